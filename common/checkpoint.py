@@ -1,0 +1,102 @@
+"""Checkpoints of a long loop: orbax behind four methods; asynchronous, atomic, newest two kept.
+
+A kill at any moment leaves either the previous checkpoint or the new one, never half of one.
+"""
+
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from orbax.checkpoint import v1 as ocp
+
+from common.scratch import Scratch
+
+logging.getLogger("absl").setLevel(logging.ERROR)  # orbax reports every save at INFO
+
+
+class Checkpoints:
+    """Checkpoints under `path`, one at most every `every` seconds."""
+
+    def __init__(self, path: Path, *, every: float, scratch: Scratch) -> None:
+        self._scratch, self._every, self._saved_at = scratch, every, time.monotonic()
+        self._store = ocp.training.Checkpointer(
+            path.absolute(),
+            save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
+            preservation_policy=ocp.training.preservation_policies.LatestN(2),
+            cleanup_tmp_directories=True,
+        )
+        self._last = -1
+
+    def restore(self, state: Any) -> tuple[Any, int]:
+        """The newest readable checkpoint and its step, or (`state`, 0) when there is none.
+
+        `state` gives structure, shapes, dtypes and shardings: a checkpoint of one mesh is restored
+        onto another. A damaged checkpoint is skipped with a warning.
+        """
+        abstract = jax.tree.map(_abstract, _plain(state))
+        for checkpoint in sorted(self._store.checkpoints, key=lambda c: -c.step):
+            try:
+                restored = self._store.load(checkpoint.step, abstract_state=abstract)
+            except Exception:  # orbax raises many kinds for a file that is cut short
+                message = f"checkpoint {checkpoint.step} is damaged; taking the one before it"
+                warnings.warn(message, stacklevel=2)
+                continue
+            self._last = checkpoint.step
+            return jax.tree.map(_like, state, restored), checkpoint.step
+        return state, 0
+
+    def save(self, step: int, state: Any, *, force: bool = False) -> None:
+        """Save `state` as `step` if the last save is old enough, or if the run must stop now.
+
+        Errors: Stopped, after saving, when the run was asked to stop.
+        """
+        stop = self._scratch.stop
+        due = force or stop or time.monotonic() - self._saved_at >= self._every
+        if jax.process_count() > 1:  # one clock decides for all
+            from jax.experimental import multihost_utils
+
+            due, stop = (
+                bool(x) for x in multihost_utils.broadcast_one_to_all(np.array([due, stop]))
+            )
+        if due and step > self._last:
+            self._store.save_async(step, _plain(state), force=True, overwrite=True)
+            self._last, self._saved_at = step, time.monotonic()
+        if stop:
+            self.close()
+            self._scratch.stop = True
+            self._scratch.check_stop()
+
+    def close(self) -> None:
+        """Wait for what is being written."""
+        self._store.close()
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _plain(state: Any) -> Any:
+    """Typed PRNG keys as their integers: orbax cannot restore them onto a sharding."""
+    return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, state)
+
+
+def _abstract(x: Any) -> Any:
+    if isinstance(x, jax.Array):
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+    return np.asarray(x)
+
+
+def _like(state: Any, restored: Any) -> Any:
+    if _is_key(state):
+        return jax.random.wrap_key_data(restored, impl=jax.random.key_impl(state))
+    return restored if isinstance(state, jax.Array) else np.asarray(restored)
+
+
+def _is_key(x: Any) -> bool:
+    return isinstance(x, jax.Array) and jax.dtypes.issubdtype(x.dtype, jax.dtypes.prng_key)

@@ -1,0 +1,1 @@
+"""Curvature of a loss: products, dense matrices, Lanczos, quadrature, traces, outliers."""

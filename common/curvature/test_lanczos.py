@@ -1,0 +1,160 @@
+"""Lanczos against known spectra: clustered, repeated, indefinite, singular, badly scaled, zero."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from common.curvature.lanczos import eigsh, lanczos, tridiagonal
+
+P = 60
+SPECTRA = {
+    "spread": np.linspace(-1, 3, P),
+    "outliers": np.r_[np.linspace(-0.01, 0.01, P - 3), 1.0, 2.0, 5.0],
+    "clustered": np.r_[np.linspace(0, 1e-3, P - 4), 1.0, 1.0 + 1e-4, 1.0 + 2e-4, 3.0],
+    "badly scaled": np.logspace(-8, 4, P),
+    "singular": np.r_[np.zeros(P - 10), np.linspace(1, 10, 10)],
+}
+
+
+def symmetric(spectrum):
+    """A random symmetric matrix with the given eigenvalues, in the default float type."""
+    q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(len(spectrum),) * 2))
+    return jnp.asarray((q * spectrum) @ q.T)
+
+
+@partial(jax.jit, static_argnums=1)
+def reduce(A, steps):
+    v0 = jax.random.normal(jax.random.key(7), A.shape[:1])
+    return lanczos(lambda v: A @ v, v0, steps)
+
+
+@partial(jax.jit, static_argnames=("steps", "k", "magnitude"))
+def top(A, **options):
+    return eigsh(jax.random.key(1), lambda v: A @ v, len(A), **options)
+
+
+def as_numpy(*arrays):
+    return [np.asarray(a) for a in arrays]
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize("name", SPECTRA)
+def test_decomposition_identity_and_orthonormal_basis(name, x64):
+    with jax.enable_x64(x64):
+        A = symmetric(SPECTRA[name])
+        m = 25
+        alpha, beta, Q = as_numpy(*reduce(A, m))
+        T = np.asarray(tridiagonal(alpha, beta))
+        A = np.asarray(A)
+        tol = 50 * np.finfo(A.dtype).eps
+        scale = np.abs(SPECTRA[name]).max()
+        used = np.any(Q != 0, axis=1).sum()
+        # singular: 10 eigenvectors, one direction of the kernel, perhaps one more of its rounding
+        assert used in ((11, 12) if name == "singular" else (m,))
+        np.testing.assert_allclose(Q[:used] @ Q[:used].T, np.eye(used), atol=tol)
+        rest = Q @ A - T @ Q  # rows; only the last one is left over
+        np.testing.assert_allclose(rest[:-1], 0, atol=tol * scale)
+        np.testing.assert_allclose(np.linalg.norm(rest[-1]), beta[-1], atol=tol * scale)
+        assert not Q[used:].any()
+        assert not alpha[used:].any()
+
+
+def test_all_steps_give_the_whole_spectrum_without_ghosts():
+    with jax.enable_x64(True):
+        A = symmetric(SPECTRA["outliers"])
+        alpha, beta, _ = reduce(A, P)
+        got = jnp.linalg.eigvalsh(tridiagonal(alpha, beta))
+        np.testing.assert_allclose(got, SPECTRA["outliers"], atol=1e-12)
+
+
+def test_no_ghosts_long_after_convergence_in_float32():
+    A = symmetric(SPECTRA["outliers"])
+    alpha, beta, _ = reduce(A, 55)
+    got = jnp.linalg.eigvalsh(tridiagonal(alpha, beta))
+    assert int((got > 0.5).sum()) == 3  # without reorthogonalisation copies of 5 appear
+
+
+@pytest.mark.parametrize("v0", [np.zeros(P), np.ones(P)])
+def test_zero_matrix_and_zero_start_stop_at_once(v0):
+    alpha, beta, Q = lanczos(lambda v: 0 * v, jnp.asarray(v0), 5)
+    assert not alpha.any()
+    assert not beta.any()
+    assert not Q[1:].any()
+    assert jnp.isfinite(Q).all()
+
+
+def test_start_on_an_eigenvector_breaks_down_after_one_step():
+    A = jnp.diag(jnp.arange(1.0, 9.0))
+    alpha, beta, Q = lanczos(lambda v: A @ v, jnp.zeros(8).at[2].set(5.0), 4)
+    np.testing.assert_allclose(alpha, [3, 0, 0, 0])
+    np.testing.assert_allclose(beta, 0)
+    np.testing.assert_allclose(Q[0], jnp.zeros(8).at[2].set(1.0))
+
+
+def test_more_steps_than_dimensions():
+    A = jnp.diag(jnp.arange(1.0, 5.0))
+    alpha, beta, Q = lanczos(lambda v: A @ v, jnp.ones(4), 9)
+    np.testing.assert_allclose(
+        jnp.linalg.eigvalsh(tridiagonal(alpha, beta)[:4, :4]), [1, 2, 3, 4], rtol=1e-5
+    )
+    assert not Q[4:].any()
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize("name", SPECTRA)
+def test_eigsh_finds_the_top(name, x64):
+    with jax.enable_x64(x64):
+        A = symmetric(SPECTRA[name])
+        A, values, vectors, residuals = as_numpy(A, *top(A, steps=P, k=4))
+        eps = np.finfo(A.dtype).eps
+        tol = 100 * eps * np.abs(SPECTRA[name]).max()
+        np.testing.assert_allclose(values, np.sort(SPECTRA[name])[::-1][:4], atol=tol)
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(4), atol=100 * eps)
+        error = np.linalg.norm(vectors @ A - values[:, None] * vectors, axis=1)
+        assert (error <= residuals + tol).all()
+
+
+def test_residuals_bound_the_error_before_convergence():
+    with jax.enable_x64(True):
+        spectrum = np.linspace(-1, 3, 200)
+        A = symmetric(spectrum)
+        A, values, vectors, residuals = as_numpy(A, *top(A, steps=30, k=5))
+        true = np.linalg.norm(vectors @ A - values[:, None] * vectors, axis=1)
+        np.testing.assert_allclose(residuals, true, atol=1e-13)
+        assert residuals[-1] > 1e-3  # nothing has converged
+        nearest = np.abs(values[:, None] - spectrum).min(1)
+        assert (nearest <= residuals + 1e-13).all()
+
+
+def test_eigsh_by_magnitude():
+    with jax.enable_x64(True):
+        A = symmetric(np.r_[-5.0, np.linspace(-1, 1, 30), 4.0])
+        values, _, _ = top(A, steps=32, k=2, magnitude=True)
+        np.testing.assert_allclose(values, [-5, 4], rtol=1e-12)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_a_repeated_eigenvalue_is_found_as_often_as_it_stands(x64):
+    with jax.enable_x64(x64):  # 4 distinct values: one start reaches 4 vectors, the rest is fresh
+        spectrum = np.r_[np.zeros(20), [1.0] * 3, [2.0] * 2, 7.0]
+        A = symmetric(spectrum)
+        tol = 100 * float(jnp.finfo(A.dtype).eps)
+        values, vectors, _ = as_numpy(*top(A, steps=26, k=7))
+        np.testing.assert_allclose(values, [7, 2, 2, 1, 1, 1, 0], atol=7 * tol)
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(7), atol=tol)
+
+
+def test_identity_and_zero():
+    for c in (1.0, 0.0):
+        values, vectors, residuals = as_numpy(*top(c * jnp.eye(9), steps=5, k=5))
+        np.testing.assert_allclose(values, c, rtol=1e-5)
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(5), atol=1e-5)
+        np.testing.assert_allclose(residuals, 0, atol=1e-6)
+
+
+def test_k_must_be_reachable():
+    with pytest.raises(ValueError, match="number of steps"):
+        eigsh(jax.random.key(0), lambda v: v, 10, steps=3, k=4)

@@ -1,0 +1,162 @@
+"""Products against jax.hessian, closed forms and each other."""
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from common.curvature.dense import columns, dense
+from common.curvature.products import flat, ggn_vp, hvp
+
+
+def model(params, batch):
+    return jnp.tanh(batch["x"] @ params["w"]) @ params["v"] + params["b"]
+
+
+def criterion(outputs, batch):
+    return jnp.mean(jax.nn.logsumexp(outputs, -1) - (outputs * batch["y"]).sum(-1))
+
+
+def loss(params, batch):
+    return criterion(model(params, batch), batch)
+
+
+def problem(examples=11):
+    keys = jax.random.split(jax.random.key(0), 5)
+    params = {
+        "w": jax.random.normal(keys[0], (3, 4)),
+        "v": jax.random.normal(keys[1], (4, 5)),
+        "b": jax.random.normal(keys[2], (5,)),
+    }
+    y = jax.nn.one_hot(jax.random.randint(keys[3], (examples,), 0, 5), 5)
+    return params, {"x": jax.random.normal(keys[4], (examples, 3)), "y": y}
+
+
+def reference(fn, params):
+    """jax.hessian of fn in the flat parameters."""
+    vector, unravel = ravel_pytree(params)
+    return jax.jit(jax.hessian(lambda v: fn(unravel(v))))(vector)
+
+
+def matrix(make, params):
+    """The dense matrix of the product that `make` builds at params."""
+
+    @jax.jit
+    def build(params):
+        matvec, size, _ = flat(make(params), params)
+        return dense(matvec, size, chunk=8)
+
+    return build(params)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_hvp_is_the_dense_hessian(x64):
+    with jax.enable_x64(x64):
+        params, batch = problem()
+        got = matrix(lambda p: hvp(loss, p, batch), params)
+        chex.assert_type(got, jnp.float64 if x64 else jnp.float32)
+        want = reference(lambda p: loss(p, batch), params)
+        np.testing.assert_allclose(got, want, atol=1e-13 if x64 else 2e-6)
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 11, 50])
+def test_chunked_products_equal_whole_ones(chunk):
+    with jax.enable_x64(True):
+        params, batch = problem()
+        v = jax.tree.map(jnp.cos, params)
+        for make in (
+            lambda chunk: hvp(loss, params, batch, chunk=chunk)(v),
+            lambda chunk: ggn_vp(model, criterion, params, batch, chunk=chunk)(v),
+        ):
+            parts, whole = jax.jit(lambda make=make: (make(chunk), make(None)))()
+            chex.assert_trees_all_close(parts, whole, rtol=1e-12, atol=1e-14)
+
+
+def test_chunk_must_be_positive():
+    params, batch = problem()
+    with pytest.raises(ValueError, match="at least 1"):
+        hvp(loss, params, batch, chunk=0)(params)
+
+
+def test_ggn_is_the_sum_over_examples_of_jacobian_products():
+    with jax.enable_x64(True):
+        params, batch = problem()
+        vector, unravel = ravel_pytree(params)
+        J = jax.jacobian(lambda v: model(unravel(v), batch))(vector)  # [B, C, P]
+        p = jax.nn.softmax(model(params, batch))
+        B = jax.vmap(jnp.diag)(p) - p[:, :, None] * p[:, None, :]
+        want = jnp.einsum("bcp,bcd,bdq->pq", J, B, J) / len(p)
+        got = matrix(lambda p: ggn_vp(model, criterion, p, batch), params)
+        np.testing.assert_allclose(got, want, atol=1e-14)
+        assert jnp.linalg.eigvalsh(got)[0] > -1e-14
+
+
+def test_hessian_is_gauss_newton_where_the_model_is_linear():
+    with jax.enable_x64(True):
+        params, batch = problem()
+        linear = lambda p, b: b["x"] @ p["w"] @ jnp.ones((4, 5)) + p["b"]  # noqa: E731
+        H = lambda p: hvp(lambda q, b: criterion(linear(q, b), b), p, batch)  # noqa: E731
+        G = lambda p: ggn_vp(linear, criterion, p, batch)  # noqa: E731
+        np.testing.assert_allclose(matrix(H, params), matrix(G, params), atol=1e-14)
+
+
+def test_linear_regression_has_the_gram_matrix_as_hessian():
+    with jax.enable_x64(True):
+        x = jax.random.normal(jax.random.key(1), (20, 4))
+        batch = (x, jnp.ones(20))
+        fit = lambda w, b: jnp.mean((b[0] @ w - b[1]) ** 2) / 2  # noqa: E731
+        got = dense(hvp(fit, jnp.zeros(4), batch, chunk=6), 4)
+        np.testing.assert_allclose(got, x.T @ x / 20, atol=1e-14)
+
+
+def test_tied_parameters():
+    with jax.enable_x64(True):
+        params = {"w": jax.random.normal(jax.random.key(2), (3, 3))}
+        x = jax.random.normal(jax.random.key(3), (7, 3))
+        tied = lambda p, b: jnp.mean((jnp.tanh(b @ p["w"]) @ p["w"].T - b) ** 2)  # noqa: E731
+        got = matrix(lambda p: hvp(tied, p, x), params)
+        np.testing.assert_allclose(got, reference(lambda p: tied(p, x), params), atol=1e-13)
+
+
+def test_flax_parameters():
+    import flax.linen as nn
+
+    with jax.enable_x64(True):
+        net = nn.Sequential([nn.Dense(4), nn.softplus, nn.Dense(2)])
+        x = jax.random.normal(jax.random.key(4), (6, 3))
+        params = jax.tree.map(jnp.float64, net.init(jax.random.key(5), x))
+        square = lambda p, b: jnp.mean(jnp.asarray(net.apply(p, b)) ** 2)  # noqa: E731
+        v = jax.tree.map(jnp.ones_like, params)
+        chex.assert_trees_all_equal_structs(hvp(square, params, x)(v), params)
+        got = matrix(lambda p: hvp(square, p, x), params)
+        np.testing.assert_allclose(got, reference(lambda p: square(p, x), params), atol=1e-13)
+
+
+def test_products_work_inside_jit_vmap_and_scan():
+    params, batch = problem()
+
+    @jax.jit
+    def twice(params, v):
+        product = hvp(loss, params, batch)
+        return jax.lax.scan(lambda v, _: (product(v), None), v, length=2)[0]
+
+    v = jax.tree.map(jnp.ones_like, params)
+    product = jax.jit(hvp(loss, params, batch))
+    chex.assert_trees_all_close(twice(params, v), product(product(v)), rtol=1e-4, atol=1e-5)
+    many = jax.jit(jax.vmap(product))(jax.tree.map(lambda a: jnp.stack([a, 2 * a]), v))
+    chex.assert_trees_all_close(many, jax.tree.map(lambda a: jnp.stack([a, 2 * a]), product(v)),
+                                rtol=1e-4, atol=1e-5)  # fmt: skip
+
+
+def test_dense_of_any_chunk_is_the_symmetric_part():
+    A = jnp.arange(49.0).reshape(7, 7)
+    for chunk in (1, 3, 7, 100):
+        np.testing.assert_allclose(dense(lambda v: A @ v, 7, chunk=chunk), (A + A.T) / 2)
+
+
+def test_columns_are_the_columns_asked_for():
+    A = jnp.arange(49.0).reshape(7, 7)
+    index = jnp.array([5, 0, 3])
+    np.testing.assert_allclose(columns(lambda v: A @ v, 7, index, chunk=2), A[:, index].T)

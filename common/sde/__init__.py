@@ -1,0 +1,1 @@
+"""Diffusion SDEs: processes, samplers, the probability-flow ODE, an exactly solvable mixture."""

@@ -1,0 +1,168 @@
+"""Forward SDEs dx = f(x,t) dt + g(t) dw with Gaussian marginals, t in [0, 1], data at t = 0.
+
+Song et al. 2021 (arXiv 2011.13456), section 3.4 and appendices B, C. With
+B(t) = integral of beta = beta_min t + (beta_max - beta_min) t^2 / 2:
+
+    VP      f = -beta x / 2   g^2 = beta                   x_t ~ N(e^(-B/2) x_0, 1 - e^(-B))
+    sub-VP  f = -beta x / 2   g^2 = beta (1 - e^(-2B))     x_t ~ N(e^(-B/2) x_0, (1 - e^(-B))^2)
+    VE      f = 0             g = s sqrt(2 ln(smax/smin))  x_t ~ N(x_0, s^2)
+
+with s(t) = smin (smax/smin)^t.
+
+Shapes: B batch; x [B, ...]; t [] or [B].
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+Score = Callable[..., Array]
+
+
+class Chain(NamedTuple):
+    """Step i of a forward chain x_(i+1) = decay x_i + gain z; `backward` is the ancestral noise."""
+
+    decay: Array
+    gain: Array
+    backward: Array
+
+
+class SDE(NamedTuple):
+    """A forward SDE as functions of numbers; see the factories below."""
+
+    drift: Callable[[Array, Array], Array]  # f(x [B, ...], t) -> [B, ...]
+    diffusion: Callable[[Array], Array]  # g(t)
+    marginal: Callable[[Array], tuple[Array, Array]]  # t -> (scale, std): x_t = scale x_0 + std z
+    chain: Callable[[Array, int], Chain]  # (i, n) -> step i = 0..n-1 of the n-step chain
+    prior_std: float  # x_1 is taken as N(0, prior_std^2)
+    eps: float  # samplers stop here (appendix C: 1e-3 for VP and sub-VP, 1e-5 for VE)
+
+
+def expand(t, x: Array) -> Array:
+    """t [] or [B] with trailing axes of one, so that it broadcasts against x [B, ...]."""
+    t = jnp.asarray(t)
+    return t.reshape(t.shape + (1,) * (x.ndim - t.ndim))
+
+
+def _linear_beta(beta_min: float, beta_max: float):
+    def beta(t):
+        return beta_min + t * (beta_max - beta_min)
+
+    def integral(t):
+        return beta_min * t + 0.5 * (beta_max - beta_min) * t**2
+
+    def chain_beta(i, n):
+        if beta_max >= n:
+            raise ValueError(
+                f"the VP chain of {n} steps has 1 - beta_max/{n} <= 0: take more than {beta_max:g} "
+                "steps, or euler_maruyama without a corrector"
+            )
+        return beta(i / max(n - 1, 1)) / n
+
+    return beta, integral, chain_beta
+
+
+def vp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
+    """Variance preserving (eq. 11), the limit of DDPM; the chain is eq. 10 with beta_i = beta/n."""
+    beta, integral, chain_beta = _linear_beta(beta_min, beta_max)
+
+    def chain(i, n):
+        b = chain_beta(i, n)
+        return Chain(jnp.sqrt(1.0 - b), jnp.sqrt(b), jnp.sqrt(b))
+
+    return SDE(
+        drift=lambda x, t: -0.5 * expand(beta(t), x) * x,
+        diffusion=lambda t: jnp.sqrt(beta(t)),
+        marginal=lambda t: (jnp.exp(-0.5 * integral(t)), jnp.sqrt(-jnp.expm1(-integral(t)))),
+        chain=chain,
+        prior_std=1.0,
+        eps=eps,
+    )
+
+
+def subvp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
+    """Sub-VP (eq. 12): VP's mean with less noise. The paper has no chain for it: an Euler step."""
+    beta, integral, _ = _linear_beta(beta_min, beta_max)
+
+    def variance_rate(t):
+        return -beta(t) * jnp.expm1(-2.0 * integral(t))
+
+    def chain(i, n):
+        t = i / max(n - 1, 1)
+        gain = jnp.sqrt(variance_rate(t) / n)
+        return Chain(1.0 - 0.5 * beta(t) / n, gain, gain)
+
+    return SDE(
+        drift=lambda x, t: -0.5 * expand(beta(t), x) * x,
+        diffusion=lambda t: jnp.sqrt(variance_rate(t)),
+        marginal=lambda t: (jnp.exp(-0.5 * integral(t)), -jnp.expm1(-integral(t))),
+        chain=chain,
+        prior_std=1.0,
+        eps=eps,
+    )
+
+
+def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> SDE:
+    """Variance exploding (eq. 9), the limit of SMLD. As in the authors' code the std at t is s(t),
+    not sqrt(s(t)^2 - sigma_min^2); the chain (eq. 8) starts from sigma_(-1) = 0.
+    """
+    rate = math.log(sigma_max / sigma_min)
+
+    def sigma(t):
+        return sigma_min * jnp.exp(rate * t)
+
+    def chain(i, n):
+        here = sigma(i / max(n - 1, 1))
+        before = jnp.where(i > 0, sigma((i - 1) / max(n - 1, 1)), 0.0)
+        gain = jnp.sqrt(here**2 - before**2)
+        return Chain(jnp.ones_like(here), gain, gain * before / here)
+
+    return SDE(
+        drift=lambda x, t: jnp.zeros_like(x),
+        diffusion=lambda t: sigma(t) * math.sqrt(2.0 * rate),
+        marginal=lambda t: (jnp.ones_like(sigma(t)), sigma(t)),
+        chain=chain,
+        prior_std=sigma_max,
+        eps=eps,
+    )
+
+
+def prior_sample(key: Array, sde: SDE, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
+    """x_1 ~ N(0, prior_std^2)  -> shape"""
+    return sde.prior_std * jax.random.normal(key, shape, dtype)
+
+
+def prior_logp(sde: SDE, x: Array) -> Array:
+    """log N(x; 0, prior_std^2) in nats.  x [B, ...] -> [B]"""
+    d = x[0].size
+    square = jnp.sum((x / sde.prior_std) ** 2, axis=tuple(range(1, x.ndim)))
+    return -0.5 * square - d * (0.5 * math.log(2 * math.pi) + math.log(sde.prior_std))
+
+
+def perturb(key: Array, sde: SDE, x0: Array, t) -> tuple[Array, Array, Array]:
+    """x_t = scale x_0 + std z of the forward SDE.  x0 [B, ...], t [] or [B] -> (x_t, z, std)"""
+    scale, std = (expand(c, x0) for c in sde.marginal(t))
+    z = jax.random.normal(key, x0.shape, x0.dtype)
+    return scale * x0 + std * z, z, std
+
+
+def reverse(sde: SDE, score: Score, *, weight: float = 1.0):
+    """Backward drift f - weight g^2 s, a field (x, t[, tau]) -> [B, ...]; s = score(x, tau or t).
+
+    weight = 1 is the reverse-time SDE (eq. 6), weight = 1/2 the probability-flow ODE (eq. 13).
+    """
+
+    def field(x, t, tau=None):
+        g2 = expand(sde.diffusion(t) ** 2, x)
+        return sde.drift(x, t) - weight * g2 * score(x, t if tau is None else tau)
+
+    return field
+
+
+def probability_flow(sde: SDE, score: Score):
+    """dx/dt = f - g^2 s / 2 (eq. 13), whose marginals are those of the SDE."""
+    return reverse(sde, score, weight=0.5)

@@ -1,0 +1,110 @@
+"""Statistics of claims: the interval rule, slopes, rank trends. NumPy and scipy.special only.
+
+Shapes: n seeds, x points along a curve. Intervals are two-sided at level 1 - 2 alpha, so that each
+end errs with probability alpha.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+ALPHA = 0.05
+
+
+class Interval(NamedTuple):
+    estimate: float
+    low: float
+    high: float
+
+
+def t_quantile(df: float | np.ndarray, p: float) -> np.ndarray:
+    """Student-t quantile. df: degrees of freedom -> same shape."""
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
+
+    return stdtrit(df, p)
+
+
+def t_interval(values: np.ndarray, alpha: float = ALPHA, resolution: float = 0.0) -> Interval:
+    """Student-t interval of a mean.  values [n].
+
+    `resolution` is the step of a discrete measurement (a count, a grid): the standard deviation is
+    taken to be at least step / sqrt(12), so that equal values do not give an interval of width 0.
+    """
+    values = np.asarray(values, float)
+    n = values.size
+    spread = max(values.std(ddof=1), resolution / np.sqrt(12)) if n > 1 else np.inf
+    half = float(t_quantile(n - 1, 1 - alpha)) * spread / np.sqrt(n) if n > 1 else np.inf
+    mean = float(values.mean())
+    return Interval(mean, mean - half, mean + half)
+
+
+def clopper_pearson(successes: int, n: int, alpha: float = ALPHA) -> Interval:
+    """Exact interval of a probability (Clopper and Pearson 1934)."""
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(successes, n - successes + 1, alpha)) if successes else 0.0
+    high = float(betaincinv(successes + 1, n - successes, 1 - alpha)) if successes < n else 1.0
+    return Interval(successes / n, low, high)
+
+
+def kendall_tau(y: np.ndarray) -> np.ndarray:
+    """Kendall's tau-a of the last axis against its order; ties count 0.  y [..., x] -> [...]"""
+    y = np.asarray(y, float)
+    i, j = np.triu_indices(y.shape[-1], 1)
+    return np.sign(y[..., j] - y[..., i]).mean(-1)
+
+
+def fisher_z(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """atanh of the correlation of the last axis, less its bias r / (2 (points - 1)).
+
+    x, y [..., point] -> [...]. Source: Hotelling 1953.
+    """
+    x, y = (np.asarray(a, float) - np.mean(a, -1, keepdims=True) for a in (x, y))
+    scale = np.sqrt((x * x).sum(-1) * (y * y).sum(-1))
+    r = np.divide((x * y).sum(-1), scale, out=np.zeros_like(scale), where=scale > 0)
+    r = np.clip(r, -1 + 1e-12, 1 - 1e-12)
+    return np.arctanh(r) - r / (2 * (x.shape[-1] - 1))
+
+
+class Line(NamedTuple):
+    slope: np.ndarray
+    intercept: np.ndarray
+    r2: np.ndarray
+
+
+def line(x: np.ndarray, y: np.ndarray) -> Line:
+    """Least-squares line along the last axis.  x, y [..., x] -> each [...]
+
+    r2 is 1 for a perfect line and 0 where y is constant.
+    """
+    x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
+    dx, dy = x - x.mean(-1, keepdims=True), y - y.mean(-1, keepdims=True)
+    sxx, sxy, syy = (dx * dx).sum(-1), (dx * dy).sum(-1), (dy * dy).sum(-1)
+    slope = sxy / sxx
+    total = np.where(syy > 0, syy, 1.0)
+    return Line(slope, y.mean(-1) - slope * x.mean(-1), np.where(syy > 0, slope * sxy / total, 0.0))
+
+
+def loglog_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Slope of log y against log x along the last axis.  x, y [..., x] > 0 -> [...]"""
+    return line(np.log(x), np.log(y)).slope
+
+
+def semilog_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Slope of log y against x along the last axis (a rate of decay).  [..., x] -> [...]"""
+    return line(x, np.log(y)).slope
+
+
+def seeds_that_decide(
+    values: np.ndarray, low: float, high: float, alpha: float = ALPHA, most: int = 1000
+) -> int | None:
+    """Seeds at which the t interval, at this mean and spread, leaves the edges low, high alone.
+
+    None: more than `most`.
+    """
+    values = np.asarray(values, float)
+    n = np.arange(2, most + 1)
+    half = t_quantile(n - 1, 1 - alpha) * values.std(ddof=1) / np.sqrt(n)
+    distance = min(abs(values.mean() - low), abs(values.mean() - high))
+    enough = n[(half < distance) & (n > values.size)]
+    return int(enough[0]) if enough.size else None

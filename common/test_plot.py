@@ -1,0 +1,183 @@
+"""Figures: the same bytes in every process, and numbers and words that are those drawn."""
+
+import csv
+import itertools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import colors
+
+from common import plot
+
+DRAW = """
+import sys, time
+import numpy as np
+from common import plot
+from common.test_plot import decay, example
+start = time.process_time()
+for i, draw in enumerate((example, decay, decay, decay, decay)):
+    plot.save(draw(), sys.argv[1], f"fig{i}")
+assert time.process_time() - start < 4, "five figures took over 4 CPU-seconds"
+"""
+
+
+def decay():
+    """One panel as most are: four lines and a law, log-log."""
+    fig, ax = plot.figure()
+    t = np.geomspace(1, 1e4, 300)
+    for k in (3, 4, 5, 6):
+        ax.plot(t, k / t**2, label=f"k = {k}")
+    plot.law(ax, t, 1 / t**2, label="1/t²")
+    ax.set(xlabel="step t", ylabel="error", xscale="log", yscale="log")
+    ax.legend()
+    return fig
+
+
+def example():
+    """A figure with a band, a law, error bars, an image with its colour bar, and an inset."""
+    rng = np.random.default_rng(0)
+    fig, (left, right) = plot.figure(1, 2, caption="A decay and a map")
+    t = np.geomspace(1, 1e4, 200)
+    for k in (4, 6):
+        plot.band(left, t, (k - 3) / t**2 * rng.uniform(0.9, 1.1, (5, 1)), label=f"k = {k}")
+    plot.law(left, t, 1 / t**2, label="1/t²")
+    left.axvline(100, label="switch")
+    left.set(title="decay", xlabel="step t", ylabel="error", xscale="log", yscale="log")
+    left.legend()
+    inset = left.inset_axes([0.1, 0.1, 0.3, 0.3])
+    inset.errorbar([1, 2, 3], [2.0, 4.1, 6.2], yerr=[0.1, 0.2, 0.3], label="rate")
+    image = right.imshow(rng.standard_normal((8, 9)))
+    fig.colorbar(image, label="overlap")
+    return fig
+
+
+def table(fig, folder):
+    return list(csv.DictReader(plot.save(fig, folder, "fig")["csv"].open()))
+
+
+def column(rows, series, name):
+    return [row[name] for row in rows if row["series"] == series]
+
+
+def test_same_bytes_in_two_processes_and_fast(tmp_path):
+    runs = []
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+        runs.append(subprocess.Popen([sys.executable, "-c", DRAW, str(tmp_path / run)]))
+    assert [process.wait() for process in runs] == [0, 0]
+    for file in sorted((tmp_path / "one").iterdir()):
+        assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
+    assert {file.suffix for file in (tmp_path / "one").iterdir()} == {
+        ".png",
+        ".svg",
+        ".csv",
+        ".json",
+    }
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path):
+    fig = example()
+    first = {kind: file.read_bytes() for kind, file in plot.save(fig, tmp_path, "fig").items()}
+    again = {kind: file.read_bytes() for kind, file in plot.save(fig, tmp_path, "fig").items()}
+    assert first == again
+
+
+def test_lines_and_bands_round_trip(tmp_path):
+    rng = np.random.default_rng(1)
+    x, values = np.sort(rng.random(50)), rng.standard_normal((5, 50)).astype(np.float32)
+    fig, ax = plot.figure()
+    plot.band(ax, x, values, label="ours, 5 seeds")
+    ax.plot(x, np.where(x > 0.5, np.nan, x), label="with gaps")
+    ax.axhline(0.3, label="law")
+    rows = table(fig, tmp_path)
+    assert column(rows, "ours, 5 seeds", "x") == [repr(float(v)) for v in x]
+    assert column(rows, "ours, 5 seeds", "y") == [repr(float(v)) for v in np.median(values, axis=0)]
+    spread = "ours, 5 seeds, range of seeds"
+    assert [float(v) for v in column(rows, spread, "x")] == x.tolist()
+    assert [float(v) for v in column(rows, spread, "low")] == values.min(axis=0).tolist()
+    assert [float(v) for v in column(rows, spread, "high")] == values.max(axis=0).tolist()
+    assert column(rows, "with gaps", "y").count("nan") == np.sum(x > 0.5)
+    assert [(r["kind"], r["x"], r["y"]) for r in rows if r["series"] == "law"] == [
+        ("guide", "", "0.3")
+    ]
+
+
+def test_marks_with_errors_bars_and_points_round_trip(tmp_path):
+    fig, axes = plot.figure(2, 2)
+    axes[0, 0].errorbar([1, 2], [0.5, 0.25], yerr=[[0.1, 0.2], [0.3, 0.4]], label="error")
+    axes[0, 1].bar(["mean", "median"], [3.1, 2.7], yerr=0.5, label="bars")
+    axes[1, 0].scatter([1e-9, 2], [3, 1 / 3], c=[5, 6], label="points")
+    axes[1, 1].hist([1, 1, 2], bins=2, label="histogram")
+    rows = table(fig, tmp_path)
+    assert column(rows, "error", "low") == [repr(0.5 - 0.1), repr(0.25 - 0.2)]
+    assert column(rows, "error", "high") == [repr(0.5 + 0.3), repr(0.25 + 0.4)]
+    assert column(rows, "bars", "x") == ["mean", "median"]
+    assert column(rows, "bars", "y") == ["3.1", "2.7"]
+    assert column(rows, "points", "x") == ["1e-09", "2.0"]
+    assert column(rows, "points", "y") == ["3.0", repr(1 / 3)]
+    assert column(rows, "points", "value") == ["5.0", "6.0"]
+    assert column(rows, "histogram", "y") == ["2.0", "1.0"]
+    assert [r["panel"] for r in rows if r["series"] == "histogram"] == ["4", "4"]
+
+
+def test_maps_round_trip(tmp_path):
+    grid = np.random.default_rng(2).standard_normal((3, 4))
+    fig, axes = plot.figure(1, 4)
+    axes[0].imshow(grid, label="image", extent=(0, 8, 0, 3), origin="lower")
+    mesh = axes[1].pcolormesh(np.arange(5), np.arange(4), grid)
+    fig.colorbar(mesh, ax=axes[1], label="cells, in nats")
+    axes[2].contour(grid, levels=[0.0]).set_label("contour")
+    axes[3].imshow(np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8), label="colours")
+    rows = table(fig, tmp_path)
+    for series, width in (("image", 2), ("cells, in nats", 1)):
+        assert [float(v) for v in column(rows, series, "value")] == grid.ravel().tolist()
+        assert float(column(rows, series, "x")[1]) == 1.5 * width
+        assert float(column(rows, series, "y")[4]) == 1.5
+    assert set(column(rows, "contour", "value")) == {"0.0"}
+    assert column(rows, "colours", "value") == ["#ff0000", "#0000ff"]
+
+
+def test_alt_text_says_every_series_and_its_course(tmp_path):
+    words = json.loads(plot.save(example(), tmp_path, "fig")["json"].read_text())
+    assert words["caption"] == "A decay and a map"
+    alt = words["alt"]
+    for part in (
+        "Panel 1, decay: error (log scale) against step t (log scale).",
+        "k = 4: 200 points, x from 1 to 1e+04",
+        "1/t²: 200 points, x from 1 to 1e+04, y from 1e-08 to 1,"
+        " starting at 1 and ending at 1e-08, falling.",
+        "k = 6, range of seeds: band",
+        "switch: a line at x = 100",
+        "Inset 1.1",
+        "rate: 3 points, x from 1 to 3, y from 2 to 6.2, starting at 2 and ending at 6.2, rising.",
+        "overlap: image of 72 points with values from",
+    ):
+        assert part in alt
+    fig, ax = plot.figure()
+    ax.plot([0, 1, 2], [1, 5, 2], label="hump")
+    assert "ending at 2, rising, not steadily" in plot.alt_text(fig)
+
+
+def test_series_stay_apart_in_grey():
+    """Marker and dashes alone tell any two apart, and none is too pale to see on white."""
+    chosen = [plot.style(i) for i in range(len(plot.COLOURS))]
+    for a, b in itertools.combinations(chosen, 2):
+        assert a["marker"] != b["marker"]
+    for a, b in itertools.pairwise(chosen):
+        assert a["linestyle"] != b["linestyle"]
+    for look in chosen:
+        assert np.dot(colors.to_rgb(look["color"]), (0.2126, 0.7152, 0.0722)) < 0.75
+    _, ax = plot.figure()
+    drawn = [ax.plot([0, 1], [i, i])[0] for i in range(8)]
+    assert [line.get_marker() for line in drawn] == [look["marker"] for look in chosen]
+
+
+def test_a_figure_without_data_is_refused(tmp_path):
+    fig, ax = plot.figure()
+    ax.axvline(3)
+    with pytest.raises(ValueError, match="'fig' draws no data"):
+        plot.save(fig, tmp_path, "fig")
+    assert list(tmp_path.iterdir()) == []

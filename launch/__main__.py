@@ -1,0 +1,273 @@
+"""The verbs of ./lab. Read-only verbs import neither jax nor scipy.stats."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from launch.errors import UserError, nearest
+from launch.paths import VERDICT_SEEDS, seed_list, shown, split
+
+EPILOG = """NAME is an experiment, with a preset and settings where wanted:
+  ./lab run matrix_sensing            the laptop preset
+  ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
+without a verb ./lab reruns every paper at its laptop preset and draws the gallery"""
+
+
+def guarded(action: Callable[[], int]) -> int:
+    """Exit status of an action; a user's mistake is one line, never a traceback."""
+    try:
+        return action()
+    except UserError as error:
+        return _failed(str(error), 2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+    except Exception as error:
+        if type(error).__name__ == "Interrupted":
+            from launch.run import STOPPED
+
+            where = shown(error.folder)  # type: ignore[attr-defined]
+            print(f"saved in {where}; to continue: {_again()}", file=sys.stderr)
+            return STOPPED
+        if type(error).__name__ == "DataError":
+            return _failed(str(error), 2)
+        raise
+
+
+def _failed(message: str, status: int) -> int:
+    from launch.terminal import coloured
+
+    print(f"{coloured('error:', 'red', sys.stderr)} {message}", file=sys.stderr)
+    return status
+
+
+def _again() -> str:
+    from launch.provenance import command
+
+    return command()
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    main = Parser(prog="./lab", description=__doc__, epilog=EPILOG, formatter_class=raw)
+    verbs = main.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+
+    def verb(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
+        parser = verbs.add_parser(name, help=text, description=text)
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        for argument in arguments:
+            if argument == "name":
+                parser.add_argument("name", help="NAME[:preset]")
+            elif argument == "overrides":
+                parser.add_argument("overrides", nargs="*", metavar="key=value")
+        return parser
+
+    verb("list", "the papers: verdicts, times, stale or fresh")
+    run = verb("run", "compute, then draw and decide", "name", "overrides")
+    run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
+    run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
+    verb(
+        "report",
+        "redraw and decide again from stored arrays (NAME[:preset] or a run folder)",
+        "name",
+    )
+    verify = verb(
+        "verify", "decide the claims on verdict seeds, with controls", "name", "overrides"
+    )
+    verify.add_argument("--seeds", help="2000-2004: other seeds, the ledger is not written")
+    compare = verb("compare", "two runs side by side")
+    compare.add_argument("one", help="NAME[:preset] (its newest run) or a run folder")
+    compare.add_argument("two", nargs="?", help="another; else the committed reference")
+    sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
+    sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
+    fork = verb("fork", "a working copy of an experiment", "name")
+    fork.add_argument("new", help="name of the copy")
+    data = verb("data", "the data sets: where they are, or fetch one")
+    data.add_argument("sets", nargs="*", metavar="SET", help="fetch and check these")
+    verb("gallery", "results/INDEX.md and the HTML pages")
+    verb("test", "the tests (arguments go to pytest; --kill: the kill test)")
+    verb("doctor", "what this machine has, what will not work and why")
+    every = verb("all", "what ./lab does without a verb")
+    every.add_argument("--fresh", action="store_true", help="recompute finished runs")
+    return main
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose mistakes name the nearest right word."""
+
+    def error(self, message: str):
+        if "invalid choice" in message and "'" in message:
+            word = message.split("'")[1]
+            verbs = [a for a in self._actions if isinstance(a, argparse._SubParsersAction)]
+            message = f"no verb {word!r}; {nearest(word, verbs[0].choices)}" if verbs else message
+        raise UserError(f"{message} (see {self.prog} --help)")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if arguments[:1] == ["test"]:
+        from launch import testing
+
+        return guarded(lambda: testing.run(arguments[1:]))
+
+    def act() -> int:
+        parsed, extra = _parser().parse_known_args(arguments)
+        if extra:  # key=value after an option lands here
+            unknown = [e for e in extra if e.startswith("-") or not hasattr(parsed, "overrides")]
+            if unknown:
+                raise UserError(f"unknown argument {unknown[0]!r} (see ./lab --help)")
+            parsed.overrides += extra
+        return VERBS[parsed.verb or "all"](parsed)
+
+    return guarded(act)
+
+
+def _print(parsed, value: dict | list, text: Callable[[], str] | str) -> None:
+    if parsed.json:
+        from launch.store import _clean
+
+        print(json.dumps(_clean(value), indent=1, sort_keys=True))
+    else:
+        print(text() if callable(text) else text)
+
+
+# ---- the verbs ----------------------------------------------------------------------------------
+
+
+def _list(parsed) -> int:
+    from launch import listing
+
+    rows = listing.rows()
+    _print(parsed, rows, lambda: listing.text(rows))
+    return 0
+
+
+def _run(parsed) -> int:
+    from launch import cards, report, run, settings, store
+
+    slug, preset = split(parsed.name)
+    cfg = settings.get(slug, preset, parsed.overrides)
+    report.load_claims(slug)  # a wrong claims.toml is told before computing, not after
+    folder = run.execute(slug, preset, cfg, workdir=parsed.workdir, fresh=parsed.fresh)
+    verdicts = report.write(folder)
+    info = store.read_json(folder / "run.json")
+    value = info | {"folder": shown(folder), "verdicts": [cards.record(v) for v in verdicts]}
+    _print(parsed, value, lambda: f"{run.finished_line(folder)}\n{cards.run_text(folder)}")
+    return 0
+
+
+def _report(parsed) -> int:
+    from launch import cards, report, store
+
+    folder = store.locate(parsed.name)
+    verdicts = report.write(folder)
+    value = {"folder": shown(folder), "verdicts": [cards.record(v) for v in verdicts]}
+    _print(parsed, value, lambda: cards.run_text(folder))
+    return 0
+
+
+def _verify(parsed) -> int:
+    from launch import cards, verify
+
+    slug, preset = split(parsed.name)
+    seeds = seed_list(parsed.seeds) if parsed.seeds else VERDICT_SEEDS
+    official = verify.is_official(seeds, parsed.overrides)
+    decided = verify.verify(slug, preset, parsed.overrides, seeds, ledger=official)
+    ok = verify.holds(decided)
+    value = {
+        "experiment": slug,
+        "preset": preset,
+        "seeds": list(seeds),
+        "ledger": official,
+        "holds": ok,
+        "verdicts": [
+            cards.record(d.verdict) | {"control": d.control, "headline": d.claim.headline}
+            for d in decided
+        ],
+    }
+    _print(parsed, value, lambda: cards.verify_text(slug, preset, decided, seeds, official))
+    return 0 if ok else 1
+
+
+def _compare(parsed) -> int:
+    from launch import compare, store
+
+    one = store.locate(parsed.one)
+    two = store.locate(parsed.two) if parsed.two else store.reference_of(one)
+    value = compare.compare(one, two)
+    _print(parsed, value, lambda: compare.text(value))
+    return 0
+
+
+def _sweep(parsed) -> int:
+    from launch import sweep
+
+    slug, preset = split(parsed.name)
+    value = sweep.sweep(slug, preset, parsed.overrides, dry=parsed.dry_run)
+    _print(parsed, value, lambda: sweep.text(value))
+    return 0
+
+
+def _fork(parsed) -> int:
+    from launch import fork
+
+    folder = fork.fork(split(parsed.name)[0], parsed.new)
+    _print(parsed, {"folder": shown(folder)}, lambda: fork.text(folder))
+    return 0
+
+
+def _data(parsed) -> int:
+    from launch import datasets
+
+    rows = datasets.rows(parsed.sets)
+    _print(parsed, rows, lambda: datasets.text(rows))
+    return 0
+
+
+def _gallery(parsed) -> int:
+    from launch import gallery
+
+    pages = gallery.write()
+    _print(parsed, pages, "\n".join(pages.values()))
+    return 0
+
+
+def _doctor(parsed) -> int:
+    from launch import doctor
+
+    rows = doctor.rows()
+    _print(parsed, rows, lambda: doctor.text(rows))
+    return 1 if any(r["state"] == "broken" for r in rows) else 0
+
+
+def _all(parsed) -> int:
+    from launch import everything
+
+    return everything.run_all(fresh=getattr(parsed, "fresh", False))
+
+
+VERBS = {
+    "list": _list,
+    "run": _run,
+    "report": _report,
+    "verify": _verify,
+    "compare": _compare,
+    "sweep": _sweep,
+    "fork": _fork,
+    "data": _data,
+    "gallery": _gallery,
+    "doctor": _doctor,
+    "all": _all,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""`./lab doctor`: what this machine has, what will not work and why."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+from launch import provenance, store
+from launch.errors import UserError
+from launch.paths import ROOT, presets, results, shown, slugs
+from launch.terminal import coloured, table
+
+PROBE = """
+import json, jax
+d = jax.devices()
+print(json.dumps({"platform": d[0].platform, "kind": d[0].device_kind, "count": len(d)}))
+"""
+
+
+def rows() -> list[dict]:
+    """Records {what, state: good | limited | broken, found, do}."""
+    return [_python(), _pins(), _jax(), _memory(), _disk(), _git(), *_data(), *_experiments()]
+
+
+def _row(what: str, state: str, found: str, do: str = "") -> dict:
+    return {"what": what, "state": state, "found": found, "do": do}
+
+
+def _python() -> dict:
+    return _row("python", "good", sys.version.split()[0])
+
+
+def _pins() -> dict:
+    wrong = []
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        name, equals, version = line.partition(";")[0].strip().partition("==")
+        if equals and not line.startswith("#") and ";" not in line:
+            found = provenance.version(name)
+            if found != version:
+                wrong.append(f"{name} {found or 'missing'}, pinned {version}")
+    if wrong:
+        more = f" and {len(wrong) - 2} more" if len(wrong) > 2 else ""
+        return _row("packages", "limited", "; ".join(wrong[:2]) + more, "rm -r .venv, then ./lab")
+    return _row("packages", "good", "as pinned in requirements.txt")
+
+
+def _jax() -> dict:
+    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
+    if probe.returncode:
+        last = (probe.stderr.strip().split("\n") or ["?"])[-1]
+        return _row("jax", "broken", last[:100], "rm -r .venv, then ./lab")
+    found = json.loads(probe.stdout)
+    text = f"{provenance.version('jax')}, {found['count']} x {found['kind']} ({found['platform']})"
+    if found["platform"] != "cpu":
+        return _row("jax", "good", text)
+    card = shutil.which("nvidia-smi") is not None
+    tpu = os.path.exists("/dev/accel0") or os.path.exists("/dev/vfio/0")
+    if card or tpu:
+        kind = "cuda" if card else "tpu"
+        do = f"REPRISE_ACCELERATOR={kind} ./lab doctor installs its packages"
+        return _row("jax", "limited", f"{text}, though this machine has an accelerator", do)
+    return _row(
+        "jax", "limited", text, "paper presets need an accelerator; smoke and laptop do not"
+    )
+
+
+def _memory() -> dict:
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    found = f"{gib:.0f} GiB, {os.cpu_count()} cores"
+    return _row(
+        "memory", "good" if gib > 6 else "limited", found, "" if gib > 6 else "6 GiB wanted"
+    )
+
+
+def _disk() -> dict:
+    home = results()
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free / 2**30
+    if not os.access(home, os.W_OK):
+        return _row("disk", "broken", f"{shown(home)} cannot be written", "set REPRISE_RESULTS")
+    return _row("disk", "good" if free > 2 else "limited", f"{free:.0f} GiB free for results")
+
+
+def _git() -> dict:
+    commit = provenance.git("rev-parse", "--short", "HEAD").strip()
+    if not commit:
+        return _row("git", "limited", "no repository", "results will not name their commit")
+    dirty = bool(provenance.git("status", "--porcelain", "--", ".", ":(exclude)results"))
+    return _row("git", "good", commit + (", uncommitted changes" if dirty else ""))
+
+
+def _data() -> list[dict]:
+    from common import data
+
+    found = []
+    for name in data.names():
+        here = data.path(name) is not None
+        status = data.status(name).partition(": ")[2]
+        do = "" if here else f"./lab data {name}, or REPRISE_DATA=FOLDER"
+        found.append(_row(f"data {name}", "good" if here else "limited", status, do))
+    return found
+
+
+def _experiments() -> list[dict]:
+    from launch.report import load_claims
+
+    found = []
+    for slug in slugs():
+        try:
+            _, claims = load_claims(slug)
+            reference = store.reference(slug)
+            text = f"{len(claims)} claims, presets {', '.join(presets(slug))}"
+            do = "" if reference else f"no reference yet: ./lab verify {slug}"
+            found.append(_row(slug, "good", text, do))
+        except UserError as error:
+            found.append(_row(slug, "broken", str(error)))
+    return found
+
+
+def text(found: list[dict]) -> str:
+    """For people."""
+    signs = {"good": "✓", "limited": "~", "broken": "✗"}
+    colours = {"good": "green", "limited": "yellow", "broken": "red"}
+    lines = table([[f"{signs[r['state']]} {r['what']}", r["found"], r["do"]] for r in found])
+    return "\n".join(
+        coloured(line, colours[r["state"]])
+        for line, r in zip(lines.split("\n"), found, strict=True)
+    )

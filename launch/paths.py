@@ -1,0 +1,78 @@
+"""Where things are, and how an experiment is named. Imports nothing heavy."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+
+from launch.errors import UserError, nearest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPERIMENTS = ROOT / "experiments"
+PRESETS = ("smoke", "laptop", "paper")
+VERDICT_SEEDS = tuple(range(1000, 1005))
+
+
+def results() -> Path:
+    """The results folder (REPRISE_RESULTS moves it, for tests and shared disks)."""
+    return Path(os.environ.get("REPRISE_RESULTS") or ROOT / "results").absolute()
+
+
+def cache() -> Path:
+    """Generated files that may be deleted at any time."""
+    return Path(os.environ.get("REPRISE_CACHE") or ROOT / ".cache").absolute()
+
+
+def slugs() -> list[str]:
+    """Every experiment: a folder of experiments/ with a config.py."""
+    return sorted(p.parent.name for p in EXPERIMENTS.glob("*/config.py"))
+
+
+def folder(slug: str) -> Path:
+    """The folder of an experiment.  Errors: UserError with the nearest name."""
+    if slug not in slugs():
+        raise UserError(f"no experiment {slug!r}; {nearest(slug, slugs())} (see ./lab list)")
+    return EXPERIMENTS / slug
+
+
+def split(name: str, default: str = "laptop") -> tuple[str, str]:
+    """'NAME[:preset]' -> (slug, preset), both known.  Errors: UserError."""
+    slug, _, preset = name.partition(":")
+    path = folder(slug.strip("/").removeprefix("experiments/"))
+    preset = preset or default
+    known = presets(path.name)
+    if preset not in known:
+        raise UserError(f"{path.name} has no preset {preset!r}; {nearest(preset, known)}")
+    return path.name, preset
+
+
+def presets(slug: str) -> list[str]:
+    """Names in the PRESETS table of config.py, read without importing it."""
+    text = (EXPERIMENTS / slug / "config.py").read_text()
+    table = re.search(r"^PRESETS[^=]*=\s*\{(.*?)\}\s*$", text, re.M | re.S)
+    return re.findall(r"[\"'](\w+)[\"']\s*:", table.group(1)) if table else list(PRESETS)
+
+
+def paper(slug: str) -> dict:
+    """The [paper] table of claims.toml, not linted."""
+    with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
+        return tomllib.load(file).get("paper", {})
+
+
+def shown(path: Path) -> str:
+    """A path for people: absolute."""
+    return str(path.absolute())
+
+
+def seed_list(text: str) -> tuple[int, ...]:
+    """'2000-2004' or '1,2,5' -> seeds.  Errors: UserError."""
+    try:
+        seeds: list[int] = []
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds += range(int(first), int(last or first) + 1)
+    except ValueError:
+        raise UserError(f"seeds are given as 2000-2004 or 1,2,5, not {text!r}") from None
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise UserError(f"no seeds, or one twice, in {text!r}")
+    return tuple(seeds)

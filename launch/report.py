@@ -1,0 +1,101 @@
+"""Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
+
+import importlib
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from common import claims as claims_module
+from common.claims import Claim, ClaimError, Verdict
+from launch import fingerprint, provenance, store
+from launch.errors import UserError
+from launch.paths import folder as experiment_folder
+
+
+def load_claims(slug: str) -> tuple[dict, list[Claim]]:
+    """[paper] and the claims of an experiment.  Errors: UserError."""
+    try:
+        return claims_module.load(experiment_folder(slug) / "claims.toml")
+    except (ClaimError, FileNotFoundError, TypeError) as error:
+        raise UserError(str(error)) from None
+
+
+def measured(slug: str, claim: Claim, arrays: dict) -> np.ndarray:
+    """What the claim's measure returns for a run's arrays.  Errors: whatever measure raises."""
+    module = importlib.import_module(f"experiments.{slug}.measure")
+    fn = getattr(module, claim.measure, None)
+    if fn is None:
+        raise UserError(f"claim {claim.id!r}: experiments/{slug}/measure.py has no {claim.measure}")
+    return np.asarray(fn(dict(arrays)))
+
+
+def judge(slug: str, claim: Claim, preset: str, arrays: dict) -> Verdict:
+    """The verdict of a claim on a run's arrays; an error in measure is the verdict ERROR."""
+    level = claim.level.get(preset, "none")
+    if level == "none":
+        return Verdict(claim.id, "untested", level, "not decided at this preset")
+    try:
+        values = measured(slug, claim, arrays)
+    except UserError:
+        raise
+    except Exception as error:
+        reason = f"measure.{claim.measure} failed: {type(error).__name__}: {error}"
+        return Verdict(claim.id, "error", level, reason)
+    return claims_module.judge(claim, level, values)
+
+
+def stale(info: dict) -> list[str]:
+    """Why stored arrays no longer belong to the code: names of changed files, JAX's version."""
+    now = fingerprint.fingerprint(info["experiment"])
+    then = info.get("fingerprint", {})
+    reasons = []
+    if then.get("compute") != now["compute"] or then.get("measure") != now["measure"]:
+        reasons = fingerprint.changed_files(then, now)
+    jax_then, jax_now = (v.get("jax", "") for v in (info["versions"], provenance.versions()))
+    if jax_then.split(".")[:2] != jax_now.split(".")[:2]:
+        reasons.append(f"jax {jax_then} -> {jax_now}")
+    return reasons
+
+
+def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
+    """run.json, claims and verdicts of a finished run."""
+    info = store.read_json(folder / "run.json")
+    arrays = store.arrays(folder)
+    _, claims = load_claims(info["experiment"])
+    judged = [judge(info["experiment"], c, info["preset"], arrays) for c in claims]
+    return info, claims, judged
+
+
+def write(folder: Path) -> list[Verdict]:
+    """Write verdicts.json and every figure into a run folder; the verdicts."""
+    info, claims, verdicts = decide(folder)
+    records = [
+        asdict(v) | {"word": v.word, "thresholds": c.thresholds, "claim": c.hash}
+        for c, v in zip(claims, verdicts, strict=True)
+    ]
+    seeds = list(info["config"]["seeds"])
+    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records})
+    draw(folder, info)
+    return verdicts
+
+
+def draw(folder: Path, info: dict | None = None) -> list[str]:
+    """Draw every figure of a run into its folder; their names."""
+    from common import plot
+
+    info = info or store.read_json(folder / "run.json")
+    slug = info["experiment"]
+    module = importlib.import_module(f"experiments.{slug}.figures")
+    figures = module.figures(store.arrays(folder), SimpleNamespace(**_tuples(info["config"])))
+    alt = {}
+    for name, figure in figures.items():
+        plot.save(figure, folder, name)
+        alt[name] = {"alt": plot.alt_text(figure), "caption": figure.get_label()}
+    store.write_json(folder / "figures.json", alt)
+    return sorted(alt)
+
+
+def _tuples(config: dict) -> dict:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}

@@ -1,0 +1,55 @@
+"""Configs by name: presets, key=value overrides, and what differs from the preset."""
+
+import ast
+import importlib
+import json
+from typing import Any
+
+from launch.errors import UserError, nearest
+
+
+def get(slug: str, preset: str, overrides: list[str] | None = None):
+    """The resolved ConfigDict of a preset with key=value overrides.  Errors: UserError."""
+    module = importlib.import_module(f"experiments.{slug}.config")
+    cfg = module.get_config(preset)
+    for item in overrides or []:
+        key, equals, text = item.partition("=")
+        if not equals:
+            raise UserError(f"{item!r} is not key=value (for example lr=1e-3)")
+        if key not in cfg:
+            raise UserError(f"{slug} has no setting {key!r}; {nearest(key, cfg.keys())}")
+        with cfg.unlocked():
+            cfg[key] = parse(key, text, cfg[key])
+    return cfg
+
+
+def parse(key: str, text: str, old: Any) -> Any:
+    """Text of the command line as a value of the type of the old one.  Errors: UserError."""
+    wanted = type(old).__name__
+    try:
+        if isinstance(old, bool):
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        if isinstance(old, int):
+            number = float(text)
+            if number != int(number):
+                raise ValueError
+            return int(text) if text.lstrip("+-").isdigit() else int(number)
+        if isinstance(old, float):
+            return float(text)
+        if isinstance(old, (tuple, list)):
+            value = ast.literal_eval(text if text[:1] in "([" else f"({text},)")
+            items = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+            return tuple(parse(key, str(v), old[0]) if old else v for v in items)
+        return text.strip("'\"")
+    except (ValueError, KeyError, SyntaxError, OverflowError):
+        raise UserError(f"{key}={text} is not a {wanted} (now {key}={old!r})") from None
+
+
+def plain(cfg: Any) -> dict:
+    """A config as JSON-able dict."""
+    return json.loads(cfg.to_json_best_effort())
+
+
+def changed(cfg: dict, preset: dict) -> dict:
+    """The settings in which a resolved config differs from its preset."""
+    return {k: v for k, v in cfg.items() if v != preset.get(k)}

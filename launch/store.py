@@ -1,0 +1,173 @@
+"""Run folders: created exclusively, written by one process, every file whole or absent.
+
+    results/runs/<slug>/<preset>/<UTC time>-<random>/
+        run.json     what ran: config, code, versions, devices, state    (rewritten by rename)
+        arrays.npz   what `run` returned                                  (once, at the end)
+        source.diff  uncommitted changes, when there were any
+        lock         held by the writing process for as long as it lives
+        scratch/     checkpoints, finished cells, log.jsonl
+NumPy and cat read all of it for ever; nothing is pickled.
+"""
+
+import datetime
+import fcntl
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from launch.errors import UserError
+from launch.paths import EXPERIMENTS, results, split
+
+SCHEMA = 1
+
+
+class Busy(Exception):
+    """Another process is writing this run folder."""
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Write JSON (sorted, NaN as null) to a temporary name, then rename."""
+    text = json.dumps(_clean(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    write_text(file, text)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a text file to a temporary name, then rename."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(temporary, file)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _clean(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(v) for v in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    return value
+
+
+def read_json(file: Path) -> dict:
+    """A JSON file.  Errors: UserError naming the file if it is missing or cut short."""
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError:
+        raise UserError(f"no {file.name} in {file.parent}") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{file} is damaged ({error}); delete the folder and run again") from None
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
+    file = folder / "arrays.npz"
+    if not file.exists():
+        state = read_json(folder / "run.json").get("status", "unfinished")
+        raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return {k: stored[k] for k in stored.files}
+    except Exception as error:
+        raise UserError(f"{file} is damaged ({error}); run again") from None
+
+
+def create(slug: str, preset: str) -> Path:
+    """A new run folder, never an existing one."""
+    while True:
+        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        folder = results() / "runs" / slug / preset / f"{now}-{secrets.token_hex(3)}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+
+
+def lock(folder: Path):
+    """Hold the folder for this process; the kernel lets go however the process ends.
+
+    Errors: Busy.
+    """
+    file = (folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise Busy(str(folder)) from None
+    return file
+
+
+def runs(slug: str, preset: str | None = None) -> list[Path]:
+    """Run folders of an experiment, oldest first."""
+    home = results() / "runs" / slug
+    return sorted(home.glob(f"{preset or '*'}/*/run.json"), key=lambda p: p.parent.name)
+
+
+def find(slug: str, preset: str, identity: str, *, done: bool) -> Path | None:
+    """The newest run with this identity that is finished (or, done=False, is not)."""
+    for file in reversed(runs(slug, preset)):
+        info = _peek(file)
+        if info.get("identity") == identity and (info.get("status") == "done") == done:
+            return file.parent
+    return None
+
+
+def latest(slug: str, preset: str) -> Path | None:
+    """The newest finished run of a preset as it stands in the config (no overrides)."""
+    for file in reversed(runs(slug, preset)):
+        info = _peek(file)
+        if info.get("status") == "done" and not info.get("overrides"):
+            return file.parent
+    return None
+
+
+def reference(slug: str, preset: str = "laptop") -> Path | None:
+    """The committed reference run of a preset."""
+    folder = results() / slug / preset
+    return folder if (folder / "run.json").exists() else None
+
+
+def _peek(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, json.JSONDecodeError):
+        return {}
+
+
+def locate(name: str) -> Path:
+    """A run folder, or NAME[:preset]: its newest finished run, else the committed reference.
+
+    Errors: UserError.
+    """
+    folder = Path(name)
+    if (folder / "run.json").exists():
+        return folder.absolute()
+    if folder.is_dir() and len(folder.parts) > 1 and folder.absolute().parent != EXPERIMENTS:
+        raise UserError(f"{folder.absolute()} is no run folder (it has no run.json)")
+    slug, preset = split(name)
+    found = latest(slug, preset) or reference(slug, preset)
+    if found is None:
+        raise UserError(f"no finished run of {slug}:{preset}; ./lab run {slug}:{preset} makes one")
+    return found
+
+
+def reference_of(folder: Path) -> Path:
+    """The committed reference that a run is compared with.  Errors: UserError."""
+    info = read_json(folder / "run.json")
+    found = reference(info["experiment"], info["preset"])
+    if found is None or found == folder:
+        raise UserError(
+            f"no committed reference of {info['experiment']}:{info['preset']} beside it"
+        )
+    return found

@@ -1,0 +1,90 @@
+"""What a person sees: colour where wanted, tables, a progress line or a heartbeat."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable
+
+HEARTBEAT = 30.0  # seconds between lines where there is no terminal
+COLOURS = {"green": 32, "red": 31, "yellow": 33, "blue": 34, "dim": 2, "bold": 1}
+
+
+def coloured(text: str, colour: str, stream=None) -> str:
+    """`text` in colour on a terminal that wants it (NO_COLOR is obeyed)."""
+    stream = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or not stream.isatty():
+        return text
+    return f"\033[{COLOURS[colour]}m{text}\033[0m"
+
+
+def table(rows: Iterable[Iterable[str]], header: Iterable[str] = ()) -> str:
+    """Rows as aligned columns."""
+    cells = [[str(c) for c in row] for row in ([list(header)] if header else []) + [*rows]]
+    if not cells:
+        return ""
+    widths = [max(len(r[i]) for r in cells) for i in range(len(cells[0]))]
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in cells
+    )
+
+
+def duration(seconds: float) -> str:
+    """12.3 -> '12 s', 200 -> '3 min 20 s'."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+class Display:
+    """Shows a run's progress from a thread, so that it moves while a long step computes."""
+
+    def __init__(self, name: str, progress, compiling) -> None:
+        self._name, self._progress, self._compiling = name, progress, compiling
+        self._end, self._start = threading.Event(), time.monotonic()
+        self._tty = sys.stderr.isatty()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+
+    def __enter__(self) -> "Display":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        if self._tty:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    def text(self) -> str:
+        """One line: where it is, how long it took, how long it will."""
+        now = time.monotonic()
+        parts = [f"{self._name}  {duration(now - self._start)}"]
+        compiled = self._compiling()
+        if compiled > 0.5:
+            parts.append(f"compiling took {duration(compiled)}")
+        line = self._progress.line()
+        if line:
+            label, done, total, started, first = line
+            parts.insert(1, f"{label} {done}/{total}")
+            if done > first and total > done:
+                left = (now - started) / (done - first) * (total - done)
+                parts.append(f"{duration(left)} left")
+        return "  ·  ".join(parts)
+
+    def _loop(self) -> None:
+        while not self._end.wait(0.2 if self._tty else HEARTBEAT):
+            if self._tty:
+                bar = self._bar()
+                print(f"\r\033[K{bar}{self.text()}", end="", file=sys.stderr, flush=True)
+            else:
+                print(self.text(), file=sys.stderr, flush=True)
+
+    def _bar(self) -> str:
+        line = self._progress.line()
+        if not line or not line[2]:
+            return ""
+        filled = round(20 * min(1.0, line[1] / line[2]))
+        return "█" * filled + "░" * (20 - filled) + "  "

@@ -1,0 +1,158 @@
+"""Verdict seeds and falsifiers -> verdicts with their controls -> the ledger."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from common import claims as claims_module
+from common.claims import Claim, Verdict
+from common.scratch import write_npz
+from launch import report, run, settings, store
+from launch.errors import UserError
+from launch.paths import VERDICT_SEEDS, results, shown
+from launch.terminal import coloured
+
+# What became of the falsifier. Only the first two let a headline count.
+FAILS, UNDECIDED, PASSES, INVALID, NONE = "fails", "undecided", "passes", "invalid", "none"
+CONTROLLED = (FAILS, UNDECIDED)
+
+
+class Decided(NamedTuple):
+    claim: Claim
+    verdict: Verdict
+    control: str
+    control_value: float | None
+
+    @property
+    def holds(self) -> bool:
+        return self.verdict.state == "pass" and self.control in CONTROLLED
+
+
+def with_control(claim: Claim, verdict: Verdict, control: Verdict | None) -> Decided:
+    """A verdict beside its falsifier's: where that passes too, the check shows nothing."""
+    if control is None:
+        return Decided(claim, verdict, NONE, None)
+    states = {"pass": PASSES, "fail": FAILS, "inconclusive": UNDECIDED}
+    state = states.get(control.state, INVALID)
+    if control.reason.startswith("the check cannot fail"):
+        state = PASSES
+    if state == PASSES and verdict.state == "pass":
+        reason = f"the control {claim.falsifier['name']!r} passes as well"  # type: ignore[index]
+        verdict = Verdict(**(asdict(verdict) | {"state": "invalid", "reason": reason}))
+    return Decided(claim, verdict, state, control.estimate)
+
+
+def verify(
+    slug: str, preset: str, overrides: list[str], seeds: tuple[int, ...], *, ledger: bool
+) -> list[Decided]:
+    """Decide every claim on `seeds`, with its falsifier; write the ledger if asked.
+
+    Runs already computed with the same settings and code are used again. Errors: UserError.
+    """
+    _, claims = report.load_claims(slug)
+    decidable = [c for c in claims if c.level.get(preset, "none") != "none"]
+    if not decidable:
+        raise UserError(f"{slug}:{preset} decides no claim; verify {slug}:laptop")
+    for claim in decidable:
+        reason = claims_module.too_few(claim, len(seeds))
+        if reason:
+            raise UserError(f"{slug}/{claim.id}: too few seeds: {reason}")
+    chosen = [*overrides, f"seeds={tuple(seeds)}"]
+    main = _run(slug, preset, chosen, note="verify")
+    arrays = store.arrays(main)
+    controls: dict[str, np.ndarray] = {}
+    decided = []
+    for claim in claims:
+        verdict = report.judge(slug, claim, preset, arrays)
+        control = None
+        if claim in decidable and claim.falsifier:
+            folder = _run(slug, preset, [*chosen, *claim.falsifier["override"]], note="falsifier")
+            others = store.arrays(folder)
+            control = report.judge(slug, claim, preset, others)
+            if control.state not in ("error", "untested"):
+                controls[claim.id] = report.measured(slug, claim, others)
+        decided.append(with_control(claim, verdict, control))
+    if ledger:
+        publish(main, decided, controls)
+    return decided
+
+
+def _run(slug: str, preset: str, overrides: list[str], note: str) -> Path:
+    cfg = settings.get(slug, preset, overrides)
+    if not os.environ.get("REPRISE_QUIET"):
+        what = " ".join(o for o in overrides if not o.startswith("seeds="))
+        print(coloured(f"{slug}:{preset} {note} {what}".rstrip(), "dim"), file=sys.stderr)
+    return run.execute(slug, preset, cfg, reuse=True, note=note)
+
+
+def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray]) -> None:
+    """Make a run the committed reference of its preset and append its verdicts to the ledger."""
+    info = store.read_json(folder / "run.json")
+    home = results() / info["experiment"]
+    target = home / info["preset"]
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.glob("fig*"):
+        old.unlink()
+    shutil.copyfile(folder / "arrays.npz", target / "arrays.npz")
+    write_npz(target / "controls.npz", controls)
+    if (folder / "source.diff").exists():
+        info["source_diff"] = "uncommitted code; see the dirty hash"
+    store.write_json(target / "run.json", info)
+    report.draw(target, info)
+    lines = [ledger_line(d, info, folder.name) for d in decided]
+    store.write_json(
+        target / "verdicts.json", {"seeds": info["config"]["seeds"], "verdicts": lines}
+    )
+    text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in lines)
+    with (home / "ledger.jsonl").open("a", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
+    """One verdict with everything needed to judge it later."""
+    return asdict(d.verdict) | {
+        "schema": 1,
+        "word": d.verdict.word,
+        "claim": d.claim.hash,
+        "thresholds": d.claim.thresholds,
+        "headline": d.claim.headline,
+        "preset": info["preset"],
+        "overrides": info["overrides"],
+        "seeds": info["config"]["seeds"],
+        "control": d.control,
+        "control_value": d.control_value,
+        "run": run_id,
+        "fingerprint": {k: info["fingerprint"][k] for k in ("compute", "measure")},
+        "identity": info["identity"],
+        "data": info["data"],
+        "date": info["finished"],
+        "commit": info["commit"],
+        "dirty": info["dirty"],
+        "devices": info["devices"],
+        "versions": info["versions"],
+        "seconds": info["seconds"] + info.get("seconds_before", 0.0),
+    }
+
+
+def holds(decided: list[Decided]) -> bool:
+    """Whether every headline that could be decided holds, and there is one."""
+    headlines = [d for d in decided if d.claim.headline and d.verdict.state != "untested"]
+    return bool(headlines) and all(d.holds for d in headlines)
+
+
+def is_official(seeds: tuple[int, ...], overrides: list[str]) -> bool:
+    """Whether a verification is one for the ledger: the verdict seeds, the preset as it stands."""
+    return tuple(seeds) == VERDICT_SEEDS and not overrides
+
+
+def place(slug: str, preset: str) -> str:
+    """Where a verification wrote."""
+    return shown(results() / slug / preset)

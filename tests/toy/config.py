@@ -1,0 +1,25 @@
+"""Settings of the toy: descent on a quadratic bowl."""
+
+from ml_collections import ConfigDict
+
+PAPER = {
+    "seeds": (0, 1, 2, 3, 4),
+    "x64": True,
+    "needs": "accelerator",
+    "dim": 8,
+    "lr": 0.1,
+    "steps": 200,
+    "chunk": 10,  # steps between checkpoints
+    "widths": (1, 2),  # not used: a tuple for the tests of overrides
+    "pause": 0.0,  # seconds a chunk, for the tests of kills
+    "trouble": "",  # "memory" or "nan", for the tests of messages
+}
+LAPTOP = {"needs": ""}
+SMOKE = {"needs": "", "steps": 50}
+PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+
+
+def get_config(preset: str = "laptop") -> ConfigDict:
+    cfg = ConfigDict(PAPER)
+    cfg.update(PRESETS[preset])
+    return cfg.lock()

@@ -1,0 +1,46 @@
+"""Descent on 1/2 |x|^2 from a random start: the error falls as (1 - lr)^t."""
+
+import time
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from common import sharding
+
+
+def descend(x, lr, steps):
+    """|x|^2 before each of `steps` steps, and where it ends.  x [D] -> ([D], [steps])"""
+    return jax.lax.scan(lambda x, _: (x - lr * x, jnp.sum(x**2)), x, length=steps)
+
+
+def run(cfg, mesh, scratch):
+    """error [seed, step]: squared distance from the minimum."""
+    if cfg.trouble == "memory":
+        raise MemoryError("RESOURCE_EXHAUSTED: out of memory allocating 999 bytes")
+    keys = jax.vmap(jax.random.key)(jnp.asarray(cfg.seeds))
+    start = jax.vmap(lambda k: jax.random.normal(k, (cfg.dim,)))(keys)
+    chunks = cfg.steps // cfg.chunk
+    state = {"x": start, "error": jnp.zeros((len(cfg.seeds), chunks, cfg.chunk))}
+    step = sharding.vmap_over(mesh, partial(descend, lr=cfg.lr, steps=cfg.chunk))
+    with (
+        scratch.checkpoints("descent", every=0.0) as ckpt,
+        scratch.progress(chunks, "descending") as progress,
+    ):
+        state, done = ckpt.restore(state)
+        for i in range(done, chunks):
+            x, error = step(state["x"])
+            state = {"x": x, "error": state["error"].at[:, i].set(error)}
+            time.sleep(cfg.pause)
+            scratch.log(i, error=float(error[0, 0]))
+            ckpt.save(i + 1, state, force=i + 1 == chunks)
+            progress.update(i + 1)
+    error = np.asarray(state["error"]).reshape(len(cfg.seeds), -1)
+    return {"error": error * np.nan if cfg.trouble == "nan" else error}
+
+
+def abstract_step(cfg, mesh):
+    """The chunk that `run` compiles; seeds over the data axis."""
+    shape = jax.ShapeDtypeStruct((mesh.size, cfg.dim), jnp.float32)
+    return jax.vmap(partial(descend, lr=cfg.lr, steps=cfg.chunk)), (shape,)
