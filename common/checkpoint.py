@@ -6,6 +6,9 @@ A kill at any moment leaves either the previous checkpoint or the new one, never
 import logging
 import time
 import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,10 @@ class Checkpoints:
         onto another. A damaged checkpoint is skipped with a warning.
         """
         abstract = jax.tree.map(_abstract, _plain(state))
+        with _x64_in_every_thread():
+            return self._newest(abstract, state)
+
+    def _newest(self, abstract: Any, state: Any) -> tuple[Any, int]:
         for checkpoint in sorted(self._store.checkpoints, key=lambda c: -c.step):
             try:
                 restored = self._store.load(checkpoint.step, abstract_state=abstract)
@@ -79,6 +86,19 @@ class Checkpoints:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _x64_in_every_thread() -> Iterator[None]:
+    """Orbax restores in threads of its own, which do not see this thread's x64 context."""
+    here = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(1) as other:
+        everywhere = other.submit(lambda: jax.config.jax_enable_x64).result()  # type: ignore[attr-defined]
+    jax.config.update("jax_enable_x64", here)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", everywhere)
 
 
 def _plain(state: Any) -> Any:

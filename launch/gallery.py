@@ -81,8 +81,7 @@ def markdown(rows: dict[str, dict]) -> str:
             cells += [str(claim.paper["value"]), control]
             lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
         folder = store.reference(slug)
-        figures = store._peek(folder / "figures.json") if folder else {}
-        for name, words in sorted(figures.items()):
+        for name, words in store.figures(folder).items():
             lines += ["", f"![{words['alt']}]({slug}/laptop/{name}.png)", "", words["caption"]]
         lines.append("")
     return "\n".join(lines)
@@ -117,7 +116,7 @@ def overview(rows: dict[str, dict], home: Path) -> str:
     blocks = []
     for slug, r in rows.items():
         folder = store.reference(slug) or store.latest(slug, "laptop")
-        figures = sorted(store._peek(folder / "figures.json")) if folder else []
+        figures = list(store.figures(folder))
         image = ""
         if folder and figures:
             source = _relative(folder / f"{figures[0]}.png", home)
@@ -242,7 +241,7 @@ def _control(claim: Claim, line: dict) -> str:
 
 def _figures(folder: Path, home: Path) -> str:
     parts = []
-    for name, words in sorted(store._peek(folder / "figures.json").items()):
+    for name, words in store.figures(folder).items():
         png, csv = (_relative(folder / f"{name}.{e}", home) for e in ("png", "csv"))
         svg = _relative(folder / f"{name}.svg", home)
         more = f'<a href="{csv}">numbers</a>'

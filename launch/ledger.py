@@ -1,10 +1,15 @@
 """The ledger: every verdict ever decided on verdict seeds, one JSON line each, append-only."""
 
-import json
+from __future__ import annotations
 
-from common.claims import Claim
+import json
+from typing import TYPE_CHECKING
+
 from launch import provenance
 from launch.paths import results
+
+if TYPE_CHECKING:
+    from common.claims import Claim
 
 
 def lines(slug: str) -> list[dict]:

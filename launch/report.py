@@ -1,6 +1,7 @@
 """Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
 
 import importlib
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -77,24 +78,31 @@ def write(folder: Path) -> list[Verdict]:
     ]
     seeds = list(info["config"]["seeds"])
     store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records})
-    draw(folder, info)
+    try:
+        draw(folder, info)
+    except Exception as error:
+        if all(np.isfinite(a).all() for a in store.arrays(folder).values()):
+            raise
+        print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
     return verdicts
 
 
 def draw(folder: Path, info: dict | None = None) -> list[str]:
-    """Draw every figure of a run into its folder; their names."""
+    """Draw every figure of a run into its folder, as fig*.png, .svg, .csv, .json; their names."""
     from common import plot
 
     info = info or store.read_json(folder / "run.json")
     slug = info["experiment"]
     module = importlib.import_module(f"experiments.{slug}.figures")
     figures = module.figures(store.arrays(folder), SimpleNamespace(**_tuples(info["config"])))
-    alt = {}
     for name, figure in figures.items():
+        if not name.startswith("fig"):
+            raise ValueError(f"figures of {slug}: {name!r} must start with 'fig'")
         plot.save(figure, folder, name)
-        alt[name] = {"alt": plot.alt_text(figure), "caption": figure.get_label()}
-    store.write_json(folder / "figures.json", alt)
-    return sorted(alt)
+    for old in folder.glob("fig*"):
+        if old.stem not in figures:  # of a figure that the experiment no longer draws
+            old.unlink()
+    return sorted(figures)
 
 
 def _tuples(config: dict) -> dict:

@@ -9,18 +9,22 @@
 NumPy and cat read all of it for ever; nothing is pickled.
 """
 
+from __future__ import annotations
+
 import datetime
 import fcntl
 import json
+import math
 import os
 import secrets
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
+
+if TYPE_CHECKING:
+    import numpy as np  # `list` does without it
 
 SCHEMA = 1
 
@@ -51,11 +55,9 @@ def _clean(value: Any) -> Any:
         return {str(k): _clean(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_clean(v) for v in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if np.isfinite(value) else None
-    if isinstance(value, np.integer):
-        return int(value)
-    return value
+    if hasattr(value, "item"):  # a NumPy scalar
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_json(file: Path) -> dict:
@@ -70,6 +72,8 @@ def read_json(file: Path) -> dict:
 
 def arrays(folder: Path) -> dict[str, np.ndarray]:
     """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
+    import numpy as np
+
     file = folder / "arrays.npz"
     if not file.exists():
         state = read_json(folder / "run.json").get("status", "unfinished")
@@ -143,6 +147,12 @@ def _peek(file: Path) -> dict:
         return json.loads(file.read_text())
     except (OSError, json.JSONDecodeError):
         return {}
+
+
+def figures(folder: Path | None) -> dict[str, dict]:
+    """{figure: {alt, caption}} of a run folder, in order."""
+    files = sorted(folder.glob("fig*.json")) if folder else []
+    return {p.stem: _peek(p) for p in files}
 
 
 def locate(name: str) -> Path:

@@ -97,18 +97,13 @@ def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray
     home = results() / info["experiment"]
     target = home / info["preset"]
     target.mkdir(parents=True, exist_ok=True)
-    for old in target.glob("fig*"):
-        old.unlink()
     shutil.copyfile(folder / "arrays.npz", target / "arrays.npz")
     write_npz(target / "controls.npz", controls)
     if (folder / "source.diff").exists():
         info["source_diff"] = "uncommitted code; see the dirty hash"
     store.write_json(target / "run.json", info)
-    report.draw(target, info)
+    report.write(target)
     lines = [ledger_line(d, info, folder.name) for d in decided]
-    store.write_json(
-        target / "verdicts.json", {"seeds": info["config"]["seeds"], "verdicts": lines}
-    )
     text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in lines)
     with (home / "ledger.jsonl").open("a", encoding="utf-8") as file:
         file.write(text)

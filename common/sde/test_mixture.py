@@ -24,7 +24,10 @@ UNEVEN: Any = mixture.Mixture(
 )
 
 
-def test_score_is_the_gradient_of_the_log_density():
+@pytest.mark.parametrize("unroll", [0, 32])
+def test_score_is_the_gradient_of_the_log_density(unroll, monkeypatch):
+    """In both forms of the score: over array axes and written out."""
+    monkeypatch.setattr(mixture, "UNROLL", unroll)
     x = 2 * jax.random.normal(jax.random.key(0), (50, 2))
     grad = jax.jit(jax.vmap(jax.grad(lambda v: mixture.log_density(UNEVEN, v[None], 0.7, 0.4)[0])))
     np.testing.assert_allclose(mixture.score(UNEVEN, x, 0.7, 0.4), grad(x), rtol=1e-9, atol=1e-10)

@@ -1,0 +1,176 @@
+"""The contract, over every experiment folder found: nothing is registered, nothing is exempt."""
+
+import ast
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common import claims as claims_module
+from launch import ledger, paths, report, settings, store
+from tests.tree import ROOT, Tree, copy_tree
+
+SLUGS = [s for s in paths.slugs() if not (paths.EXPERIMENTS / s / "lineage.json").exists()]
+FILES = ("README.md", "__init__.py", "config.py", "run.py", "claims.toml", "measure.py")
+FILES += ("figures.py",)
+SECTIONS = ("What the paper says", "Run it", "Equations", "Differences from the paper", "Traps")
+SECTIONS += ("Results",)
+SMOKE_CPU_SECONDS = 10
+REPORT_SECONDS = 5
+SAME_ON_8 = {True: 1e-7, False: 2e-3}  # by x64: largest difference relative to the array's scale
+
+
+def per_slug(fn):
+    """Parametrise over experiments; the tests of one share a worker, so its smoke run is shared."""
+    marks = [pytest.param(s, marks=pytest.mark.xdist_group(s)) for s in SLUGS]
+    return pytest.mark.parametrize("slug", marks)(fn)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """smoke(slug) -> the folder of its smoke run, computed once a worker."""
+    done: dict[str, Path] = {}
+
+    def get(slug: str) -> Path:
+        if slug not in done:
+            folder = tmp_path_factory.mktemp(slug) / "run"
+            result = Tree(ROOT).lab("run", f"{slug}:smoke", "--workdir", str(folder))
+            assert result.status == 0, result.err
+            done[slug] = folder
+        return done[slug]
+
+    return get
+
+
+@per_slug
+def test_files_and_readme(slug):
+    home = paths.EXPERIMENTS / slug
+    missing = [f for f in (*FILES, f"test_{slug}.py") if not (home / f).exists()]
+    assert not missing
+    readme = (home / "README.md").read_text()
+    absent = [s for s in SECTIONS if f"\n## {s}" not in readme]
+    assert not absent, f"README.md lacks the sections {absent}"
+    assert len(ast.parse((home / "__init__.py").read_text()).body) == 1, "a docstring, no more"
+
+
+@per_slug
+def test_presets_share_keys_and_survive_json(slug):
+    module = importlib.import_module(f"experiments.{slug}.config")
+    assert set(module.PRESETS) >= set(paths.PRESETS)
+    paper = settings.get(slug, "paper")
+    assert {"seeds", "x64", "needs"} <= set(paper.keys())
+    for preset in module.PRESETS:
+        cfg = settings.get(slug, preset)
+        assert cfg.is_locked
+        assert {k: type(v) for k, v in cfg.items()} == {k: type(v) for k, v in paper.items()}
+        assert json.loads(json.dumps(settings.plain(cfg))) == settings.plain(cfg)
+        assert cfg.needs == ("accelerator" if preset == "paper" else "")
+        assert len(set(cfg.seeds)) == len(cfg.seeds)
+
+
+@per_slug
+def test_claims(slug):
+    """Linted on load; every measure exists; every falsifier is a setting that exists."""
+    _, claims = report.load_claims(slug)
+    measure = importlib.import_module(f"experiments.{slug}.measure")
+    assert any(c.headline for c in claims)
+    for claim in claims:
+        assert set(claim.level) == set(paths.PRESETS)
+        assert hasattr(measure, claim.measure), f"{claim.id}: no measure {claim.measure}"
+        assert not claims_module.too_few(claim, len(paths.VERDICT_SEEDS))
+        if claim.headline:
+            assert claim.falsifier, f"{claim.id} is a headline without a negative control"
+        if claim.falsifier:
+            changed = settings.get(slug, "laptop", claim.falsifier["override"])
+            assert changed != settings.get(slug, "laptop"), f"{claim.id}: falsifier changes nothing"
+
+
+@per_slug
+def test_smoke_is_cheap_finite_and_documented(slug, smoke):
+    info = store.read_json(smoke(slug) / "run.json")
+    arrays = store.arrays(smoke(slug))
+    doc = importlib.import_module(f"experiments.{slug}.run").run.__doc__
+    for name, array in arrays.items():
+        assert np.isfinite(array).all(), f"{name} is not finite"
+        assert re.search(rf"\b{name}\b", doc), f"run's docstring does not name {name}"
+    assert info["cpu_seconds"] <= SMOKE_CPU_SECONDS
+
+
+@per_slug
+def test_figures_come_from_arrays_without_jax_twice_the_same(slug, smoke):
+    script = (
+        "import sys, time; from launch.__main__ import main; t = time.monotonic()\n"
+        f"assert main(['report', {str(smoke(slug))!r}]) == 0\n"
+        "print(time.monotonic() - t)\n"
+        "assert not {'jax', 'scipy.stats', 'tensorstore'} & set(sys.modules)"
+    )
+    contents = []
+    for _ in range(2):
+        env = Tree(ROOT).environment()
+        command = [sys.executable, "-P", "-c", script]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        made = [p for p in sorted(smoke(slug).iterdir()) if p.name not in ("run.json", "lock")]
+        contents.append({p.name: p.read_bytes() for p in made})
+        assert float(done.stdout.split()[-1]) < REPORT_SECONDS
+    assert contents[0] == contents[1]
+    assert any(name.endswith(".png") for name in contents[0])
+
+
+@per_slug
+def test_same_numbers_on_8_devices_and_paper_preset_lowers(slug, smoke, tmp_path):
+    command = [sys.executable, str(ROOT / "tests/eight.py"), slug, str(tmp_path / "run")]
+    env = Tree(ROOT).environment()
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    one, eight = store.arrays(smoke(slug)), store.arrays(tmp_path / "run")
+    assert one.keys() == eight.keys()
+    tolerance = SAME_ON_8[bool(settings.get(slug, "smoke").x64)]
+    for name in one:
+        scale = np.abs(one[name]).max(initial=0) or 1.0
+        worst = np.abs(np.subtract(one[name], eight[name], dtype=float)).max(initial=0) / scale
+        assert worst <= tolerance, f"{name} differs by {worst:.1e} of its scale"
+
+
+@per_slug
+def test_a_copied_folder_runs_and_gives_the_same_arrays(slug, smoke, tmp_path):
+    """Two things at once: a fork works, and the same seeds give the same bits."""
+    made = copy_tree(tmp_path, slug)
+    assert made.lab("fork", slug, "a_fork").status == 0
+    result = made.lab("run", "a_fork:smoke", "--workdir", str(tmp_path / "run"))
+    assert result.status == 0, result.err
+    one, two = store.arrays(smoke(slug)), store.arrays(tmp_path / "run")
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
+@per_slug
+def test_committed_reference_gives_the_ledgers_verdicts(slug):
+    """Anybody can recompute the committed verdicts from the committed arrays."""
+    folder = store.reference(slug)
+    assert folder is not None, f"no reference run: ./lab verify {slug}"
+    assert os.path.getsize(folder / "arrays.npz") <= 2**20
+    arrays = store.arrays(folder)
+    newest = ledger.newest(slug)
+    for claim in report.load_claims(slug)[1]:
+        line = newest[claim.id]
+        if line["thresholds"] != claim.thresholds:
+            continue  # shown as INVALID until verified again
+        verdict = report.judge(slug, claim, "laptop", arrays)
+        broken = line["control"] == "passes" and verdict.state == "pass"
+        assert line["state"] == ("invalid" if broken else verdict.state)
+        if verdict.estimate is not None:
+            assert line["estimate"] == pytest.approx(verdict.estimate, rel=1e-9)
+
+
+def test_there_are_experiments():
+    assert SLUGS

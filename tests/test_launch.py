@@ -1,0 +1,249 @@
+"""The verbs of ./lab on the toy: what they write, what they keep, what they never do twice."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from launch import store
+from tests.tree import ROOT
+
+pytestmark = pytest.mark.xdist_group("launch")
+
+
+def read(result):
+    assert result.status in (0, 1), result.err
+    return json.loads(result.out)
+
+
+def test_run_report_and_json(shared_tree):
+    found = read(shared_tree.lab("run", "toy", "seeds=1,2,3,4,5", "--json"))
+    assert found["overrides"] == {"seeds": [1, 2, 3, 4, 5]}
+    assert found["verdicts"][0]["state"] == "pass"
+    folder = shared_tree.root / found["folder"]
+    again = read(shared_tree.lab("report", str(folder), "--json"))
+    assert again["verdicts"] == found["verdicts"]
+    info = json.loads((folder / "run.json").read_text())
+    assert {"config", "versions", "devices", "fingerprint", "jax", "machine"} <= info.keys()
+    assert info["peak_memory_mb"] > 0
+    assert str(shared_tree.root) not in (folder / "run.json").read_text()
+
+
+def test_the_absl_form_is_the_same_run(shared_tree, tmp_path):
+    config = f"--config={shared_tree.root}/experiments/toy/config.py:smoke"
+    workdir = f"--workdir={tmp_path}/a"
+    done = shared_tree.lab(config, "--config.lr=0.2", workdir, module="launch.run")
+    assert done.status == 0, done.err
+    other = shared_tree.lab("run", "toy:smoke", "lr=0.2", "--workdir", str(tmp_path / "b"))
+    assert other.status == 0
+    a, b = (store.arrays(tmp_path / n) for n in "ab")
+    np.testing.assert_array_equal(a["error"], b["error"])
+    infos = [store.read_json(tmp_path / n / "run.json") for n in "ab"]
+    assert infos[0]["identity"] == infos[1]["identity"]
+    assert infos[0]["overrides"] == infos[1]["overrides"] == {"lr": 0.2}
+
+
+def test_verify_writes_the_ledger_once_and_other_seeds_do_not(shared_tree):
+    ledger = shared_tree.root / "results/toy/ledger.jsonl"
+    before = ledger.read_text()
+    line = json.loads(before.splitlines()[-1])
+    assert line["seeds"] == [1000, 1001, 1002, 1003, 1004]
+    assert (line["state"], line["control"], line["word"]) == (
+        "pass",
+        "fails",
+        "CONFIRMED NUMERICALLY",
+    )
+    found = read(shared_tree.lab("verify", "toy", "--seeds", "30-34", "--json"))
+    assert found["holds"]
+    assert not found["ledger"]
+    assert ledger.read_text() == before
+
+
+def test_verify_exit_status_says_whether_headlines_hold(tree):
+    claims = tree.root / "experiments/toy/claims.toml"
+    claims.write_text(claims.read_text().replace("value = 0.10536", "value = 0.20536"))
+    done = tree.lab("verify", "toy", "--seeds", "30-34")
+    assert done.status == 1
+    assert "COUNTEREXAMPLE" in done.out
+    assert "0 of 1 headline claims hold" in done.out
+
+
+def test_a_control_that_passes_invalidates(tree):
+    claims = tree.root / "experiments/toy/claims.toml"
+    claims.write_text(claims.read_text().replace("lr=0.05", "dim=9"))
+    done = tree.lab("verify", "toy", "--seeds", "30-34")
+    assert done.status == 1
+    assert "CONTROL PASSES" in done.out
+    assert "INVALID" in done.out
+
+
+def test_report_changes_no_byte_of_the_reference(shared_tree):
+    folder = shared_tree.root / "results/toy/laptop"
+    names = os.listdir(folder)
+    before = {n: (folder / n).read_bytes() for n in names}
+    assert shared_tree.lab("report", str(folder)).status == 0
+    assert before == {n: (folder / n).read_bytes() for n in names}
+
+
+def test_compare_with_itself_and_with_another_setting(shared_tree):
+    shared_tree.lab("run", "toy", "lr=0.2")
+    runs = sorted(shared_tree.runs("toy"))
+    by_lr = {store.read_json(r / "run.json")["config"]["lr"]: r for r in runs}
+    found = read(shared_tree.lab("compare", str(by_lr[0.1]), str(by_lr[0.2]), "--json"))
+    assert found["config"]["lr"] == [0.1, 0.2]
+    assert found["code"] == []
+    same = read(shared_tree.lab("compare", str(by_lr[0.2]), str(by_lr[0.2]), "--json"))
+    assert same["arrays"]["equal"] == same["arrays"]["all"] == ["error"]
+    assert same["claims"][0]["paired"]
+    assert same["claims"][0]["difference"] == [0.0, 0.0, 0.0]
+
+
+def test_sweep_computes_a_cell_once(tree):
+    first = read(tree.lab("sweep", "toy:smoke", "lr=0.1,0.2", "dim=3", "--json"))
+    assert [c["cached"] for c in first["cells"]] == [False, False]
+    second = read(tree.lab("sweep", "toy:smoke", "lr=0.2,0.3", "dim=3", "--json"))
+    assert [c["cached"] for c in second["cells"]] == [True, False]
+    assert len(tree.runs("toy")) == 3
+    dry = read(tree.lab("sweep", "toy:smoke", "lr=0.1,0.4", "dim=3", "--dry-run", "--json"))
+    assert [c["cached"] for c in dry["cells"]] == [True, False]
+    assert len(tree.runs("toy")) == 3
+
+
+def test_fork_has_lineage_and_untested_claims(shared_tree):
+    assert shared_tree.lab("fork", "toy", "mine").status == 0
+    home = shared_tree.root / "experiments/mine"
+    lineage = json.loads((home / "lineage.json").read_text())
+    assert lineage["parent"] == "toy"
+    assert set(lineage["claims"]) == {"t1"}
+    assert "experiments.mine" in (home / "test_mine.py").read_text()
+    rows = {r["name"]: r for r in read(shared_tree.lab("list", "--json"))}
+    assert rows["mine"]["claims"] == {"untested": 1}
+    assert rows["toy"]["claims"] == {"pass": 1}
+    shared_tree.lab("gallery")
+    page = (shared_tree.root / "results/gallery/mine.html").read_text()
+    assert "A fork of toy, whose verdicts are" in page
+
+
+def test_list_is_quick_and_marks_stale_code(tree):
+    tree.lab("verify", "toy")
+    tree.lab("list")  # fills the cache of parsed claims
+    done = tree.lab("list", "--json")
+    assert read(done)[0]["standing"] == "fresh"
+    assert min(cpu_seconds(lambda: tree.lab("list")) for _ in range(3)) <= 0.5
+    run = tree.root / "experiments/toy/run.py"
+    run.write_text(run.read_text() + "\n# a comment changes nothing\n")
+    assert read(tree.lab("list", "--json"))[0]["standing"] == "fresh"
+    run.write_text(run.read_text().replace("x - lr * x", "x * (1 - lr)"))
+    assert read(tree.lab("list", "--json"))[0]["standing"] == "stale"
+    assert "STALE" in tree.lab("report", "toy").out
+    claims = tree.root / "experiments/toy/claims.toml"
+    claims.write_text(claims.read_text().replace("tol = 1e-6", "tol = 1e-5"))
+    row = read(tree.lab("list", "--json"))[0]
+    assert (row["standing"], row["claims"]) == ("thresholds changed", {"invalid": 1})
+
+
+def test_gallery_is_static_and_complete(shared_tree):
+    shared_tree.lab("gallery")
+    results = shared_tree.root / "results"
+    page = (results / "gallery/toy.html").read_text()
+    for piece in ("CONFIRMED NUMERICALLY", "0.1054 at lr = 0.1", "./lab verify toy", "2 mutants"):
+        assert piece in page or piece == "2 mutants"
+    assert "<script" not in page
+    assert "http" not in page.replace("https://arxiv.org", "")
+    for source in [x.split('"')[0] for x in page.split('src="')[1:]]:
+        assert (results / "gallery" / source).exists()
+    index = (results / "INDEX.md").read_bytes()
+    shared_tree.lab("gallery")
+    assert (results / "INDEX.md").read_bytes() == index
+    assert str(shared_tree.root).encode() not in index
+
+
+def test_two_runs_at_once_never_share_a_folder(tree):
+    both = [tree.start("run", "toy:smoke", "pause=0.2") for _ in range(2)]
+    assert [p.wait(timeout=120) for p in both] == [0, 0]
+    infos = [store.read_json(r / "run.json") for r in tree.runs("toy")]
+    assert [i["status"] for i in infos] == ["done", "done"]
+
+
+def test_sigterm_saves_and_the_same_command_continues(tree):
+    arguments = ("run", "toy:smoke", "pause=0.3")
+    process = tree.start(*arguments)
+    wait_for(lambda: list(tree.root.glob("results/runs/toy/*/*/scratch/checkpoints-descent/1")))
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 85, err
+    assert "to continue" in err
+    done = tree.lab(*arguments)
+    assert done.status == 0
+    assert "continuing" in done.err
+    (folder,) = tree.runs("toy")
+    assert store.read_json(folder / "run.json")["attempts"] == 2
+    whole = tree.lab("run", "toy:smoke", "pause=0.0", "--workdir", str(tree.root / "whole"))
+    assert whole.status == 0
+    a, b = store.arrays(folder), store.arrays(tree.root / "whole")
+    np.testing.assert_array_equal(a["error"], b["error"])
+
+
+def test_sigkill_then_the_same_arrays(tree):
+    """The short form of ./lab test --kill: three kills of one run, at later and later steps."""
+    arguments = ("run", "toy:smoke", "pause=0.3")
+    for step in (1, 2, 4):
+        process = tree.start(*arguments)
+        wait_for(lambda s=step: list(tree.root.glob(f"results/runs/toy/*/*/scratch/check*/{s}*")))
+        process.kill()
+        process.communicate()
+    assert tree.lab(*arguments).status == 0
+    (folder,) = tree.runs("toy")
+    assert store.read_json(folder / "run.json")["attempts"] == 4
+    assert tree.lab("run", "toy:smoke", "--workdir", str(tree.root / "whole")).status == 0
+    a, b = store.arrays(folder), store.arrays(tree.root / "whole")
+    np.testing.assert_array_equal(a["error"], b["error"])
+    assert not list(folder.rglob("*.tmp"))
+
+
+def test_heartbeat_where_there_is_no_terminal(tree):
+    script = (
+        "import sys; from launch import terminal; terminal.HEARTBEAT = 0.5\n"
+        "from launch.__main__ import main; sys.exit(main(['run', 'toy:smoke', 'pause=0.5']))"
+    )
+    env = tree.environment()
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    beats = [x for x in done.stderr.splitlines() if "descending" in x]
+    assert any("left" in b for b in beats)
+
+
+def test_nothing_pickled(shared_tree):
+    for file in shared_tree.root.rglob("results/**/*.npz"):
+        with np.load(file, allow_pickle=False) as stored:
+            assert all(stored[k].dtype != object for k in stored.files)
+
+
+def test_the_committed_index_is_up_to_date():
+    """results/INDEX.md is what ./lab gallery makes of the committed ledgers."""
+    from launch import gallery, listing
+
+    rows = {r["name"]: r for r in listing.rows() if not r["parent"]}
+    assert (ROOT / "results/INDEX.md").read_text() == gallery.markdown(rows)
+
+
+def cpu_seconds(action):
+    """CPU seconds of the processes that `action` starts: a busy machine does not change them."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    action()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def wait_for(condition, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)

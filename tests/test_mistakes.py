@@ -1,0 +1,144 @@
+"""Mistakes: one clear line, exit status not 0, no traceback, nothing lost."""
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.xdist_group("mistakes")
+
+
+def refused(result, *pieces):
+    """One line on stderr that says what and what to do."""
+    assert result.status not in (0, None)
+    assert not result.traceback, result.err
+    lines = [x for x in result.err.splitlines() if x.startswith("error:")]
+    assert len(lines) == 1, result.err
+    for piece in pieces:
+        assert piece in lines[0], f"{piece!r} not in {lines[0]!r}"
+
+
+def test_mistyped_key(shared_tree):
+    refused(shared_tree.lab("run", "toy", "stepz=3"), "'stepz'", "did you mean 'steps'?")
+
+
+def test_wrong_type(shared_tree):
+    refused(shared_tree.lab("run", "toy", "steps=many"), "steps=many is not a int", "steps=200")
+    refused(shared_tree.lab("run", "toy", "x64=maybe"), "x64=maybe is not a bool")
+    refused(shared_tree.lab("run", "toy", "widths=a,b"), "widths=a,b is not a tuple")
+
+
+def test_absl_form_of_the_same_mistakes(shared_tree):
+    config = f"--config={shared_tree.root}/experiments/toy/config.py:smoke"
+    one = shared_tree.lab(config, "--config.stepz=3", module="launch.run")
+    refused(one, "stepz")
+    refused(shared_tree.lab(config, "--config.steps=many", module="launch.run"), "many")
+    refused(shared_tree.lab(config + "x", module="launch.run"), "did you mean 'smoke'?")
+    refused(shared_tree.lab(module="launch.run"), "give --config=")
+
+
+def test_unknown_experiment_preset_verb_and_option(shared_tree):
+    refused(shared_tree.lab("run", "toi"), "'toi'", "did you mean 'toy'?")
+    refused(shared_tree.lab("run", "toy:labtop"), "did you mean 'laptop'?")
+    refused(shared_tree.lab("rum", "toy"), "'rum'", "did you mean 'run'?")
+    refused(shared_tree.lab("run", "toy", "--fast"), "--fast")
+    refused(shared_tree.lab("verify", "toy", "--seeds", "a-b"), "2000-2004")
+
+
+def test_no_accelerator(shared_tree):
+    refused(shared_tree.lab("run", "toy:paper"), "needs an accelerator", "needs=")
+
+
+def test_out_of_memory(tree):
+    done = tree.lab("run", "toy", "trouble=memory")
+    refused(done, "ran out of memory", "smaller")
+
+
+def test_no_finished_run(tree):
+    refused(tree.lab("report", "toy"), "no finished run of toy:laptop", "./lab run toy:laptop")
+    refused(tree.lab("compare", "toy"), "./lab run toy:laptop")
+
+
+def test_damaged_arrays(tree):
+    tree.lab("run", "toy:smoke")
+    (folder,) = tree.runs("toy")
+    (folder / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes()[:100])
+    refused(tree.lab("report", str(folder)), "is damaged", "run again")
+
+
+def test_workdir_of_another_run(tree):
+    where = str(tree.root / "w")
+    assert tree.lab("run", "toy:smoke", "--workdir", where).status == 0
+    refused(tree.lab("run", "toy:smoke", "lr=0.2", "--workdir", where), "other settings or code")
+    (tree.root / "mine").mkdir()
+    (tree.root / "mine/thesis.txt").write_text("irreplaceable")
+    refused(tree.lab("run", "toy:smoke", "--workdir", str(tree.root / "mine")), "not empty")
+    assert (tree.root / "mine/thesis.txt").read_text() == "irreplaceable"
+
+
+def test_stale_figures_are_said_to_be(tree):
+    tree.lab("run", "toy")
+    run = tree.root / "experiments/toy/run.py"
+    run.write_text(run.read_text().replace("x - lr * x", "x * (1 - lr)"))
+    done = tree.lab("report", "toy")
+    assert done.status == 0
+    assert "STALE: since this run changed ./run.py" in done.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pieces"),
+    [
+        ("trivial = 0.0", "trivial = 0.1053605", ("cannot fail", "t1")),
+        ('why = "exact', 'why = "yes" # "', ("why",)),
+        ("criterion = {", "criterian = {", ("'criterian'", "did you mean 'criterion'?")),
+        ('kind = "equals"', 'kind = "equal"', ("'equal'", "did you mean 'equals'?")),
+        ("tol = 1e-6", "tol = 0", ("tol must be > 0",)),
+        ("schema = 1", "schema = 7", ("schema = 1 expected",)),
+        ("[[claim]]", "[[claim]", ("not valid TOML",)),
+        ('measure = "rate"', 'measure = "rat"', ("has no rat",)),
+    ],
+)
+def test_claims_that_cannot_be_judged(tree, old, new, pieces):
+    claims = tree.root / "experiments/toy/claims.toml"
+    text = claims.read_text()
+    assert old in text
+    claims.write_text(text.replace(old, new, 1))
+    refused(tree.lab("run", "toy"), *pieces)
+
+
+def test_too_few_seeds(shared_tree):
+    refused(shared_tree.lab("verify", "toy", "--seeds", "1,2,3"), "too few seeds", "5 seeds")
+
+
+def test_diverged_run_is_invalid_not_dropped(tree):
+    done = tree.lab("run", "toy", "trouble=nan")
+    assert done.status == 0
+    assert "INVALID" in done.out
+    assert "not finite" in done.out
+
+
+def test_fork_name_taken_or_bad(shared_tree):
+    refused(shared_tree.lab("fork", "toy", "toy"), "exists")
+    refused(shared_tree.lab("fork", "toy", "my-toy"), "lower case letters")
+
+
+def test_missing_data_without_network(tree):
+    """The loader fails at once with the URL, the folder and REPRISE_DATA."""
+    nowhere = {"XDG_CACHE_HOME": str(tree.root / "cache"), "https_proxy": "http://127.0.0.1:9"}
+    done = tree.lab("data", "mnist", **nowhere)
+    refused(done, "mnist", "REPRISE_DATA")
+
+
+def test_html_page_instead_of_data(tree):
+    folder = tree.root / "data/mnist"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte").write_text("<!DOCTYPE html><html>sign in</html>")
+    done = tree.lab("data", "mnist", REPRISE_DATA=str(tree.root / "data"))
+    refused(done, "train-images-idx3-ubyte")
+
+
+def test_interrupted_run_is_kept(tree):
+    """A run that failed after a checkpoint continues from it."""
+    tree.lab("run", "toy:smoke", "trouble=memory")
+    (folder,) = tree.runs("toy")
+    assert (folder / "run.json").exists()
+    with np.errstate(all="raise"):
+        assert tree.lab("run", "toy:smoke").status == 0

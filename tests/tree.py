@@ -1,0 +1,68 @@
+"""A copy of the repository with the toy experiment, in which tests may break things."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+os.environ.setdefault("PJRT_NPROC", "32")  # forced host devices on few cores hang without it
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+class Done(NamedTuple):
+    status: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def traceback(self) -> bool:
+        return "Traceback" in self.err + self.out
+
+
+class Tree:
+    """A repository at `root`; `lab(...)` runs a verb in it as a user would."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def environment(self, **more: str) -> dict[str, str]:
+        env = os.environ | {"PYTHONPATH": str(self.root), "REPRISE_CACHE": str(ROOT / ".cache")}
+        env |= {"MPLCONFIGDIR": str(ROOT / ".cache/matplotlib"), "NO_COLOR": "1"}
+        for name in ("REPRISE_RESULTS", "REPRISE_DATA", "REPRISE_LAB", "XLA_FLAGS"):
+            env.pop(name, None)
+        return env | more
+
+    def start(self, *arguments: str, module: str = "launch", **more: str) -> subprocess.Popen:
+        command = [sys.executable, "-P", "-m", module, *arguments]
+        pipe = subprocess.PIPE
+        env = self.environment(**more)
+        return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
+
+    def lab(self, *arguments: str, module: str = "launch", **more: str) -> Done:
+        start = time.monotonic()
+        process = self.start(*arguments, module=module, **more)
+        out, err = process.communicate(timeout=300)
+        return Done(process.returncode, out, err, time.monotonic() - start)
+
+    def runs(self, slug: str) -> list[Path]:
+        return sorted((self.root / "results/runs" / slug).glob("*/*"))
+
+
+def copy_tree(target: Path, *slugs: str) -> Tree:
+    """The code of the repository with only the named experiments."""
+    skip = shutil.ignore_patterns("__pycache__", ".*cache")
+    for name in ("common", "launch"):
+        shutil.copytree(ROOT / name, target / name, ignore=skip)
+    for name in ("lab", "pyproject.toml", *(p.name for p in ROOT.glob("requirements*.txt"))):
+        shutil.copy(ROOT / name, target / name)
+    (target / "experiments").mkdir()
+    (target / "experiments/__init__.py").touch()
+    for slug in slugs:
+        source = ROOT / "tests/toy" if slug == "toy" else ROOT / "experiments" / slug
+        shutil.copytree(source, target / "experiments" / slug, ignore=skip)
+    return Tree(target)
