@@ -175,6 +175,33 @@ def test_series_stay_apart_in_grey():
     assert [line.get_marker() for line in drawn] == [look["marker"] for look in chosen]
 
 
+def test_log_ticks_are_plain_text_and_those_of_matplotlib(tmp_path):
+    for low, high in ((1e-9, 10), (2, 7), (0.3, 40)):
+        fig, ax = plot.figure()
+        ax.plot([1, 2], [low, high], label="x")
+        ax.set_yscale("log")
+        before = [t.get_text() for t in ax.get_yticklabels(which="both")]
+        plot.save(fig, tmp_path, "fig")
+        after = [t.get_text() for t in ax.get_yticklabels(which="both")]
+        digits = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+        for old, new in zip(before, after, strict=True):
+            bare = old.translate(str.maketrans("", "", "${}^")).removeprefix("\\mathdefault")
+            assert bare.replace("\\times", "×") == new.translate(digits)
+            assert "$" not in new
+        assert any(after)
+
+
+def test_a_line_without_a_finite_point_is_drawn_as_nothing(tmp_path):
+    fig, ax = plot.figure()
+    ax.plot([1, 2, 3], [np.nan] * 3, label="nothing")
+    ax.plot([1, 2], [-1, 5], label="one point on this axis")
+    ax.plot([], [], label="empty")
+    ax.set_yscale("log")
+    rows = table(fig, tmp_path)
+    assert column(rows, "nothing", "y") == ["nan"] * 3
+    assert "nothing: 3 points, x from 1 to 3, y nowhere finite, no value." in plot.alt_text(fig)
+
+
 def test_a_figure_without_data_is_refused(tmp_path):
     fig, ax = plot.figure()
     ax.axvline(3)

@@ -168,14 +168,14 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     module = importlib.import_module(f"experiments.{slug}.run")
     scratch = scratch_module.Scratch(folder / "scratch")
     compiling = CompileTime()
-    start = time.monotonic()
+    start, cpu = time.monotonic(), time.process_time()
 
     def finish(status: str, **more) -> None:
         info.update(status=status, finished=_now(), seconds=round(time.monotonic() - start, 3))
         info.update(compile_seconds=round(compiling.seconds, 3), data=scratch.data_used, **more)
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        info["cpu_seconds"] = round(usage.ru_utime + usage.ru_stime, 3)
-        info["peak_memory_mb"] = round(usage.ru_maxrss / 1024)
+        info["cpu_seconds"] = round(time.process_time() - cpu, 3)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        info["peak_memory_mb"] = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
         store.write_json(folder / "run.json", info)
 
     name = f"{slug}:{info['preset']}"

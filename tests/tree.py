@@ -1,6 +1,7 @@
 """A copy of the repository with the toy experiment, in which tests may break things."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ class Done(NamedTuple):
     out: str
     err: str
     seconds: float
+    cpu: float  # seconds of the process and its children: a busy machine changes them little
 
     @property
     def traceback(self) -> bool:
@@ -44,13 +46,19 @@ class Tree:
         return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
 
     def lab(self, *arguments: str, module: str = "launch", **more: str) -> Done:
-        start = time.monotonic()
+        start, cpu = time.monotonic(), children_cpu()
         process = self.start(*arguments, module=module, **more)
         out, err = process.communicate(timeout=300)
-        return Done(process.returncode, out, err, time.monotonic() - start)
+        seconds = time.monotonic() - start
+        return Done(process.returncode, out, err, seconds, children_cpu() - cpu)
 
     def runs(self, slug: str) -> list[Path]:
         return sorted((self.root / "results/runs" / slug).glob("*/*"))
+
+
+def children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def copy_tree(target: Path, *slugs: str) -> Tree:

@@ -18,11 +18,14 @@ def columns(
     hold different parts of `index` share the work of one matrix.
     """
     dtype = jnp.result_type(float) if dtype is None else dtype
+    n, chunk = len(index), min(chunk, len(index))
+    # padded by repetition: a shorter last chunk would be compiled a second time
+    parts = jnp.concatenate([index, jnp.repeat(index[-1:], -n % chunk)]).reshape(-1, chunk)
 
     def column(i):
         return matvec(jnp.zeros(size, dtype).at[i].set(1))
 
-    return jax.lax.map(column, index, batch_size=min(chunk, index.shape[0]))
+    return jax.lax.map(jax.vmap(column), parts).reshape(-1, size)[:n]
 
 
 def dense(matvec: Callable, size: int, *, chunk: int = 128, dtype=None) -> jax.Array:

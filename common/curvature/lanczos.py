@@ -33,13 +33,13 @@ class Eigenpairs(NamedTuple):
 
 
 def lanczos(
-    matvec: Callable, v0: jax.Array, steps: int, *, key: jax.Array | None = None
+    matvec: Callable, v0: jax.Array, steps: int, *, spare: jax.Array | None = None
 ) -> Tridiagonal:
     """`steps` Lanczos steps from v0 [P] (any length), each new vector orthogonalised twice.
 
     One product a step, 8 m P further operations, memory m P.  A breakdown ends the recurrence with
-    zeros; with `key` it goes on instead in a fresh random direction (beta = 0 there), which reaches
-    eigenvectors that v0 cannot, such as the other copies of a repeated eigenvalue.
+    zeros; with `spare`, a random vector [P], it goes on instead in a fresh direction (beta = 0
+    there), which reaches eigenvectors that v0 cannot, such as other copies of an eigenvalue.
     """
     eps = jnp.finfo(v0.dtype).eps
     norm0 = jnp.linalg.norm(v0)
@@ -56,8 +56,8 @@ def lanczos(
         # 10 eps |A| is what rounding leaves of a residual that is exactly zero
         broke = beta <= 10 * eps * scale
         q = jnp.where(broke, 0, rest / jnp.where(broke, 1, beta))
-        if key is not None:
-            q = jax.lax.cond(broke, lambda: _fresh(jax.random.fold_in(key, i), basis), lambda: q)
+        if spare is not None:  # rolled: another direction every time, without random bits in a loop
+            q = jax.lax.cond(broke, lambda: _fresh(jnp.roll(spare, i), basis), lambda: q)
         return (basis, q, scale), (alpha, jnp.where(broke, 0, beta))
 
     carry = (jnp.zeros((steps, v0.size), v0.dtype), start, jnp.zeros((), v0.dtype))
@@ -84,16 +84,15 @@ def eigsh(
     steps = min(steps, size)
     if not 0 < k <= steps:
         raise ValueError(f"k = {k} must be between 1 and the number of steps, {steps}")
-    start_key, fresh_key = jax.random.split(key)
     dtype = jnp.result_type(float) if dtype is None else dtype
-    start = jax.random.normal(start_key, (size,), dtype)
-    alpha, beta, basis = lanczos(matvec, start, steps, key=fresh_key)
+    start, spare = jax.random.uniform(key, (2, size), dtype, -1, 1)
+    alpha, beta, basis = lanczos(matvec, start, steps, spare=spare)
     values, small = jnp.linalg.eigh(tridiagonal(alpha, beta))
-    best = jnp.argsort(-jnp.abs(values) if magnitude else -values)[:k]
+    order = jnp.argsort(jnp.abs(values)) if magnitude else jnp.arange(steps)  # eigh sorts by value
+    best = order[::-1][:k]
     vectors = small[:, best].T @ basis
-    residuals = beta[-1] * jnp.abs(
-        small[-1, best]
-    )  # |A v - l v| of a symmetric A, without products
+    # |A v - lambda v| follows from the recurrence, without further products
+    residuals = beta[-1] * jnp.abs(small[-1, best])
     return Eigenpairs(values[best], vectors, residuals)
 
 
@@ -110,11 +109,9 @@ def _reject(basis: jax.Array, v: jax.Array) -> jax.Array:
     return v
 
 
-def _fresh(key: jax.Array, basis: jax.Array) -> jax.Array:
-    """A random unit vector orthogonal to the rows of basis; zero when they span everything."""
-    v = jax.random.normal(key, basis.shape[1:], basis.dtype)
-    v = v / jnp.linalg.norm(v)
-    rest = _reject(basis, v)
+def _fresh(v: jax.Array, basis: jax.Array) -> jax.Array:
+    """The unit vector along what v adds to the rows of basis; zero when they span everything."""
+    rest = _reject(basis, v / jnp.linalg.norm(v))
     norm = jnp.linalg.norm(rest)
     spanned = norm <= 1e3 * jnp.finfo(v.dtype).eps
     return jnp.where(spanned, 0, _reject(basis, rest / jnp.where(spanned, 1, norm)))

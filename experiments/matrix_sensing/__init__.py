@@ -1,0 +1,1 @@
+"""Matrix sensing: which symmetry and which initialisation make gradient descent slow."""
