@@ -66,14 +66,15 @@ def verify(
     chosen = [*overrides, f"seeds={tuple(seeds)}"]
     main = _run(slug, preset, chosen, note="verify")
     arrays = store.arrays(main)
+    overrides_of = {tuple(c.falsifier["override"]) for c in decidable if c.falsifier}
+    folders = {o: _run(slug, preset, [*chosen, *o], note="control") for o in sorted(overrides_of)}
     controls: dict[str, np.ndarray] = {}
     decided = []
     for claim in claims:
         verdict = report.judge(slug, claim, preset, arrays)
         control = None
         if claim in decidable and claim.falsifier:
-            folder = _run(slug, preset, [*chosen, *claim.falsifier["override"]], note="falsifier")
-            others = store.arrays(folder)
+            others = store.arrays(folders[tuple(claim.falsifier["override"])])
             control = report.judge(slug, claim, preset, others)
             if control.state not in ("error", "untested"):
                 controls[claim.id] = report.measured(slug, claim, others)

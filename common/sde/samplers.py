@@ -35,7 +35,8 @@ Update = Callable[[Array, SDE, Score, Array, Step], tuple[Array, Array]]
 
 
 def _noise(key, x):
-    return jax.random.normal(key, x.shape, x.dtype)
+    """Standard normals like x, drawn flat: the same numbers, faster where the last axis is short."""
+    return jax.random.normal(key, (x.size,), x.dtype).reshape(x.shape)
 
 
 def euler_maruyama(key: Array, sde: SDE, score: Score, x: Array, step: Step):

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import wasserstein_distance
+from scipy.stats import multivariate_normal, wasserstein_distance
 
 from common.sde import distances, mixture, processes
 
@@ -24,10 +24,17 @@ UNEVEN: Any = mixture.Mixture(
 )
 
 
-@pytest.mark.parametrize("unroll", [0, 32])
-def test_score_is_the_gradient_of_the_log_density(unroll, monkeypatch):
-    """In both forms of the score: over array axes and written out."""
-    monkeypatch.setattr(mixture, "UNROLL", unroll)
+def test_log_density_from_the_definition():
+    """The sum of component densities as scipy has them."""
+    x = np.array(2 * jax.random.normal(jax.random.key(5), (20, 2)))
+    parts = zip(UNEVEN.weights, UNEVEN.means, UNEVEN.stds, strict=True)
+    dense = sum(
+        w * multivariate_normal(0.7 * m, (0.7 * s) ** 2 + 0.4**2).pdf(x) for w, m, s in parts
+    )
+    np.testing.assert_allclose(mixture.log_density(UNEVEN, x, 0.7, 0.4), np.log(dense), rtol=1e-10)
+
+
+def test_score_is_the_gradient_of_the_log_density():
     x = 2 * jax.random.normal(jax.random.key(0), (50, 2))
     grad = jax.jit(jax.vmap(jax.grad(lambda v: mixture.log_density(UNEVEN, v[None], 0.7, 0.4)[0])))
     np.testing.assert_allclose(mixture.score(UNEVEN, x, 0.7, 0.4), grad(x), rtol=1e-9, atol=1e-10)
