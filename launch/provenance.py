@@ -32,12 +32,12 @@ def git(*args: str) -> str:
     return done.stdout
 
 
-def source() -> tuple[str, str]:
-    """(commit, uncommitted changes of code as a diff, new files included)."""
-    code = [":(exclude)results"]
+def source(slug: str) -> tuple[str, str]:
+    """(commit, uncommitted changes as a diff, new files included) of what an experiment runs."""
+    code = ["common", "launch", f"experiments/{slug}", "requirements.txt"]
     commit = git("rev-parse", "HEAD").strip()
-    diff = git("diff", "HEAD", "--", ".", *code) if commit else ""
-    for name in git("ls-files", "--others", "--exclude-standard", "--", ".", *code).splitlines():
+    diff = git("diff", "HEAD", "--", *code) if commit else ""
+    for name in git("ls-files", "--others", "--exclude-standard", "--", *code).splitlines():
         # `git diff --no-index` exits 1 when files differ, so its output is read past the check
         diff += _new_file(name)
     return commit, diff

@@ -128,7 +128,7 @@ def _demand_devices(slug: str, preset: str, cfg) -> None:
 
 
 def _describe(slug, preset, config, preset_config, who, folder, note) -> dict:
-    commit, diff = provenance.source()
+    commit, diff = provenance.source(slug)
     if diff:
         store.write_text(folder / "source.diff", diff)
     import jax
