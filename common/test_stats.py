@@ -20,6 +20,25 @@ def test_t_interval_is_scipys(rng):
     assert got.estimate == pytest.approx(x.mean())
 
 
+@pytest.mark.parametrize("n", [2, 5, 30])
+@pytest.mark.parametrize("alpha", [0.05, 0.0125])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, int])
+def test_t_interval_at_every_size_level_and_dtype(rng, n, alpha, dtype):
+    x = (10 * rng.normal(2, 3, n)).astype(dtype)
+    exact = x.astype(float)
+    want = reference.t.interval(1 - 2 * alpha, n - 1, exact.mean(), reference.sem(exact))
+    assert stats.t_interval(x, alpha)[1:] == pytest.approx(want)
+    degrees = np.array([1.0, 4.0, 40.0])
+    np.testing.assert_allclose(stats.t_quantile(degrees, 0.95), reference.t.ppf(0.95, degrees))
+
+
+def test_t_interval_moves_with_the_units(rng):
+    x = rng.normal(size=6)
+    mean, low, high = stats.t_interval(x)
+    want = (3 - 1e-3 * mean, 3 - 1e-3 * high, 3 - 1e-3 * low)
+    assert stats.t_interval(3 - 1e-3 * x) == pytest.approx(want, rel=1e-12)
+
+
 def test_t_interval_covers_as_often_as_it_says(rng):
     x = rng.normal(size=(20_000, 5))
     outside = [(i.low > 0) + 2 * (i.high < 0) for i in (stats.t_interval(r) for r in x)]
@@ -43,6 +62,33 @@ def test_clopper_pearson_is_scipys(k, n):
     assert (got.low, got.high) == pytest.approx((low, want.high))
 
 
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+@pytest.mark.parametrize("n", [10, 37])
+def test_clopper_pearson_is_scipys_at_every_count(n, alpha):
+    for k in range(n + 1):
+        want = reference.binomtest(k, n).proportion_ci(1 - 2 * alpha, "exact")
+        assert stats.clopper_pearson(k, n, alpha)[1:] == pytest.approx((want.low, want.high))
+
+
+@pytest.mark.parametrize("n", [10, 29])
+def test_clopper_pearson_errs_at_most_alpha_exactly(n):
+    """By summing the binomial over all outcomes, at every probability."""
+    k = np.arange(n + 1)
+    low, high = np.array([stats.clopper_pearson(i, n)[1:] for i in k]).T
+    for p in np.linspace(0.01, 0.99, 99):
+        mass = reference.binom.pmf(k, n, p)
+        assert mass[low > p].sum() <= 0.05 + 1e-9
+        assert mass[high < p].sum() <= 0.05 + 1e-9
+
+
+def test_kendall_tau_without_ties_is_scipys(rng):
+    y = rng.normal(size=(3, 4, 11))
+    want = [[reference.kendalltau(np.arange(11), r).statistic for r in rows] for rows in y]
+    np.testing.assert_allclose(stats.kendall_tau(y), want)
+    np.testing.assert_allclose(stats.kendall_tau(np.exp(y)), want)  # ranks alone
+    np.testing.assert_allclose(stats.kendall_tau(y[..., ::-1]), -np.array(want))
+
+
 def test_kendall_tau_is_somers_d(rng):
     for y in (rng.normal(size=9), rng.integers(0, 4, 9), np.ones(9)):
         want = reference.somersd(np.arange(9), y).statistic  # ties in y count 0, as in tau-a
@@ -57,6 +103,43 @@ def test_fisher_z_and_its_bias(rng):
     noisy = 0.8 * z[0] + 0.6 * z[1]
     assert stats.fisher_z(z[0], noisy).mean() == pytest.approx(np.arctanh(0.8), abs=0.01)
     assert stats.fisher_z(x, np.ones(12)) == 0.0
+
+
+def test_fisher_z_without_its_bias_centres_scipys_interval(rng):
+    x, y = rng.normal(size=(2, 4, 15))
+    y += x
+    for a, b, z in zip(x, y, stats.fisher_z(x, y), strict=True):
+        found = reference.pearsonr(a, b)
+        ends = np.arctanh(found.confidence_interval(0.9))
+        assert z + found.statistic / 28 == pytest.approx(ends.mean())
+
+
+@pytest.mark.parametrize("rho", [0.3, 0.9, -0.8])
+def test_hotellings_term_removes_the_bias(rng, rho):
+    x, e = rng.normal(size=(2, 60_000, 10))
+    y = rho * x + np.sqrt(1 - rho**2) * e
+    z = stats.fisher_z(x, y)
+    plain = np.arctanh([np.corrcoef(a, b)[0, 1] for a, b in zip(x[:9], y[:9], strict=True)])
+    r = np.tanh(plain)
+    np.testing.assert_allclose(z[:9], plain - r / 18)
+    left = rho * (5 + rho**2) / (8 * 81)  # the next order of Hotelling's series
+    assert z.mean() - np.arctanh(rho) == pytest.approx(left, abs=0.006)
+    assert abs(rho / 18) > 2 * abs(left)  # what is left is small beside what was removed
+
+
+def test_two_constants_are_not_correlated():
+    """The mean of equal numbers is not always that number: rounding is no correlation."""
+    for points in (10, 12, 25):
+        for value in (0.1, 0.3, 1 / 3, 1e6 + 0.7):
+            still = np.full(points, value)
+            assert abs(stats.fisher_z(still, np.arange(points))) < 1e-6
+            assert stats.fisher_z(still, still) == 0.0, (points, value)
+
+
+def test_fisher_z_of_a_perfect_line_is_large_and_finite(rng):
+    x = rng.normal(size=20)
+    assert 10 < stats.fisher_z(x, 3 * x + 1) < np.inf
+    assert stats.fisher_z(x, -x) == -stats.fisher_z(x, x)
 
 
 def test_lines_are_scipys(rng):
@@ -87,3 +170,24 @@ def test_seeds_that_decide_do_decide(rng):
     assert decided(n) > 0.4 > decided(5)
     assert decided(3 * n) > 0.9
     assert stats.seeds_that_decide(x - 0.7, 0.0, np.inf) is None
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, np.inf), (-np.inf, 1.0), (-0.2, 1.5)])
+def test_seeds_that_decide_is_the_least_number(rng, low, high):
+    x = rng.normal(0.5, 0.6, 6)
+    at = {
+        n: reference.t.interval(0.9, n - 1, x.mean(), x.std(ddof=1) / np.sqrt(n))
+        for n in range(7, 400)
+    }
+    clear = [n for n, (a, b) in at.items() if not (a <= low <= b or a <= high <= b)]
+    assert stats.seeds_that_decide(x, low, high) == clear[0]
+    assert stats.seeds_that_decide(x, low, high, most=clear[0] - 1) is None
+
+
+@pytest.mark.parametrize("distance", [0.5, 0.7, 0.9])
+def test_at_that_many_seeds_most_new_samples_decide(rng, distance):
+    x = np.array([-1.0, -0.5, 0, 0.5, 1])
+    n = stats.seeds_that_decide(x / x.std(ddof=1) + distance, 0.0, np.inf)
+    fresh = rng.normal(distance, 1, size=(20_000, n))
+    p = reference.ttest_1samp(fresh, 0.0, axis=1, alternative="greater").pvalue
+    assert np.mean(p < 0.05) > 0.5

@@ -34,7 +34,11 @@ class Tree:
 
     def environment(self, **more: str) -> dict[str, str]:
         env = os.environ | {"PYTHONPATH": str(self.root), "REPRISE_CACHE": str(ROOT / ".cache")}
-        env |= {"MPLCONFIGDIR": str(ROOT / ".cache/matplotlib"), "NO_COLOR": "1"}
+        env |= {
+            "OPENBLAS_NUM_THREADS": "1",
+            "MPLCONFIGDIR": str(ROOT / ".cache/matplotlib"),
+            "NO_COLOR": "1",
+        }
         for name in ("REPRISE_RESULTS", "REPRISE_DATA", "REPRISE_LAB", "XLA_FLAGS"):
             env.pop(name, None)
         return env | more

@@ -35,7 +35,7 @@ Update = Callable[[Array, SDE, Score, Array, Step], tuple[Array, Array]]
 
 
 def _noise(key, x):
-    """Standard normals like x, drawn flat: the same numbers, faster where the last axis is short."""
+    """Standard normals like x; drawn flat: the same numbers, faster if the last axis is short."""
     return jax.random.normal(key, (x.size,), x.dtype).reshape(x.shape)
 
 

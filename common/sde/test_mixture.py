@@ -31,7 +31,9 @@ def test_log_density_from_the_definition():
     dense = sum(
         w * multivariate_normal(0.7 * m, (0.7 * s) ** 2 + 0.4**2).pdf(x) for w, m, s in parts
     )
-    np.testing.assert_allclose(mixture.log_density(UNEVEN, x, 0.7, 0.4), np.log(dense), rtol=1e-10)
+    np.testing.assert_allclose(
+        mixture.log_density(UNEVEN, jnp.asarray(x), 0.7, 0.4), np.log(dense), rtol=1e-10
+    )
 
 
 def test_score_is_the_gradient_of_the_log_density():

@@ -54,7 +54,7 @@ def errors(update, sde, n):
 )
 def test_weak_order_one(name, update):
     with jax.enable_x64(True):
-        coarse, fine = (errors(update, SDES[name], n) for n in (400, 1600))
+        coarse, fine = (np.array(errors(update, SDES[name], n)) for n in (400, 1600))
     assert np.all(fine < 0.02)
     order = np.log(coarse[1] / fine[1]) / np.log(4)
     assert order == pytest.approx(1.0, abs=0.15)
@@ -63,7 +63,7 @@ def test_weak_order_one(name, update):
 def test_euler_maruyama_weak_order_one():
     with jax.enable_x64(True):
         sde = SDES["vp"]
-        coarse, fine = (errors(samplers.euler_maruyama, sde, n) for n in (400, 1600))
+        coarse, fine = (np.array(errors(samplers.euler_maruyama, sde, n)) for n in (400, 1600))
     np.testing.assert_allclose(np.log(coarse / fine) / np.log(4), 1.0, atol=0.1)
 
 

@@ -1,0 +1,66 @@
+"""Settings: the paper's, and what changes on a laptop and in a smoke test.
+
+Sources: "paper" = arXiv 1706.04454; "recalled" = from memory of it, not checked against the text;
+"ours" = not stated there or chosen here. No code of the authors is known.
+"""
+
+from ml_collections import ConfigDict
+
+PAPER = {
+    "seeds": (0, 1, 2, 3, 4),
+    "x64": True,  # a bulk of 1e-7 lambda_1 is below float32
+    "needs": "accelerator",
+    "dataset": "mnist",  # mnist, mnist10 (average-pooled to 10 x 10) or digits (8 x 8)
+    "samples": 1000,  # recalled: a subset of 1000 images
+    "widths": (6, 12, 24),  # ours: 4,780 to 19,090 parameters; recalled: about 5,000
+    "layers": 1,  # hidden layers; recalled: one or two
+    "lr": 0.5,  # ours, full-batch gradient descent
+    "steps": 3000,  # ours
+    "records": 30,  # losses kept of a training
+    "chunk": 128,  # Hessian columns at once on a device
+    "leading": 20,  # eigenvalues of H and of G that are compared
+    "lanczos": 60,  # steps for them
+    # Gaussian blobs; ours, but for varying the number of clusters at a fixed network
+    "clusters": (2, 3, 5, 8, 10),
+    "cluster_dim": 20,
+    "cluster_samples": 500,
+    "cluster_width": 16,
+    "cluster_steps": 1000,
+    "separation": 2.0,  # sd of a centre's coordinates over that of the points around it
+    # small and large batches from one start; ours, but for the idea
+    "path_width": 16,
+    "path_steps": 1500,  # of each of the two phases
+    "path_batch": 32,
+    "path_lr": 0.1,  # of the small batches
+    "same_start": True,
+}
+LAPTOP = {
+    "needs": "",
+    "dataset": "digits",
+    "widths": (8, 16, 32),  # 610, 1,210 and 2,410 parameters
+    "chunk": 16,
+}
+SMOKE = LAPTOP | {
+    "seeds": (0, 1),
+    "samples": 100,
+    "widths": (4,),
+    "steps": 60,
+    "records": 6,
+    "leading": 12,
+    "lanczos": 30,
+    "clusters": (10,),  # the shapes of the images, so that one program serves both
+    "cluster_dim": 64,
+    "cluster_samples": 100,
+    "cluster_width": 4,
+    "cluster_steps": 60,
+    "path_width": 4,
+    "path_steps": 40,
+}
+PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+
+
+def get_config(preset: str = "laptop") -> ConfigDict:
+    """The settings of a preset, locked."""
+    cfg = ConfigDict(PAPER)
+    cfg.update(PRESETS[preset])
+    return cfg.lock()
