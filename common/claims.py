@@ -3,6 +3,8 @@
 import difflib
 import hashlib
 import json
+import math
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +17,7 @@ from common.stats import ALPHA
 
 SCHEMA = 1
 LEVELS = ("none", "exact", "reduced", "substitute", "theory")
+PRESETS = ("smoke", "laptop", "paper")
 SOURCES = (
     "table",
     "abstract",
@@ -112,16 +115,22 @@ def load(path: str | Path) -> tuple[dict, list[Claim]]:
     """The [paper] table and the claims of a claims.toml, linted.  Errors: ClaimError."""
     path = Path(path)
     try:
-        raw = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ClaimError(f"{path}: not valid TOML: {error}") from None
+    for key in raw:
+        _known(str(path), "table", key, ("schema", "paper", "claim"))
     if raw.get("schema") != SCHEMA:
         raise ClaimError(f"{path}: schema = {SCHEMA} expected, got {raw.get('schema')!r}")
-    paper = raw.get("paper", {})
-    missing = [k for k in PAPER_KEYS if not paper.get(k)]
+    paper, tables = raw.get("paper", {}), raw.get("claim", [])
+    if not isinstance(paper, dict):
+        raise ClaimError(f"{path}: [paper] must be a table")
+    if not isinstance(tables, list) or not all(isinstance(t, dict) for t in tables):
+        raise ClaimError(f"{path}: every claim begins with [[claim]], two brackets")
+    missing = [k for k in PAPER_KEYS if not isinstance(paper.get(k), str) or not paper[k].strip()]
     if missing:
         raise ClaimError(f"{path}: [paper] lacks {', '.join(missing)}")
-    claims = [_claim(path, table) for table in raw.get("claim", [])]
+    claims = [_claim(path, table) for table in tables]
     if not claims:
         raise ClaimError(f"{path}: no [[claim]]")
     ids = [c.id for c in claims]
@@ -155,6 +164,7 @@ def _known(where: str, what: str, name: str, allowed: Any) -> None:
 def lint(claim: Claim, where: str = "") -> None:
     """Refuse a check that cannot fail, or that nobody could judge.  Errors: ClaimError."""
     where = where or f"claim {claim.id!r}"
+    _lint_fields(where, claim)
     c = claim.criterion
     _known(where, "criterion kind", str(c.get("kind")), KINDS)
     kind = KINDS[c["kind"]]
@@ -163,23 +173,74 @@ def lint(claim: Claim, where: str = "") -> None:
     missing = [k for k in kind.keys if k not in c]
     if missing:
         raise ClaimError(f"{where}: criterion {c['kind']!r} lacks {', '.join(missing)}")
-    if c.get("tol", 1) <= 0 or not 0 < c.get("alpha", ALPHA) <= ALPHA:
-        raise ClaimError(f"{where}: tol must be > 0 and 0 < alpha <= {ALPHA}")
     if c.get("scale", "linear") not in ("linear", "log"):
         raise ClaimError(f"{where}: scale is 'linear' or 'log', not {c['scale']!r}")
     if c.get("sign", "+") not in ("+", "-"):
         raise ClaimError(f"{where}: sign is '+' or '-', not {c['sign']!r}")
+    for key, value in c.items():
+        if key not in ("kind", "scale", "sign", "find") and not _number(value):
+            raise ClaimError(f"{where}: {key} must be a finite number, not {value!r}")
+    if c.get("tol", 1) <= 0 or not 0 < c.get("alpha", ALPHA) <= ALPHA:
+        raise ClaimError(f"{where}: tol must be > 0 and 0 < alpha <= {ALPHA}")
+    _lint_kind(where, c)
+    _lint_region(where, c)
+    _lint_trivial(where, claim)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _lint_fields(where: str, claim: Claim) -> None:
+    """The types of the fields, so that what follows can rely on them."""
+    if not isinstance(claim.id, str) or not re.fullmatch(r"[a-z][a-z0-9_-]*", claim.id):
+        raise ClaimError(f"{where}: an id is lower case letters, digits, _ and -")
+    for key in ("text", "where", "measure", "why"):
+        value = getattr(claim, key)
+        if not isinstance(value, str) or not value.strip():
+            raise ClaimError(f"{where}: {key} must be text")
+    if not isinstance(claim.headline, bool):
+        raise ClaimError(f"{where}: headline is true or false, not {claim.headline!r}")
+    if not isinstance(claim.criterion, dict):
+        raise ClaimError(f"{where}: criterion is {{ kind = …, … }}")
+    if not isinstance(claim.paper, dict) or "value" not in claim.paper:
+        raise ClaimError(f"{where}: paper is {{ value = …, from = … }}")
+    _known(where, "source of the paper's value", str(claim.paper.get("from")), SOURCES)
+    if not isinstance(claim.level, dict) or not claim.level:
+        raise ClaimError(f"{where}: level is {{ smoke = …, laptop = …, paper = … }}")
+    for preset, level in claim.level.items():
+        _known(f"{where}: level", "preset", preset, PRESETS)
+        _known(f"{where}: level of {preset}", "level", level, LEVELS)
     if len(claim.why.split()) < 4:
         raise ClaimError(f"{where}: `why` must give the reason of every threshold")
-    for preset, level in claim.level.items():
-        _known(f"{where}: level of {preset}", "level", level, LEVELS)
-    _known(where, "source of the paper's value", str(claim.paper.get("from")), SOURCES)
-    _lint_kind(where, c)
-    _lint_trivial(where, claim)
-    if claim.falsifier is not None:
-        override = claim.falsifier.get("override")
-        if not claim.falsifier.get("name") or not override or not isinstance(override, list):
+    f = claim.falsifier
+    if f is not None:
+        good = isinstance(f, dict) and set(f) == {"name", "override"} and f["name"]
+        override = f["override"] if good and isinstance(f, dict) else None
+        good = isinstance(override, list) and bool(override)
+        if not good or not all(isinstance(o, str) and "=" in o for o in override or ()):
             raise ClaimError(f"{where}: a falsifier is {{ name = …, override = ['key=value'] }}")
+
+
+def _lint_region(where: str, c: dict) -> None:
+    """Refuse a region that no data reach or that all do."""
+    problems = {
+        "lo must be below hi": c.get("lo", 0) >= c.get("hi", 1),
+        "tau_min must be in [-1, 1)": not -1 <= c.get("tau_min", 0) < 1,
+        "r_min must be in (-1, 1)": not -1 < c.get("r_min", 0) < 1,
+        "a rate is a probability": not all(0 <= c.get(k, 0) <= 1 for k in ("at_least", "at_most")),
+        "bound of an identity must not be negative": c["kind"] == "identity" and c["bound"] < 0,
+        "resolution must not be negative": c.get("resolution", 0) < 0,
+    }
+    if c["kind"] == "exponent":
+        problems["a flat line lies inside the region"] = abs(c["value"]) <= c["tol"]
+    if c.get("scale") == "log":
+        edges = [c[k] for k in ("bound", "ratio", "min_effect") if k in c]
+        edges += [c["value"] - c["tol"]] if "tol" in c else []
+        problems["scale = 'log' needs positive edges"] = any(e <= 0 for e in edges)
+    for problem, there in problems.items():
+        if there:
+            raise ClaimError(f"{where}: {problem}")
 
 
 def _lint_kind(where: str, c: dict) -> None:
@@ -207,9 +268,12 @@ def _lint_trivial(where: str, claim: Claim) -> None:
         if claim.criterion["kind"] != "location":
             raise ClaimError(f"{where}: trivial = 'none' is for location only; give a number")
         return
-    if isinstance(trivial, (bool, str)):
-        raise ClaimError(f"{where}: trivial must be a number")
-    if KINDS[claim.criterion["kind"]].contains(claim.criterion, trivial):
+    if not _number(trivial):
+        raise ClaimError(f"{where}: trivial must be a number, not {trivial!r}")
+    as_ratio = claim.criterion["kind"] == "greater" and claim.criterion.get("scale") == "log"
+    if as_ratio and float(trivial) <= 0:
+        raise ClaimError(f"{where}: trivial must be a positive ratio, not {trivial!r}")
+    if KINDS[claim.criterion["kind"]].contains(claim.criterion, float(trivial)):
         raise ClaimError(
             f"{where}: cannot fail: the trivial score {trivial} lies inside the pass region"
         )
@@ -256,7 +320,7 @@ def judge(claim: Claim, level: str, values: np.ndarray) -> Verdict:
         per_seed=decision.per_seed,
         n=len(values),
         needed=decision.needed,
-        mutants=names,
+        mutants=[n for n in names if n not in passing],
     )
     if decision.state == "pass" and passing:
         reason = f"the check cannot fail: it also passes when the data are mutated ({passing[0]})"

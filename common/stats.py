@@ -59,8 +59,11 @@ def fisher_z(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     x, y [..., point] -> [...]. Source: Hotelling 1953.
     """
-    x, y = (np.asarray(a, float) - np.mean(a, -1, keepdims=True) for a in (x, y))
-    scale = np.sqrt((x * x).sum(-1) * (y * y).sum(-1))
+    x, y = np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float))
+    constant = (np.ptp(x, -1) == 0) | (np.ptp(y, -1) == 0)  # their mean need not be exact
+    x, y = (a - a.mean(-1, keepdims=True) for a in (x, y))
+    x, y = (a / np.where((m := np.abs(a).max(-1, keepdims=True)) > 0, m, 1) for a in (x, y))
+    scale = np.where(constant, 0.0, np.sqrt((x * x).sum(-1) * (y * y).sum(-1)))
     r = np.divide((x * y).sum(-1), scale, out=np.zeros_like(scale), where=scale > 0)
     r = np.clip(r, -1 + 1e-12, 1 - 1e-12)
     return np.arctanh(r) - r / (2 * (x.shape[-1] - 1))
@@ -95,16 +98,31 @@ def semilog_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return line(x, np.log(y)).slope
 
 
+def poisson_upper(count: float | np.ndarray, alpha: float = ALPHA) -> np.ndarray:
+    """Upper limit of the mean of a Poisson count (exact, Garwood 1936)."""
+    from scipy.special import gammaincinv
+
+    return gammaincinv(np.asarray(count, float) + 1, 1 - alpha)
+
+
 def seeds_that_decide(
-    values: np.ndarray, low: float, high: float, alpha: float = ALPHA, most: int = 1000
+    values: np.ndarray,
+    low: float,
+    high: float,
+    alpha: float = ALPHA,
+    most: int = 1000,
+    *,
+    resolution: float = 0.0,
+    bias: float = 0.0,
 ) -> int | None:
     """Seeds at which the t interval, at this mean and spread, leaves the edges low, high alone.
 
-    None: more than `most`.
+    None: more than `most`. `resolution` as in t_interval; `bias` widens the interval at any n.
     """
     values = np.asarray(values, float)
     n = np.arange(2, most + 1)
-    half = t_quantile(n - 1, 1 - alpha) * values.std(ddof=1) / np.sqrt(n)
+    spread = max(values.std(ddof=1), resolution / np.sqrt(12))
+    half = t_quantile(n - 1, 1 - alpha) * spread / np.sqrt(n) + bias
     distance = min(abs(values.mean() - low), abs(values.mean() - high))
     enough = n[(half < distance) & (n > values.size)]
     return int(enough[0]) if enough.size else None

@@ -80,7 +80,7 @@ def test_lint(changes, said):
         ("schema = 1", "schema = 2", "schema = 1 expected"),
         ("[paper]", "[paper", "not valid TOML"),
         ('title = "A toy"', "", "lacks title"),
-        ("[[claim]]", "[[clam]]", r"no \[\[claim\]\]"),
+        ("[[claim]]", "[[clam]]", "did you mean 'claim'"),
         ("trivial = 0.0", "", "lacks trivial"),
         ("headline = true", "headlines = true", "did you mean 'headline'"),
     ],
@@ -91,6 +91,167 @@ def test_files_that_do_not_load(tmp_path, old, new, said):
     (tmp_path / "claims.toml").write_text(text.replace(old, new, 1))
     with pytest.raises(ClaimError, match="claims.toml.*" + said):
         claims.load(tmp_path / "claims.toml")
+
+
+AT_LEAST: dict = {"kind": "at_least", "bound": 1.0}
+BAD_THRESHOLDS: dict = {  # regions that no data reach, or that are no regions: criterion, trivial
+    "an interval turned round": ({"kind": "location", "find": "argmax", "lo": 3, "hi": 2}, 0.0),
+    "tau above 1": ({"kind": "trend", "sign": "+", "tau_min": 80, "min_effect": 1.0}, 0.0),
+    "tau of exactly 1": ({"kind": "trend", "sign": "+", "tau_min": 1.0, "min_effect": 1.0}, 0.0),
+    "r above 1": ({"kind": "correlation", "r_min": 2.0}, 0.0),
+    "r of exactly 1": ({"kind": "correlation", "r_min": 1.0}, 0.0),
+    "a rate in percent": ({"kind": "rate", "at_least": 90}, 0.0),
+    "an error below 0": ({"kind": "identity", "bound": -1e-9}, 1.0),
+    "a logarithm of 0": (AT_LEAST | {"bound": 0.0, "scale": "log"}, -1.0),
+    "a logarithm of a width": (
+        {"kind": "equals", "value": 1.0, "tol": 2.0, "scale": "log"},
+        9.0,
+    ),
+    "a negative ratio": ({"kind": "greater", "scale": "log", "ratio": -1.0}, 0.5),
+    "a trivial score without a logarithm": ({"kind": "greater", "scale": "log", "ratio": 2.0}, 0.0),
+    "an exponent that a flat line has": (
+        {"kind": "exponent", "value": 0.5, "tol": 0.6, "rival": 2.0},
+        3.0,
+    ),
+    "nan": ({"kind": "equals", "value": 3.0, "tol": float("nan")}, 0.0),
+    "nan as the trivial score": (AT_LEAST, float("nan")),
+    "infinity": ({"kind": "at_most", "bound": float("inf")}, float("nan")),
+    "a number as text": (AT_LEAST | {"bound": "1.0"}, 0.0),
+    "a tolerance as text": ({"kind": "equals", "value": 3.0, "tol": "0.1"}, 0.0),
+    "a list as the trivial score": (AT_LEAST, [0.0]),
+    "a level as text": (AT_LEAST | {"alpha": "0.05"}, 0.0),
+    "a level of 0": (AT_LEAST | {"alpha": 0}, 0.0),
+    "a negative resolution": (AT_LEAST | {"resolution": -1.0}, 0.0),
+    "a resolution as text": (AT_LEAST | {"resolution": "1"}, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", BAD_THRESHOLDS)
+def test_thresholds_that_decide_nothing_are_refused_at_load(name):
+    criterion, trivial = BAD_THRESHOLDS[name]
+    with pytest.raises(ClaimError, match="a1"):
+        claims.lint(claim(criterion=criterion, trivial=trivial))
+
+
+@pytest.mark.parametrize(
+    ("kind", "inside"),
+    [
+        ({"kind": "identity", "bound": 1e-6}, 1e-6),
+        ({"kind": "equals", "value": 2.0, "tol": 0.5}, 2.5),
+        (AT_LEAST, 1.0),
+        ({"kind": "at_most", "bound": 1.0}, 1.0),
+        ({"kind": "greater", "delta": 1.0}, 1.1),
+        ({"kind": "greater", "scale": "log", "ratio": 2.0}, 2.1),
+        ({"kind": "ordering"}, 0.1),
+        ({"kind": "trend", "sign": "-", "tau_min": 0.5, "min_effect": 1.0}, 1.0),
+        ({"kind": "exponent", "value": 2.0, "tol": 0.5, "rival": 1.0}, 1.5),
+        ({"kind": "rate", "at_least": 0.7}, 0.7),
+        ({"kind": "rate", "at_most": 0.3}, 0.3),
+        ({"kind": "location", "find": "argmax", "lo": 1, "hi": 2}, 1),
+        ({"kind": "correlation", "r_min": 0.5}, 0.5),
+    ],
+)
+def test_a_trivial_score_inside_the_region_is_refused_in_every_kind(kind, inside):
+    with pytest.raises(ClaimError, match=r"a1.*cannot fail.*trivial score"):
+        claims.lint(claim(criterion=kind, trivial=inside))
+    outside = 1 - 1e-3 if kind["kind"] == "exponent" else -9.0
+    outside = {"at_most": 9.0, "identity": 1.0}.get(kind["kind"], outside)
+    outside = 0.5 if "ratio" in kind else 0.9 if "at_most" in kind else outside
+    claims.lint(claim(criterion=kind, trivial=outside))
+
+
+@pytest.mark.parametrize(
+    ("criterion", "lacking"),
+    [
+        ({"kind": "identity"}, "bound"),
+        ({"kind": "equals", "tol": 1.0}, "value"),
+        ({"kind": "trend", "sign": "+"}, "tau_min, min_effect"),
+        ({"kind": "exponent", "value": 1.0, "tol": 0.1}, "rival"),
+        ({"kind": "location", "find": "argmax"}, "lo, hi"),
+        ({"kind": "correlation"}, "r_min"),
+    ],
+)
+def test_what_a_criterion_lacks_is_named(criterion, lacking):
+    with pytest.raises(ClaimError, match=f"a1.*{criterion['kind']}.*lacks {lacking}"):
+        claims.lint(claim(criterion=criterion))
+
+
+def test_both_bounds_of_a_rate_and_delta_beside_ratio_are_refused():
+    for criterion, said in (
+        ({"kind": "rate", "at_least": 0.6, "at_most": 0.9}, "one of at_least, at_most"),
+        ({"kind": "rate", "at_most": 0.8}, "a flip passes"),
+        ({"kind": "greater", "delta": 1.0, "ratio": 2.0, "scale": "log"}, "delta, or scale"),
+        ({"kind": "greater", "ratio": 2.0}, "delta, or scale"),
+        ({"kind": "greater", "delta": 1.0, "scale": "log"}, "delta, or scale"),
+    ):
+        with pytest.raises(ClaimError, match="a1.*" + said):
+            claims.lint(claim(criterion=criterion, trivial=-1.0))
+    claims.lint(claim(criterion={"kind": "greater"}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"level": "theory"},
+        {"level": {}},
+        {"level": {"lpatop": "exact"}},  # else the claim would be untested in silence
+        {"criterion": "at_least"},
+        {"paper": "2.0"},
+        {"paper": {"from": "table"}},
+        {"paper": {"value": 2}},
+        {"why": 4},
+        {"text": ""},
+        {"id": "C 2/x"},  # ids are lower case, and parts of file names and links
+        {"headline": "yes"},
+        {"measure": 3},
+        {"trivial": True},
+        {"falsifier": "x=1"},
+        {"falsifier": {"name": "off", "override": "x=1"}},
+        {"falsifier": {"name": "off", "override": ["x"]}},
+        {"falsifier": {"name": "off", "override": [5]}},
+        {"falsifier": {"override": ["x=1"]}},
+        {"falsifier": {"name": "off", "override": ["x=1"], "sedes": 3}},
+    ],
+    ids=str,
+)
+def test_fields_of_the_wrong_kind_are_refused(changes):
+    with pytest.raises(ClaimError, match=str(changes.get("id", "a1"))):
+        claims.lint(claim(**changes))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[[claim]]", "[claim]"),  # the commonest slip in TOML
+        ("[paper]\n", 'paper = "A toy"\n[other]\n'),
+        ("[[claim]]", '[[clam]]\nid = "t0"\n[[claim]]'),  # a claim that would not be seen
+        ('authors = "nobody"', "authors = 3"),
+    ],
+)
+def test_tables_of_the_wrong_kind_are_refused(tmp_path, old, new):
+    text = TOY.read_text()
+    assert old in text
+    (tmp_path / "claims.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(ClaimError, match=r"claims\.toml"):
+        claims.load(tmp_path / "claims.toml")
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path):
+    (tmp_path / "claims.toml").write_bytes(b"schema = 1 # \xff")
+    with pytest.raises(ClaimError, match=r"claims\.toml"):
+        claims.load(tmp_path / "claims.toml")
+
+
+def test_a_message_is_one_line_and_names_file_and_claim(tmp_path):
+    file = tmp_path / "claims.toml"
+    for old, new in (("theory", "theroy"), ('"equals"', '"equal"'), ("tol =", "tool =")):
+        file.write_text(TOY.read_text().replace(old, new, 1))
+        with pytest.raises(ClaimError) as found:
+            claims.load(file)
+        said = str(found.value)
+        assert said.startswith(f"{file}: claim 't1'")
+        assert "did you mean" in said
+        assert "\n" not in said
 
 
 def test_an_id_stands_once(tmp_path):
@@ -118,6 +279,67 @@ def test_words_follow_the_evidence(level, passed, failed):
     assert claims.judge(claim(), level, np.linspace(0, 2, 5)).word == "INCONCLUSIVE"
 
 
+@pytest.mark.parametrize("level", ["none", "exact", "reduced", "substitute", "theory"])
+def test_words_without_a_decision_accuse_nobody(level):
+    missing = claims.judge(claim(), level, GOOD * np.nan)
+    assert missing.word == ("UNTESTED" if level == "none" else "INVALID")
+    assert claims.Verdict("a1", "error", level).word == "ERROR"
+    assert missing.state in claims.SIGNS
+
+
+def test_there_is_a_word_for_every_level_and_a_sign_for_every_state():
+    decided = set(claims.LEVELS) - {"none"}
+    assert set(claims.WORDS) == {(s, level) for s in ("pass", "fail") for level in decided}
+    states = {"pass", "fail", "inconclusive", "untested", "invalid", "error"}
+    assert set(claims.SIGNS) == states
+    assert len({claims.SIGNS[s] for s in ("pass", "fail", "inconclusive", "invalid")}) == 4
+
+
+def test_a_verdict_carries_its_numbers():
+    found = claims.judge(claim(), "exact", GOOD)
+    assert (found.id, found.level, found.n) == ("a1", "exact", 5)
+    assert found.estimate == pytest.approx(2.2)
+    assert found.low < 2.2 < found.high
+    assert found.per_seed == pytest.approx(GOOD.tolist())
+    undecided = claims.judge(claim(), "exact", np.linspace(0, 2.4, 5))
+    assert undecided.state == "inconclusive"
+    assert undecided.needed > 5
+
+
+KINDS_OF_VALUES: dict = {
+    "at_least": AT_LEAST,
+    "greater": {"kind": "greater"},
+    "ordering": {"kind": "ordering"},
+    "trend": {"kind": "trend", "sign": "+", "tau_min": 0.5, "min_effect": 1.0},
+    "identity": {"kind": "identity", "bound": 0.1},
+    "exponent": {"kind": "exponent", "value": 2.0, "tol": 0.5, "rival": 1.0},
+    "rate": {"kind": "rate", "at_least": 0.7},
+    "location": {"kind": "location", "find": "argmax", "lo": 1, "hi": 2},
+    "correlation": {"kind": "correlation", "r_min": 0.5},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_VALUES)
+def test_judge_never_raises_whatever_measure_returns(kind):
+    lengths = (0, 1, 2, 5, 12)
+    shapes = [(), *((n,) for n in lengths), *((n, k) for n in lengths for k in lengths)]
+    shapes += [(5, a, b) for a in lengths for b in lengths]
+    odd = [
+        None,
+        "text",
+        [[1], [1, 2]],
+        {},
+        np.array([object()] * 5),
+        np.full(5, np.datetime64(0, "s")),
+    ]
+    for values in [*odd, *(np.ones(s) for s in shapes)]:
+        found = claims.judge(claim(criterion=KINDS_OF_VALUES[kind]), "exact", values)
+        assert found.state in ("fail", "inconclusive", "invalid", "pass")
+        if not isinstance(values, np.ndarray) or values.size == 0:
+            assert found.state == "invalid"
+            assert found.reason
+
+
 def test_judge_never_drops_and_never_raises():
     assert claims.judge(claim(), "none", GOOD).state == "untested"
     missing = claims.judge(claim(), "exact", np.array([2, 2, np.nan, 2, 2.0]))
@@ -133,6 +355,14 @@ def test_a_pass_that_a_mutant_shares_is_invalid():
     assert "cannot fail" in verdict.reason
 
 
+def test_mutants_that_survived_are_not_said_to_be_refused():
+    lax = claim(criterion={"kind": "trend", "sign": "+", "tau_min": -1.0, "min_effect": -9.0})
+    verdict = claims.judge(lax, "exact", np.random.default_rng(0).normal(size=(5, 6)))
+    assert "flatten" not in verdict.mutants
+    good = claims.judge(claim(), "exact", GOOD)
+    assert good.mutants == ["reflect"]
+
+
 def test_hashes():
     one = claim()
     other = claim(criterion={"kind": "at_least", "bound": 1.1})
@@ -145,9 +375,68 @@ def test_hashes():
     assert (noted.hash, noted.thresholds) == (one.hash, one.thresholds)
 
 
+@pytest.mark.parametrize(
+    ("changes", "decides"),
+    [
+        ({"id": "a2"}, True),
+        ({"measure": "other"}, True),
+        ({"trivial": 0.1}, True),
+        ({"level": {"laptop": "exact"}}, True),
+        ({"criterion": AT_LEAST | {"alpha": 0.01}}, True),
+        ({"falsifier": {"name": "off", "override": ["x=2"]}}, True),
+        ({"where": "fig. 2"}, False),
+        ({"why": "another reason of several words"}, False),
+        ({"paper": {"value": 3, "from": "table"}}, False),
+        ({"headline": True}, False),
+    ],
+    ids=str,
+)
+def test_what_the_hashes_cover(changes, decides):
+    one, other = claim(), claim(**changes)
+    assert other.hash != one.hash
+    assert (other.thresholds != one.thresholds) == decides
+
+
+def test_hashes_do_not_depend_on_the_order_of_keys_or_on_the_file(tmp_path):
+    turned = claim(criterion={"bound": 1.0, "kind": "at_least"})
+    assert (turned.hash, turned.thresholds) == (claim().hash, claim().thresholds)
+    text = TOY.read_text().replace("value = 0.10536051565782628, tol = 1e-6", "VALUE")
+    text = text.replace("VALUE", "tol = 0.000001, value = 0.10536051565782628")
+    (tmp_path / "claims.toml").write_text("# a comment\n" + text)
+    assert claims.load(tmp_path / "claims.toml")[1][0].hash == claims.load(TOY)[1][0].hash
+
+
 def test_too_few_outcomes_for_a_rate():
     rate = claim(criterion={"kind": "rate", "at_least": 0.9})
     assert "29 seeds would do" in claims.too_few(rate, 10)
     assert 0.9**29 <= 0.05 < 0.9**28
     assert claims.too_few(rate, 29) == ""
     assert "5 seeds or more" in claims.too_few(claim(), 3)
+
+
+@pytest.mark.parametrize("bound", [{"at_least": 0.8}, {"at_most": 0.12}, {"at_least": 0.5}])
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_the_outcomes_said_to_do_are_the_least_that_can_pass(bound, alpha):
+    criterion = {"kind": "rate", "alpha": alpha} | bound
+    best = 1.0 if "at_least" in bound else 0.0
+    passing = [
+        n for n in range(10, 80) if claims.decide(criterion, np.full(n, best)).state == "pass"
+    ]
+    rate = claim(criterion=criterion)
+    for n in range(10, 80):
+        assert (claims.too_few(rate, n) == "") == (n >= passing[0])
+    if passing[0] > 10:
+        assert f"{passing[0]} seeds would do" in claims.too_few(rate, 10)
+
+
+def test_a_rate_of_one_is_never_shown():
+    for bound in ({"at_least": 1.0}, {"at_most": 0.0}):
+        said = claims.too_few(claim(criterion={"kind": "rate"} | bound), 1000)
+        assert "no number of seeds" in said
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS_OF_VALUES) - {"rate", "identity"}))
+def test_five_seeds_are_enough_and_four_are_not(kind):
+    made = claim(criterion=KINDS_OF_VALUES[kind])
+    assert claims.too_few(made, 5) == ""
+    assert "got 4" in claims.too_few(made, 4)

@@ -1,7 +1,7 @@
 """What a result depends on: the experiment's files and every common/ module they import.
 
-Two hashes: `compute` (run.py, config.py and all they reach) decides whether arrays are stale,
-`measure` (measure.py and all it reaches) whether a verdict is. Blank lines and comment lines do
+Three hashes: `compute` (run.py, config.py and all they reach) decides whether arrays are stale,
+`measure` (measure.py and all it reaches) and `rule` (how claims are decided) whether a verdict is. Blank lines and comment lines do
 not count. Nothing is imported: files are read as text.
 """
 
@@ -20,7 +20,7 @@ IMPORT = re.compile(
 
 
 def fingerprint(slug: str) -> dict:
-    """{'compute': hash, 'measure': hash, 'files': {path: hash}} of an experiment as it is now.
+    """{'compute', 'measure', 'rule': hash, 'files': {path: hash}} of an experiment as it is now.
 
     Files of the folder itself are named './file.py', so a copied folder has the same fingerprint.
     """
@@ -33,7 +33,13 @@ def fingerprint(slug: str) -> dict:
         lines = sorted(f"{_name(home, p)} {_hash(p)}" for p in paths)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
-    return {"compute": combined(compute), "measure": combined(measure), "files": files}
+    rule = combined({ROOT / "common" / f"{n}.py" for n in ("claims", "criteria", "stats")})
+    return {
+        "compute": combined(compute),
+        "measure": combined(measure),
+        "rule": rule,
+        "files": files,
+    }
 
 
 def changed_files(old: dict, new: dict) -> list[str]:

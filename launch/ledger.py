@@ -44,7 +44,7 @@ def standing(line: dict | None, claim: Claim | dict, now: dict) -> str:
     hashes = claim if isinstance(claim, dict) else {"t": claim.thresholds, "c": claim.hash}
     if line["thresholds"] != hashes["t"]:
         return "thresholds changed"
-    same_code = all(line["fingerprint"][k] == now[k] for k in ("compute", "measure"))
+    same_code = all(line["fingerprint"].get(k) == now[k] for k in ("compute", "measure", "rule"))
     same_jax = _minor(line["versions"].get("jax")) == _minor(provenance.version("jax"))
     return "fresh" if same_code and same_jax and line["claim"] == hashes["c"] else "stale"
 

@@ -13,7 +13,7 @@ import numpy as np
 from common import claims as claims_module
 from common.claims import Claim, Verdict
 from common.scratch import write_npz
-from launch import report, run, settings, store
+from launch import fingerprint, report, run, settings, store
 from launch.errors import UserError
 from launch.paths import VERDICT_SEEDS, results, shown
 from launch.terminal import coloured
@@ -104,7 +104,13 @@ def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray
         info["source_diff"] = "uncommitted code; see the dirty hash"
     store.write_json(target / "run.json", info)
     report.write(target)
-    lines = [ledger_line(d, info, folder.name) for d in decided]
+    # the arrays are of the run's code, the verdicts of what measures and decides now
+    now = fingerprint.fingerprint(info["experiment"])
+    made_by = {
+        "compute": info["fingerprint"]["compute"],
+        **{k: now[k] for k in ("measure", "rule")},
+    }
+    lines = [ledger_line(d, info, folder.name) | {"fingerprint": made_by} for d in decided]
     text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in lines)
     with (home / "ledger.jsonl").open("a", encoding="utf-8") as file:
         file.write(text)
@@ -126,7 +132,6 @@ def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
         "control": d.control,
         "control_value": d.control_value,
         "run": run_id,
-        "fingerprint": {k: info["fingerprint"][k] for k in ("compute", "measure")},
         "identity": info["identity"],
         "data": info["data"],
         "date": info["finished"],
