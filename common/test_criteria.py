@@ -580,6 +580,8 @@ def test_none_found_is_a_fail():
     monotone = np.stack([np.tile(GRID, (5, 1)), np.tile(GRID, (5, 1))], 1)
     found = decide({"kind": "location", "find": "argmax", "lo": 0.0, "hi": 1.0}, monotone)
     assert found.state == "fail"
+    one = np.concatenate([curve(np.random.default_rng(0), 0.5)[:4], monotone[:1]])
+    assert decide({"kind": "location", "find": "argmax", "lo": 0.0, "hi": 1.0}, one).state == "fail"
     never = {"kind": "location", "find": "crossing", "crossing": 5.0, "lo": 0.0, "hi": 1.0}
     assert decide(never, monotone).state == "fail"
 

@@ -1,8 +1,8 @@
 """What a result depends on: the experiment's files and every common/ module they import.
 
 Three hashes: `compute` (run.py, config.py and all they reach) decides whether arrays are stale,
-`measure` (measure.py and all it reaches) and `rule` (how claims are decided) whether a verdict is. Blank lines and comment lines do
-not count. Nothing is imported: files are read as text.
+`measure` (measure.py and all it reaches) and `rule` (how claims are decided) whether a verdict is.
+Blank lines and comment lines do not count. Nothing is imported: files are read as text.
 """
 
 import hashlib

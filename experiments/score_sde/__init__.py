@@ -1,0 +1,1 @@
+"""Score-based generative modelling through SDEs (Song et al. 2021)."""

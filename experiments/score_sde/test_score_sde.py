@@ -1,0 +1,170 @@
+"""Loss, networks, inpainting and measures against closed forms and limits."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from common.sde import mixture, processes, samplers
+
+from . import loss, measure, model, toy, unet
+
+VP = processes.vp()
+
+
+def test_dsm_loss_of_the_exact_score():
+    """Gaussian data N(0, s^2): the loss is E_t [1 - std^2 / (scale^2 s^2 + std^2)]."""
+    spread = 0.5
+
+    def score(x, t):
+        scale, std = (processes.expand(c, x) for c in VP.marginal(t))
+        return -x / ((scale * spread) ** 2 + std**2)
+
+    scale, std = VP.marginal(jnp.linspace(1e-5, 1, 20_001))
+    exact = float(jnp.mean(1 - std**2 / ((scale * spread) ** 2 + std**2)))
+    x0 = spread * jax.random.normal(jax.random.key(0), (40_000, 4))
+    found = jax.jit(lambda x: loss.dsm_loss(jax.random.key(1), VP, score, x))(x0)
+    assert float(found) == pytest.approx(exact, rel=0.03)
+
+
+def test_dsm_excess_is_the_weighted_score_error():
+    """Loss(s + c) - loss(s) = E_t std^2 c^2 for a constant error c (Vincent 2011)."""
+    mix = mixture.ring()
+    exact = mixture.exact_score(mix, VP)
+
+    @jax.jit
+    def excess(key):
+        x0 = mixture.sample(key, mix, 50_000)
+        wrong, right = (
+            loss.dsm_loss(jax.random.key(1), VP, lambda x, t, c=c: exact(x, t) + c, x0)
+            for c in (0.5, 0.0)
+        )
+        return wrong - right
+
+    _, std = VP.marginal(jnp.linspace(1e-5, 1, 2001))
+    assert float(excess(jax.random.key(0))) == pytest.approx(
+        0.25 * float(jnp.mean(std**2)), rel=0.03
+    )
+
+
+def test_bits_of_a_uniform_model_and_dequantisation():
+    """A uniform density on [-1, 1]^d costs log2(levels) bits; a step of grey is 2 / levels."""
+    assert loss.bits_per_dim(-64 * np.log(2), 64, 17) == pytest.approx(np.log2(17))
+    assert loss.bits_per_dim(0.0, 10, 256) == pytest.approx(7)
+    image = jnp.arange(17).repeat(50)
+    x = loss.dequantise(jax.random.key(0), image, 17)
+    assert float(jnp.abs(x).max()) <= 1
+    np.testing.assert_array_equal(jnp.floor((x + 1) * 17 / 2), image)
+
+
+def test_mlp_holds_the_score_of_independent_gaussians():
+    """With hidden layers off, the diagonal skip is gain(t) x + bias(t), and time enters only there.
+
+    One time's film biases are solved for; the network then is the exact linear score."""
+    params = jax.jit(lambda key: model.init(key, 6, 8, 4))(jax.random.key(0))
+    params = params | {"film": 0 * params["film"], "out": 0 * params["out"]}
+    gain, bias = jnp.linspace(0.1, 2, 6), jnp.linspace(-1, 1, 6)
+    params["film_bias"] = params["film_bias"].at[-12:].set(jnp.concatenate([gain, bias]))
+    x = jax.random.normal(jax.random.key(1), (5, 2, 3, 1))
+    z = model.apply(params, x, model.embed(params, jnp.full(5, 0.3)))
+    np.testing.assert_allclose(z.reshape(5, 6), gain * x.reshape(5, 6) + bias, rtol=1e-5)
+
+
+def test_times_for_each_image_are_times_one_by_one():
+    """Both networks: images and their times do not see the rest of the batch."""
+    x, t = jax.random.normal(jax.random.key(1), (3, 5, 5, 1)), jnp.array([1e-4, 0.2, 0.9])
+    shape = {"width": 8, "mults": (1, 2), "blocks": 1, "attention": (3,)}
+    start = jax.jit(lambda key: unet.init(key, (5, 5, 1), 4, **shape))
+    small = start(jax.random.key(0))
+    small = {k: np.asarray(v) + 0.1 for k, v in small.items()}  # the last layers start near 0
+    mlp = jax.jit(lambda key: model.init(key, 25, 8, 4))(jax.random.key(0))
+    nets = (
+        (partial(model.apply, mlp), partial(model.embed, mlp)),
+        (partial(unet.apply, small, **shape), partial(unet.embed, small, features=4)),
+    )
+    for apply, embed in nets:
+        net = jax.jit(lambda x, t, a=apply, e=embed: a(x, e(t)))
+        alone = [net(jnp.stack([x[i]] * 3), jnp.stack([t[i]] * 3))[0] for i in range(3)]
+        np.testing.assert_allclose(net(x, t), jnp.stack(alone), rtol=1e-5, atol=1e-6)
+
+
+def test_unet_parts_against_their_definitions():
+    """Up then down is the identity; groups have mean 0 and variance 1; attention, without
+    positions, commutes with permuting pixels."""
+    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 16))
+    np.testing.assert_allclose(unet.down(unet.up_to(8, 12)(x)), x, rtol=1e-6)
+    rng = np.random.default_rng(0)
+    values: dict = {}
+
+    def get(name, size, gain):
+        return values.setdefault(name, jnp.asarray(rng.normal(size=size) * 0.3, jnp.float32))
+
+    flat = unet._norm(lambda name, size, gain: jnp.zeros(size), "n", x)
+    groups = np.asarray(flat).reshape(2, 24, 4, 4)
+    np.testing.assert_allclose(groups.mean(axis=(1, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(groups.var(axis=(1, 3)), 1, rtol=1e-3)
+    order = rng.permutation(24)
+    mixed = x.reshape(2, 24, 16)[:, order].reshape(x.shape)
+    out = unet._attend(get, "a", x).reshape(2, 24, 16)[:, order]
+    np.testing.assert_allclose(unet._attend(get, "a", mixed).reshape(2, 24, 16), out, atol=2e-5)
+
+
+def test_inpainting_keeps_what_is_known():
+    """Known pixels end at the scaled image; unknown ones follow the conditional mean of a
+    Gaussian with correlation 0.9."""
+    corr = jnp.array([[1.0, 0.9], [0.9, 1.0]])
+
+    def score(x, t):
+        scale, std = VP.marginal(t)
+        return -jnp.linalg.solve(scale**2 * corr + std**2 * jnp.eye(2), x.T).T
+
+    image = jnp.tile(jnp.array([[1.5, 0.0]]), (500, 1))
+    known = jnp.tile(jnp.array([[True, False]]), (500, 1))
+    keys = jax.random.split(jax.random.key(0))
+    x = jax.jit(
+        lambda x1: samplers.sample(
+            keys[0],
+            VP,
+            score,
+            x1,
+            steps=100,
+            predictor=loss.inpainting(samplers.reverse_diffusion, image, known),
+            corrector=loss.inpainting(samplers.langevin, image, known),
+        )
+    )(processes.prior_sample(keys[1], VP, (500, 2)))
+    np.testing.assert_allclose(x[:, 0], 1.5, rtol=1e-3)
+    # replacement is known to be biased towards the unconditional mean 0 at finite steps
+    assert 0.8 < float(x[:, 1].mean()) < 1.5
+
+
+def test_marginal_gap_sees_a_wrong_flow():
+    """Without the factor 1/2 the flow's samples collapse: far outside the null."""
+    gap = jax.jit(
+        partial(
+            toy.marginal_gap,
+            sde=VP,
+            mix=mixture.ring(),
+            points=2000,
+            steps=50,
+            directions=8,
+            permutations=20,
+            tol=1e-4,
+        )
+    )
+    right, wrong = (gap(jax.random.key(0), weight=w) for w in (0.5, 1.0))
+    z = [float((jnp.log(g["w1_flow"]) - g["null_mean"]) / g["null_std"]) for g in (right, wrong)]
+    assert abs(z[0]) < 4 < z[1]
+
+
+def test_measures_on_planted_arrays():
+    rows = len(measure.SAMPLERS)
+    planted = np.tile(np.array([4.0, 1.0]), (3, rows, 1))
+    planted[:, measure.SAMPLERS.index(measure.PC_EULER)] = [1.0, 1.0]
+    np.testing.assert_allclose(measure.flow_repair({"distance_ve": planted}), [[2, 1]] * 3)
+    planted[:, measure.SAMPLERS.index(measure.C_ONLY), 1] = 7.0
+    assert measure.corrector_alone({"distance_ve": planted}).tolist() == [[7, 1]] * 3
+    gap = {"w1_flow": np.full((2, 3), np.e), "null_mean": np.zeros((2, 3))}
+    z = measure.marginal_z(gap | {"null_std": np.array([[1, 2, 4], [2, 2, 2.0]])})
+    assert z.tolist() == [1, 0.5]
