@@ -7,7 +7,7 @@ import sys
 from launch.errors import UserError
 from launch.paths import ROOT
 
-CODE = ("common", "launch", "experiments", "tests", "lab")
+CODE = ("common", "launch", "experiments", "tests", "benchmarks", "lab")
 
 
 def run(arguments: list[str]) -> int:

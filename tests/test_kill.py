@@ -13,7 +13,7 @@ from launch import store
 from tests.tree import ROOT, Tree
 
 # the learned score of score_sde alone, long enough to be hit in the middle of training
-RUN = ("run", "score_sde:smoke", "parts=learned", "train_steps=600")
+RUN = ("run", "score_sde:smoke", "parts=('nets',)", "train_steps=6000", "chunk=50")
 QUICK = {"REPRISE_CHECKPOINT_SECONDS": "0.3"}
 KILLS = 24
 
