@@ -42,7 +42,7 @@ def _row(slug: str, summary: dict) -> dict:
         "title": summary["paper"].get("title", ""),
         "venue": summary["paper"].get("venue", ""),
         "claims": dict(states),
-        "laptop_seconds": run.get("seconds"),
+        "laptop_seconds": run.get("seconds", 0.0) + run.get("seconds_before", 0.0) or None,
         "hardware": summary["paper"].get("hardware", ""),
         "standing": next((s for s in order if s in standings), "untested"),
         "parent": summary["parent"],
