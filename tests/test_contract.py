@@ -22,6 +22,7 @@ FILES += ("figures.py",)
 SECTIONS = ("What the paper says", "Run it", "Equations", "Differences from the paper", "Traps")
 SECTIONS += ("Results",)
 SMOKE_CPU_SECONDS = 10
+BUSY = 1.5  # two tests at once share caches and cores: CPU seconds count up to half more
 REPORT_SECONDS = 5
 SAME_ON_8 = {True: 1e-7, False: 2e-3}  # by x64: largest difference relative to the array's scale
 
@@ -99,7 +100,7 @@ def test_smoke_is_cheap_finite_and_documented(slug, smoke):
     for name, array in arrays.items():
         assert np.isfinite(array).all(), f"{name} is not finite"
         assert re.search(rf"\b{name}\b", doc), f"run's docstring does not name {name}"
-    assert float((smoke(slug) / "cpu").read_text()) <= SMOKE_CPU_SECONDS
+    assert float((smoke(slug) / "cpu").read_text()) <= SMOKE_CPU_SECONDS * BUSY
 
 
 @per_slug
