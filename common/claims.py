@@ -231,6 +231,7 @@ def _lint_region(where: str, c: dict) -> None:
         "a rate is a probability": not all(0 <= c.get(k, 0) <= 1 for k in ("at_least", "at_most")),
         "bound of an identity must not be negative": c["kind"] == "identity" and c["bound"] < 0,
         "resolution must not be negative": c.get("resolution", 0) < 0,
+        "resolution is of the linear scale": "resolution" in c and c.get("scale") == "log",
     }
     if c["kind"] == "exponent":
         problems["a flat line lies inside the region"] = abs(c["value"]) <= c["tol"]
@@ -297,15 +298,15 @@ def too_few(claim: Claim, seeds: int) -> str:
     return ""
 
 
-def judge(claim: Claim, level: str, values: np.ndarray) -> Verdict:
-    """The verdict of one claim on what its measure returned.  values [seed, …]
+def judge(claim: Claim, level: str, values: Any, *, seeds: int | None = None) -> Verdict:
+    """The verdict of one claim on what its measure returned.  values [seed, …]; seeds that ran.
 
     Never raises for bad values: a missing seed, a NaN or a mutant that passes is INVALID.
     """
     if level == "none":
         return Verdict(claim.id, "untested", level, "not decided at this preset")
     try:
-        decision: Decision = decide(claim.criterion, values)
+        decision: Decision = decide(claim.criterion, values, seeds)
         names, passing = surviving_mutants(claim.criterion, values)
     except Invalid as error:
         return Verdict(claim.id, "invalid", level, str(error))
@@ -313,6 +314,7 @@ def judge(claim: Claim, level: str, values: np.ndarray) -> Verdict:
         claim.id,
         decision.state,
         level,
+        reason=decision.reason,
         estimate=decision.estimate,
         low=decision.low,
         high=decision.high,

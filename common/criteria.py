@@ -52,7 +52,8 @@ class Decision(NamedTuple):
     high: float
     parts: list[dict]  # every part: name, estimate, low, high, region
     per_seed: list[float]  # of the first part
-    needed: int | None  # seeds that would decide, when inconclusive
+    needed: int | None  # seeds that would decide (power 0.8), when inconclusive
+    reason: str = ""  # why no data of this many seeds could pass
 
 
 # ---- scales -------------------------------------------------------------------------------------
@@ -82,6 +83,8 @@ def _errors(values: np.ndarray) -> np.ndarray:
     """Largest relative error of every instance.  [instance, 2, …] -> [instance]"""
     a, b = values[:, 0].reshape(len(values), -1), values[:, 1].reshape(len(values), -1)
     scale = np.abs(b).max(-1)
+    if not (scale > 0).any():
+        raise Invalid("the right-hand side is zero in every instance: nothing is compared")
     return np.abs(a - b).max(-1) / np.where(scale > 0, scale, 1.0)
 
 
@@ -368,8 +371,12 @@ KINDS: dict[str, Kind] = {
 # ---- the rule -----------------------------------------------------------------------------------
 
 
-def checked(c: Criterion, values: Any) -> np.ndarray:
-    """The values as float64 if they can be decided.  Errors: Invalid."""
+def checked(c: Criterion, values: Any, seeds: int | None = None) -> np.ndarray:
+    """The values as float64 if they can be decided.  Errors: Invalid.
+
+    `seeds` is the number of seeds that ran: a measure may not drop one.  Instances of an identity
+    and outcomes of a rate may be several a seed.
+    """
     kind = KINDS[c["kind"]]
     try:
         if np.iscomplexobj(values) or np.ma.is_masked(values):
@@ -384,6 +391,8 @@ def checked(c: Criterion, values: Any) -> np.ndarray:
         raise Invalid(f"{c['kind']} needs {kind.least} seeds or more, got {len(values)}")
     if not values.size or (c["kind"] == "identity" and values.shape[1] != 2):
         raise Invalid(f"{c['kind']} cannot be decided on shape {list(values.shape)}")
+    if seeds and (len(values) % seeds if c["kind"] == "rate" else _dropped(c, values, seeds)):
+        raise Invalid(f"measure returned {len(values)} values for {seeds} seeds")
     bad = [i for i, v in enumerate(values) if not np.isfinite(v).all()]
     if bad:
         raise Invalid(f"not finite at seed number {bad[0]} of {len(values)}")
@@ -392,9 +401,13 @@ def checked(c: Criterion, values: Any) -> np.ndarray:
     return values
 
 
-def decide(c: Criterion, values: np.ndarray) -> Decision:
-    """The verdict rule.  values [seed, …].  Errors: Invalid."""
-    values = checked(c, values)
+def _dropped(c: Criterion, values: np.ndarray, seeds: int) -> bool:
+    return c["kind"] != "identity" and len(values) != seeds
+
+
+def decide(c: Criterion, values: np.ndarray, seeds: int | None = None) -> Decision:
+    """The verdict rule.  values [seed, …]; `seeds` as in `checked`.  Errors: Invalid."""
+    values = checked(c, values, seeds)
     alpha = c.get("alpha", ALPHA)
     parts = KINDS[c["kind"]].parts(c, values)
     sides = [_side(c, p, alpha) for p in parts]
@@ -414,7 +427,23 @@ def decide(c: Criterion, values: np.ndarray) -> Decision:
         each = [_seeds_that_decide(p, alpha) for p in open_parts]
         needed = None if None in each else max(n for n in each if n)
     per_seed = [parts[first].show(v) for v in parts[first].values]
-    return Decision(state, main["estimate"], main["low"], main["high"], shown, per_seed, needed)
+    reason = "" if state == "pass" else _out_of_reach(c, parts, alpha)
+    return Decision(
+        state, main["estimate"], main["low"], main["high"], shown, per_seed, needed, reason
+    )
+
+
+def _out_of_reach(c: Criterion, parts: list[Part], alpha: float) -> str:
+    """What to say where even perfect data of this many seeds could not pass; else empty."""
+    for p in parts:
+        if not p.swap:
+            continue
+        n = p.values.size
+        best = p._replace(values=np.ones(n))
+        if _side(c, best, alpha) != "inside":
+            limit = _interval(c, best, alpha).low
+            return f"{n} seeds cannot pass: perfect ones show {p.name} >= {limit:.3f} only"
+    return ""
 
 
 def surviving_mutants(c: Criterion, values: np.ndarray) -> tuple[list[str], list[str]]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 ALPHA = 0.05
+POWER = 0.8416  # standard normal quantile of 0.8
 
 
 class Interval(NamedTuple):
@@ -115,14 +116,15 @@ def seeds_that_decide(
     resolution: float = 0.0,
     bias: float = 0.0,
 ) -> int | None:
-    """Seeds at which the t interval, at this mean and spread, leaves the edges low, high alone.
+    """Seeds at which the t interval would leave the edges low, high alone with probability 0.8.
 
-    None: more than `most`. `resolution` as in t_interval; `bias` widens the interval at any n.
+    Taken at this mean and spread, themselves estimates.  None: more than `most`.  `resolution` as
+    in t_interval; `bias` widens the interval at any n.
     """
     values = np.asarray(values, float)
     n = np.arange(2, most + 1)
     spread = max(values.std(ddof=1), resolution / np.sqrt(12))
-    half = t_quantile(n - 1, 1 - alpha) * spread / np.sqrt(n) + bias
+    half = (t_quantile(n - 1, 1 - alpha) + POWER) * spread / np.sqrt(n) + bias
     distance = min(abs(values.mean() - low), abs(values.mean() - high))
     enough = n[(half < distance) & (n > values.size)]
     return int(enough[0]) if enough.size else None

@@ -769,3 +769,39 @@ def test_the_seeds_that_would_decide_count_every_part():
     alone = [decide({"kind": "ordering"}, part).needed for part in parts]
     both = decide({"kind": "ordering"}, np.stack([np.zeros(5), easy, easy + hard], 1))
     assert both.needed == max(alone)
+
+
+@pytest.mark.parametrize("kind", ["equals", "trend", "rate"])
+def test_a_measure_that_drops_a_seed_is_invalid(kind):
+    """Also where what is left would pass."""
+    c = {
+        "equals": {"kind": kind, "value": 1.0, "tol": 0.5},
+        "rate": {"kind": kind, "at_least": 0.5},
+    }
+    c["trend"] = {"kind": kind, "sign": "+", "tau_min": 0.2, "min_effect": 1.0}
+    values = {"equals": np.linspace(0.9, 1.1, 9), "rate": np.ones(12)}
+    values["trend"] = np.tile(np.arange(6.0), (9, 1))
+    assert decide(c[kind], values[kind]).state == "pass"
+    with pytest.raises(Invalid, match="for 10 seeds"):
+        decide(c[kind], np.concatenate([values[kind]] * 2)[:-1], seeds=10)
+
+
+def test_a_masked_seed_is_invalid():
+    values = np.ma.masked_invalid([1.0, 1.1, np.nan, 0.9, 1.0])
+    with pytest.raises(Invalid, match="masked"):
+        decide({"kind": "equals", "value": 1.0, "tol": 0.5}, values)
+
+
+def test_an_identity_of_zeros_compares_nothing():
+    with pytest.raises(Invalid, match="zero"):
+        decide({"kind": "identity", "bound": 1e-6}, np.zeros((3, 2, 4)))
+
+
+def test_a_tau_that_no_five_seeds_can_show_is_named():
+    """Five perfect seeds of five points prove 0.88: 0.9 is out of their reach, 0.85 is not."""
+    perfect = np.tile(np.arange(5.0), (5, 1))
+    c = {"kind": "trend", "sign": "+", "tau_min": 0.9, "min_effect": 1.0}
+    found = decide(c, perfect)
+    assert found.state == "inconclusive"
+    assert found.reason.startswith("5 seeds cannot pass: perfect ones show tau >= 0.8")
+    assert decide(c | {"tau_min": 0.85}, perfect).reason == ""

@@ -73,13 +73,21 @@ def record(v: Verdict) -> dict:
     return asdict(v) | {"word": v.word}
 
 
+def undecided(v: Verdict) -> str:
+    """What would decide an undecided claim; empty where nothing is known."""
+    if v.state in ("invalid", "error", "untested"):
+        return ""
+    return v.reason or (f"about {v.needed} seeds would decide" if v.needed else "")
+
+
 def line(claim: Claim, v: Verdict, control: str = "") -> list[str]:
     """Cells of one claim: sign and id, verdict, our value, the paper's, the control."""
     sign = SIGNS[v.state]
     name = f"{sign} {claim.id}{'*' if claim.headline else ''}"
     ours = v.reason if v.state in ("invalid", "error") else value(v)
-    if v.needed:
-        ours += f"  ({v.needed} seeds would decide)"
+    hint = undecided(v)
+    if hint:
+        ours += f"  ({hint})"
     return [name, v.word, ours, f"paper: {claim.paper['value']}", CONTROLS.get(control, "")]
 
 

@@ -195,9 +195,10 @@ def _card(slug: str, claim: Claim, line: dict | None, standing: str, mine: tuple
     facts.append(("Paper", f"{claim.paper['value']} ({claim.paper['from']})"))
     if line:
         verdict = old_verdict(line)
-        facts.append(("Ours", verdict.reason or cards.value(verdict)))
-        if verdict.needed:
-            facts.append(("Undecided", f"{verdict.needed} seeds would decide"))
+        failed = verdict.state in ("invalid", "error", "untested")
+        facts.append(("Ours", verdict.reason if failed else cards.value(verdict)))
+        if cards.undecided(verdict):
+            facts.append(("Undecided", cards.undecided(verdict)))
     facts.append(("Passes if", f"{cards.region(claim)}. {claim.why}"))
     if line:
         facts.append(("Control", _control(claim, line)))

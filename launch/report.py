@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -23,16 +24,16 @@ def load_claims(slug: str) -> tuple[dict, list[Claim]]:
         raise UserError(str(error)) from None
 
 
-def measured(slug: str, claim: Claim, arrays: dict) -> np.ndarray:
+def measured(slug: str, claim: Claim, arrays: dict) -> Any:
     """What the claim's measure returns for a run's arrays.  Errors: whatever measure raises."""
     module = importlib.import_module(f"experiments.{slug}.measure")
     fn = getattr(module, claim.measure, None)
     if fn is None:
         raise UserError(f"claim {claim.id!r}: experiments/{slug}/measure.py has no {claim.measure}")
-    return np.asarray(fn(dict(arrays)))
+    return fn(dict(arrays))
 
 
-def judge(slug: str, claim: Claim, preset: str, arrays: dict) -> Verdict:
+def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> Verdict:
     """The verdict of a claim on a run's arrays; an error in measure is the verdict ERROR."""
     level = claim.level.get(preset, "none")
     if level == "none":
@@ -44,7 +45,7 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict) -> Verdict:
     except Exception as error:
         reason = f"measure.{claim.measure} failed: {type(error).__name__}: {error}"
         return Verdict(claim.id, "error", level, reason)
-    return claims_module.judge(claim, level, values)
+    return claims_module.judge(claim, level, values, seeds=seeds)
 
 
 def stale(info: dict) -> list[str]:
@@ -65,7 +66,8 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     info = store.read_json(folder / "run.json")
     arrays = store.arrays(folder)
     _, claims = load_claims(info["experiment"])
-    judged = [judge(info["experiment"], c, info["preset"], arrays) for c in claims]
+    slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
+    judged = [judge(slug, c, preset, arrays, seeds=seeds) for c in claims]
     return info, claims, judged
 
 

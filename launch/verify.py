@@ -71,13 +71,13 @@ def verify(
     controls: dict[str, np.ndarray] = {}
     decided = []
     for claim in claims:
-        verdict = report.judge(slug, claim, preset, arrays)
+        verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
         control = None
         if claim in decidable and claim.falsifier:
             others = store.arrays(folders[tuple(claim.falsifier["override"])])
-            control = report.judge(slug, claim, preset, others)
+            control = report.judge(slug, claim, preset, others, seeds=len(seeds))
             if control.state not in ("error", "untested"):
-                controls[claim.id] = report.measured(slug, claim, others)
+                controls[claim.id] = np.asarray(report.measured(slug, claim, others))
         decided.append(with_control(claim, verdict, control))
     if ledger:
         publish(main, decided, controls)
