@@ -1,9 +1,15 @@
-"""Hessian- and Gauss-Newton-vector products of a loss, as linear maps on the parameter pytree.
+"""Curvature-vector products of a loss, as linear maps on the parameter pytree.
 
-H = G + R: H the Hessian of loss(params, batch), G = J^T (d2 criterion / d outputs2) J with
-J = d outputs / d params, R the part that carries the criterion's slope and the model's curvature.
+Hessian              H = G + R
+Gauss-Newton         G = J^T (d2 criterion / d outputs2) J,  J = d outputs / d params
+empirical Fisher     F = (1/B) sum_i g_i g_i^T,  g_i the gradient of the loss of example i
+gradient covariance  C = (1/B) sum_i (g_i - g)(g_i - g)^T,  g their mean
+R carries the criterion's slope and the model's curvature.  The Monte-Carlo Fisher is F with targets
+drawn from the model; its mean is G where criterion is the log-likelihood of an exponential family.
 
 Shapes: P parameters in all, B examples of the batch (leading axis of every leaf of `batch`).
+`chunk` visits so many examples at a time: memory of one chunk, but each call repeats the forward
+pass.  The loss is then a mean over the batch (`summed`: a sum over it).
 """
 
 from collections.abc import Callable
@@ -12,27 +18,35 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as Spec
 
 Tree = Any
 Matvec = Callable[[Tree], Tree]
 
 
 def hvp(
-    loss: Callable[[Tree, Tree], jax.Array], params: Tree, batch: Tree, *, chunk: int | None = None
+    loss: Callable[[Tree, Tree], jax.Array],
+    params: Tree,
+    batch: Tree,
+    *,
+    chunk: int | None = None,
+    summed: bool = False,
 ) -> Matvec:
     """The map v -> H v, H the Hessian of loss(., batch) at params.
 
     v and H v are pytrees like params; exact up to rounding.  The gradient is linearised once, here,
     and every call reuses it: build the map inside the jitted function that loops over calls.
-    `chunk` (for a loss that is a mean over the batch) visits `chunk` examples at a time: memory of
-    one chunk, but each call then repeats the forward pass.  Pearlmutter 1994.
+    Pearlmutter 1994.
     """
     grad = jax.grad(loss)
     if chunk is None:
         return jax.linearize(lambda p: grad(p, batch), params)[1]
-    return lambda v: _mean(
-        lambda part: jax.jvp(lambda p: grad(p, part), (params,), (v,))[1], batch, chunk
-    )
+
+    def of(part, v):
+        return jax.jvp(lambda p: grad(p, part), (params,), (v,))[1]
+
+    return lambda v: _over_chunks(lambda part: of(part, v), batch, chunk, summed)
 
 
 def ggn_vp(
@@ -42,16 +56,94 @@ def ggn_vp(
     batch: Tree,
     *,
     chunk: int | None = None,
+    summed: bool = False,
 ) -> Matvec:
     """The map v -> G v, G the generalised Gauss-Newton matrix of criterion(model(., batch), batch).
 
     model(params, batch) -> outputs (any pytree), criterion(outputs, batch) -> scalar; v and G v are
     pytrees like params.  G is positive semidefinite where criterion is convex in the outputs.
-    `chunk` as in `hvp`: the criterion is then a mean over the batch.  Schraudolph 2002, eq. 7.
+    Schraudolph 2002, eq. 7.
     """
-    if chunk is not None:
-        return lambda v: _mean(lambda part: _ggn(model, criterion, params, part)(v), batch, chunk)
-    return _ggn(model, criterion, params, batch)
+    if chunk is None:
+        return _ggn(model, criterion, params, batch)
+
+    def of(part, v):
+        return _ggn(model, criterion, params, part)(v)
+
+    return lambda v: _over_chunks(lambda part: of(part, v), batch, chunk, summed)
+
+
+def fisher_vp(
+    losses: Callable[[Tree, Tree], jax.Array],
+    params: Tree,
+    batch: Tree,
+    *,
+    chunk: int | None = None,
+    centred: bool = False,
+) -> Matvec:
+    """The map v -> F v (centred: C v) of losses(params, batch) -> [B], one an example.
+
+    One product with J and one with J^T, J = d losses / d params [B, P], which is never formed.
+    Kunstner, Hennig & Balles 2019, eq. 3 (and on what F is not).
+    """
+
+    def build(part):
+        values, jvp = jax.linearize(lambda p: losses(p, part), params)
+        vjp = jax.linear_transpose(jvp, params)
+
+        def product(v, offset):
+            slopes = jvp(v) - offset
+            return vjp(slopes / values.size)[0], slopes.mean()
+
+        return product
+
+    def mean_loss(p, part):
+        return losses(p, part).mean()
+
+    whole = build(batch) if chunk is None else None
+    mean = None
+    if centred:
+        mean = _over_chunks(lambda part: jax.grad(mean_loss)(params, part), batch, chunk, False)
+
+    def product(v):
+        offset = 0.0 if mean is None else _inner(mean, v)
+        if whole is not None:
+            image, left = whole(v, offset)
+        else:
+            image, left = _over_chunks(lambda part: build(part)(v, offset), batch, chunk, False)
+        if mean is None:
+            return image
+        # sum_i g_i ((g_i - g)^T v) / B = C v, but for the rounding of g: `left`, not quite zero
+        return jax.tree.map(lambda i, m: i - left * m, image, mean)
+
+    return product
+
+
+def mc_fisher_vp(
+    key: jax.Array,
+    model: Callable[[Tree, Tree], Tree],
+    sample: Callable[[jax.Array, Tree], Tree],
+    losses: Callable[[Tree, Tree], jax.Array],
+    params: Tree,
+    batch: Tree,
+    *,
+    draws: int = 1,
+    chunk: int | None = None,
+) -> Matvec:
+    """The map v -> F v with `draws` targets an example drawn from the model.
+
+    sample(key, outputs) -> targets with axis [B], losses(outputs, targets) -> [B] negative
+    log-likelihoods.  The draws are made here, once: every call is a product with the same matrix.
+    """
+    outputs = model(params, batch)
+    keys = jax.random.split(key, draws)
+    targets = jax.vmap(lambda k: sample(k, outputs), out_axes=1)(keys)  # [B, draws, ...]
+
+    def of(p, part):
+        batch, targets = part
+        return jax.vmap(losses, (None, 1), 1)(model(p, batch), targets)
+
+    return fisher_vp(of, params, (batch, targets), chunk=chunk)
 
 
 def _ggn(model, criterion, params: Tree, batch: Tree) -> Matvec:
@@ -61,14 +153,70 @@ def _ggn(model, criterion, params: Tree, batch: Tree) -> Matvec:
     return lambda v: vjp(curvature(jvp(v)))[0]
 
 
-def flat(matvec: Matvec, params: Tree) -> tuple[Callable, int, Callable]:
-    """A map on pytrees as a map on vectors: (matvec [P] -> [P], P, unravel [P] -> pytree)."""
+def flat(matvec: Matvec, params: Tree, *, dtype=None) -> tuple[Callable, int, Callable]:
+    """A map on pytrees as a map on vectors: (matvec [P] -> [P], P, unravel [P] -> pytree).
+
+    With `dtype` the vectors have it while the product is computed in the precision of params:
+    float64 Krylov methods on float32 products.
+    """
     vector, unravel = ravel_pytree(params)
-    return lambda v: ravel_pytree(matvec(unravel(v)))[0], vector.size, unravel
+
+    def product(v):
+        return ravel_pytree(matvec(unravel(v.astype(vector.dtype))))[0].astype(dtype or v.dtype)
+
+    return product, vector.size, unravel
 
 
-def _mean(fn: Callable[[Tree], Tree], batch: Tree, chunk: int) -> Tree:
-    """Mean of fn over the examples of batch, `chunk` at a time; fn is itself a mean over them."""
+def select(params: Tree, keep: Callable[[str], bool]) -> tuple[dict[str, Any], Callable]:
+    """The leaves of params whose path satisfies `keep`, and the map from such leaves to params.
+
+    Restricts curvature to a layer: part, whole = select(params, lambda path: "dense1" in path),
+    then hvp(lambda p, batch: loss(whole(p), batch), part, batch).  Paths read like
+    "params/dense1/bias".
+    Errors: ValueError where nothing is kept.
+    """
+    leaves, treedef = jax.tree_util.tree_flatten_with_path(params)
+    named = {jax.tree_util.keystr(path, simple=True, separator="/"): x for path, x in leaves}
+    part = {name: x for name, x in named.items() if keep(name)}
+    if not part:
+        raise ValueError(f"no leaf of params is selected; their paths are {', '.join(named)}")
+    return part, lambda p: jax.tree.unflatten(treedef, [p.get(n, x) for n, x in named.items()])
+
+
+def restrict(matvec: Callable, basis: jax.Array) -> Callable:
+    """The map c -> U A U^T c on the span of the rows of U = basis [k, P]: [k] -> [k]."""
+    return lambda c: basis @ matvec(c @ basis)
+
+
+def over_mesh(mesh: Mesh, product: Callable, batch: Tree, *, axis: str = "data") -> Matvec:
+    """The map v -> mean over devices of product(part)(v), the examples split over `axis` of mesh.
+
+    product(part) -> matvec is a mean over its examples, such as
+    lambda part: hvp(loss, params, part, chunk=64).  Without chunks this is not needed: under jit
+    the compiler splits hvp(loss, params, batch) where the batch is placed split.  v is replicated.
+    Errors: ValueError where the devices do not divide the examples (their means would differ).
+    """
+    size, shards = jax.tree.leaves(batch)[0].shape[0], mesh.shape[axis]
+    if size % shards:
+        raise ValueError(f"{size} examples do not split over {shards} devices")
+
+    def part_of(part, v):
+        return jax.lax.pmean(product(part)(v), axis)
+
+    spread = jax.shard_map(
+        part_of, mesh=mesh, in_specs=(Spec(axis), Spec()), out_specs=Spec(), check_vma=False
+    )
+    return lambda v: spread(batch, v)
+
+
+def _inner(a: Tree, b: Tree) -> jax.Array:
+    return sum(jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+
+
+def _over_chunks(fn: Callable[[Tree], Tree], batch: Tree, chunk: int | None, summed: bool) -> Tree:
+    """fn over the examples, `chunk` at a time: the mean of its means, or the sum of its sums."""
+    if chunk is None:
+        return fn(batch)
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, not {chunk}")
     size = jax.tree.leaves(batch)[0].shape[0]
@@ -81,10 +229,9 @@ def _mean(fn: Callable[[Tree], Tree], batch: Tree, chunk: int) -> Tree:
         total, _ = jax.lax.scan(
             lambda acc, part: (jax.tree.map(jnp.add, acc, fn(part)), None), zero, parts
         )
-        total = jax.tree.map(lambda a: a * (chunk / size), total)
+        total = jax.tree.map(lambda a: a * (1 if summed else chunk / size), total)
     if whole < size:  # the last, shorter part counts by its length
-        rest = jax.tree.map(
-            lambda a: a * ((size - whole) / size), fn(jax.tree.map(lambda a: a[whole:], batch))
-        )
+        weight = 1 if summed else (size - whole) / size
+        rest = jax.tree.map(lambda a: a * weight, fn(jax.tree.map(lambda a: a[whole:], batch)))
         total = rest if total is None else jax.tree.map(jnp.add, total, rest)
     return total

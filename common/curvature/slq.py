@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from common.curvature.estimate import Estimate, estimate
 from common.curvature.lanczos import lanczos, tridiagonal
 
 
@@ -21,13 +22,6 @@ class Quadrature(NamedTuple):
 
     nodes: jax.Array
     weights: jax.Array
-
-
-class Estimate(NamedTuple):
-    """A mean over probes and its standard error (infinite for one probe)."""
-
-    value: jax.Array
-    error: jax.Array
 
 
 def slq(
@@ -39,45 +33,75 @@ def slq(
     probes: int,
     together: int = 1,
     dtype=None,
+    sharding=None,
 ) -> Quadrature:
     """Gauss quadratures of the spectrum of A [P, P], P = size, seen from `probes` random signs.
 
     Exact on polynomials of degree 2 steps - 1 along each probe.  probes x steps products;
     memory together x steps x P, where `together` probes run side by side by vmap: more than one
-    pays on a device that one product does not fill.
+    pays on a device that one product does not fill.  `sharding` of a vector [P] as in `lanczos`.
     """
     dtype = jnp.result_type(float) if dtype is None else dtype
 
     def one(probe_key):
         alpha, beta, basis = lanczos(
-            matvec, jax.random.rademacher(probe_key, (size,), dtype), steps
+            matvec, jax.random.rademacher(probe_key, (size,), dtype), steps, sharding=sharding
         )
         # after a breakdown the padding gets weight 0 and a node inside the spectrum: f is finite
         visited = jnp.any(basis != 0, axis=1)
         nodes, vectors = jnp.linalg.eigh(tridiagonal(jnp.where(visited, alpha, alpha[0]), beta))
         return nodes, vectors[0] ** 2
 
-    return Quadrature(*jax.lax.map(one, jax.random.split(key, probes), batch_size=together))
+    # a batch of 1 would be a vmap, which runs both sides of every lax.cond
+    batch = together if together > 1 else None
+    return Quadrature(*jax.lax.map(one, jax.random.split(key, probes), batch_size=batch))
 
 
-def density(nodes: jax.Array, weights: jax.Array, grid: jax.Array, *, sigma: float) -> Estimate:
+def resolution(nodes: jax.Array) -> jax.Array:
+    """The width [] that m steps resolve: pi / (4 m) of the spectrum's range.
+
+    Half the spacing of the 2 m Chebyshev zeros in the middle of the range, since quadrature is
+    exact to degree 2 m - 1.  It depends on the extreme nodes alone, which every probe finds.
+    """
+    span = nodes.max(-1).mean() - nodes.min(-1).mean()
+    return jnp.pi / (4 * nodes.shape[-1]) * span
+
+
+def density(
+    nodes: jax.Array, weights: jax.Array, grid: jax.Array, *, sigma: float | None = None
+) -> Estimate:
     """The spectral density, smoothed by a Gaussian of width sigma, at grid [G] -> [G].
 
-    Integrates to 1.  nodes and weights [n, m] of `slq`; the error is over probes only: features
-    narrower than sigma, or between the nodes, are not resolved.
+    Integrates to 1.  nodes and weights [n, m] of `slq`; sigma defaults to `resolution(nodes)`.  The
+    error is over probes only: features narrower than sigma, or between the nodes, are not resolved.
+    Outliers stretch the range: choose sigma by the bulk to see its shape, or use `cumulative`.
     """
+    sigma = resolution(nodes) if sigma is None else sigma
     z = (grid[:, None, None] - nodes) / sigma
     bump = jnp.exp(-(z**2) / 2) / (sigma * jnp.sqrt(2 * jnp.pi))
-    return _over_probes(jnp.sum(weights * bump, axis=-1))
+    return _over_probes(jnp.sum(weights * bump, axis=-1), nodes.size)
+
+
+def cumulative(nodes: jax.Array, weights: jax.Array, grid: jax.Array) -> Estimate:
+    """The fraction of eigenvalues <= grid [G] -> [G]: no kernel, no width.
+
+    Off by at most the weight of the node there, half of which is counted (Golub & Meurant 1994).
+    """
+    half = (nodes < grid[:, None, None]) * 0.5 + (nodes <= grid[:, None, None]) * 0.5
+    return _over_probes(jnp.sum(weights * half, axis=-1), nodes.size)
 
 
 def spectral_function(f: Callable, nodes: jax.Array, weights: jax.Array, size: int) -> Estimate:
-    """The trace of f(A) = sum_i f(lambda_i); f takes and returns arrays, size = P."""
-    return _over_probes(size * jnp.sum(weights * f(nodes), axis=-1))
+    """The trace of f(A) = sum_i f(lambda_i), such as logdet A with f = jnp.log; size = P.
+
+    f takes and returns arrays.  Errors: ValueError where f is not finite on the nodes (log of an
+    indefinite matrix); under jit nan.
+    """
+    return _over_probes(size * jnp.sum(weights * f(nodes), axis=-1), nodes.size)
 
 
-def _over_probes(samples: jax.Array) -> Estimate:
-    """Mean and standard error over the last axis."""
+def _over_probes(samples: jax.Array, matvecs: int) -> Estimate:
+    """Mean and standard error over the last axis, of n x m products."""
     n = samples.shape[-1]
     error = jnp.std(samples, axis=-1, ddof=1) / jnp.sqrt(n) if n > 1 else jnp.inf
-    return Estimate(samples.mean(-1), jnp.broadcast_to(error, samples.shape[:-1]))
+    return estimate(samples.mean(-1), jnp.broadcast_to(error, samples.shape[:-1]), matvecs)

@@ -31,7 +31,7 @@ def reduce(A, steps):
     return lanczos(lambda v: A @ v, v0, steps)
 
 
-@partial(jax.jit, static_argnames=("steps", "k", "magnitude"))
+@partial(jax.jit, static_argnames=("steps", "k", "magnitude", "tol", "hold", "block", "together"))
 def top(A, **options):
     return eigsh(jax.random.key(1), lambda v: A @ v, len(A), **options)
 
@@ -108,7 +108,7 @@ def test_more_steps_than_dimensions():
 def test_eigsh_finds_the_top(name, x64):
     with jax.enable_x64(x64):
         A = symmetric(SPECTRA[name])
-        A, values, vectors, residuals = as_numpy(A, *top(A, steps=P, k=4))
+        A, values, vectors, residuals = as_numpy(A, *top(A, steps=P, k=4)[:3])
         eps = np.finfo(A.dtype).eps
         tol = 100 * eps * np.abs(SPECTRA[name]).max()
         np.testing.assert_allclose(values, np.sort(SPECTRA[name])[::-1][:4], atol=tol)
@@ -121,7 +121,7 @@ def test_residuals_bound_the_error_before_convergence():
     with jax.enable_x64(True):
         spectrum = np.linspace(-1, 3, 200)
         A = symmetric(spectrum)
-        A, values, vectors, residuals = as_numpy(A, *top(A, steps=30, k=5))
+        A, values, vectors, residuals = as_numpy(A, *top(A, steps=30, k=5)[:3])
         true = np.linalg.norm(vectors @ A - values[:, None] * vectors, axis=1)
         np.testing.assert_allclose(residuals, true, atol=1e-13)
         assert residuals[-1] > 1e-3  # nothing has converged
@@ -132,7 +132,7 @@ def test_residuals_bound_the_error_before_convergence():
 def test_eigsh_by_magnitude():
     with jax.enable_x64(True):
         A = symmetric(np.r_[-5.0, np.linspace(-1, 1, 30), 4.0])
-        values, _, _ = top(A, steps=32, k=2, magnitude=True)
+        values = top(A, steps=32, k=2, magnitude=True).values
         np.testing.assert_allclose(values, [-5, 4], rtol=1e-12)
 
 
@@ -142,19 +142,111 @@ def test_a_repeated_eigenvalue_is_found_as_often_as_it_stands(x64):
         spectrum = np.r_[np.zeros(20), [1.0] * 3, [2.0] * 2, 7.0]
         A = symmetric(spectrum)
         tol = 100 * float(jnp.finfo(A.dtype).eps)
-        values, vectors, _ = as_numpy(*top(A, steps=26, k=7))
+        values, vectors = as_numpy(*top(A, steps=26, k=7)[:2])
         np.testing.assert_allclose(values, [7, 2, 2, 1, 1, 1, 0], atol=7 * tol)
         np.testing.assert_allclose(vectors @ vectors.T, np.eye(7), atol=tol)
 
 
 def test_identity_and_zero():
     for c in (1.0, 0.0):
-        values, vectors, residuals = as_numpy(*top(c * jnp.eye(9), steps=5, k=5))
+        values, vectors, residuals = as_numpy(*top(c * jnp.eye(9), steps=5, k=5)[:3])
         np.testing.assert_allclose(values, c, rtol=1e-5)
         np.testing.assert_allclose(vectors @ vectors.T, np.eye(5), atol=1e-5)
         np.testing.assert_allclose(residuals, 0, atol=1e-6)
 
 
 def test_k_must_be_reachable():
-    with pytest.raises(ValueError, match="number of steps"):
+    with pytest.raises(ValueError, match="vectors held"):
         eigsh(jax.random.key(0), lambda v: v, 10, steps=3, k=4)
+
+
+SIZE = 300
+DECAY = np.r_[1 / np.arange(1.0, SIZE - 9), -1 / np.arange(2.0, 12)]
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize("options", [{}, {"hold": 25}, {"block": 3}, {"block": 2, "hold": 24}])
+def test_stops_when_the_residuals_are_small(options, x64):
+    """To the tolerance and not much further, with and without restarts and blocks."""
+    with jax.enable_x64(x64):
+        A = symmetric(DECAY)
+        found = top(A, steps=200, k=8, tol=1e-3, **options)
+        A, values, vectors, residuals, matvecs = as_numpy(A, *found)
+        assert matvecs < 100
+        assert (residuals <= 1e-3).all()
+        eps = np.finfo(A.dtype).eps
+        true = np.linalg.norm(vectors @ A - values[:, None] * vectors, axis=1)
+        np.testing.assert_allclose(true, residuals, atol=30 * eps)
+        np.testing.assert_allclose(vectors @ vectors.T, np.eye(8), atol=100 * eps)
+        # the error of a Ritz value is second order in its residual (Parlett 1998, 11.7.1)
+        np.testing.assert_allclose(values, np.sort(DECAY)[::-1][:8], atol=1e-4)
+
+
+def test_without_restart_it_spends_the_fewest_products():
+    A = symmetric(DECAY)
+    spent = {h: int(top(A, steps=300, k=8, tol=1e-5, hold=h).matvecs) for h in (20, 40, 300)}
+    assert spent[300] <= spent[40] <= spent[20] < 250
+
+
+def test_restarts_converge_to_machine_precision_by_magnitude():
+    with jax.enable_x64(True):
+        A = symmetric(DECAY)
+        found = top(A, steps=2000, k=6, tol=1e-12, hold=20, magnitude=True)
+        exact = DECAY[np.argsort(-abs(DECAY))][:6]
+        np.testing.assert_allclose(np.sort(found.values), np.sort(exact), atol=1e-11)
+        assert found.matvecs < 400
+
+
+@pytest.mark.parametrize("hold", [None, 18])
+def test_a_block_shows_every_copy_of_a_repeated_eigenvalue(hold):
+    """One start finds one vector of an eigenspace: the copies need a block."""
+    with jax.enable_x64(True):
+        spectrum = np.r_[np.linspace(0, 0.8, SIZE - 6), 1, 1, 1, 2, 2, 3]
+        A = symmetric(spectrum)
+        found = top(A, steps=240, k=6, block=3, tol=1e-8, hold=hold)
+        np.testing.assert_allclose(found.values, [3, 2, 2, 1, 1, 1], atol=1e-12)
+        alone = top(A, steps=240, k=6, tol=1e-8)
+        assert alone.values[-1] < 0.99 or alone.matvecs > found.matvecs
+
+
+def test_blocks_side_by_side_are_the_same_numbers():
+    A = symmetric(DECAY)
+    one = top(A, steps=60, k=4, block=4)
+    other = top(A, steps=60, k=4, block=4, together=True)
+    np.testing.assert_allclose(one.values, other.values, rtol=1e-5)
+    assert one.matvecs == other.matvecs == 60
+
+
+@pytest.mark.parametrize("block", [1, 2, 3])
+def test_all_of_a_small_matrix(block):
+    """More steps than dimensions, blocks that do not divide them, and a kernel."""
+    with jax.enable_x64(True):
+        spectrum = np.array([-2.0, 0, 0, 1, 5])
+        found = top(symmetric(spectrum), steps=40, k=5, block=block)
+        np.testing.assert_allclose(found.values, spectrum[::-1], atol=1e-13)
+        np.testing.assert_allclose(found.vectors @ found.vectors.T, np.eye(5), atol=1e-13)
+
+
+def test_float32_products_with_float64_orthogonalisation():
+    """The basis is orthonormal to 1e-13 although the products have seven digits."""
+    with jax.enable_x64(True):
+        A = symmetric(SPECTRA["outliers"]).astype(jnp.float32)
+
+        def matvec(v):
+            return (A @ v.astype(jnp.float32)).astype(v.dtype)
+
+        v0 = jax.random.normal(jax.random.key(7), (P,), jnp.float64)
+        Q = np.asarray(lanczos(matvec, v0, 40).basis)
+        assert Q.dtype == np.float64
+        np.testing.assert_allclose(Q @ Q.T, np.eye(40), atol=1e-13)
+        values = eigsh(jax.random.key(0), matvec, P, steps=40, k=3, dtype=jnp.float64).values
+        np.testing.assert_allclose(values, [5, 2, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_non_finite_products_give_no_number(bad):
+    A = symmetric(DECAY).at[3, 3].set(bad)
+    for tol in (0.0, 1e-3):
+        found = top(A, steps=30, k=3, tol=tol)
+        assert not jnp.isfinite(found.values).any()
+        assert not jnp.isfinite(found.residuals).any()

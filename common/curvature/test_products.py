@@ -1,5 +1,7 @@
 """Products against jax.hessian, closed forms and each other."""
 
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,15 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from common.curvature.dense import columns, dense
-from common.curvature.products import flat, ggn_vp, hvp
+from common.curvature.products import (
+    fisher_vp,
+    flat,
+    ggn_vp,
+    hvp,
+    mc_fisher_vp,
+    restrict,
+    select,
+)
 
 
 def model(params, batch):
@@ -160,3 +170,98 @@ def test_columns_are_the_columns_asked_for():
     A = jnp.arange(49.0).reshape(7, 7)
     index = jnp.array([5, 0, 3])
     np.testing.assert_allclose(columns(lambda v: A @ v, 7, index, chunk=2), A[:, index].T)
+
+
+def losses(params, batch):
+    """Of every example [B]."""
+    outputs = model(params, batch)
+    return jax.nn.logsumexp(outputs, -1) - (outputs * batch["y"]).sum(-1)
+
+
+def per_example(params, batch):
+    """Gradients [B, P] of `losses`, one example at a time."""
+    vector, unravel = ravel_pytree(params)
+    one = jax.grad(lambda v, x: losses(unravel(v), jax.tree.map(lambda a: a[None], x))[0])
+    return jnp.stack(
+        [one(vector, jax.tree.map(lambda a, i=i: a[i], batch)) for i in range(len(batch["x"]))]
+    )
+
+
+@pytest.mark.parametrize("chunk", [None, 1, 4, 11, 50])
+@pytest.mark.parametrize("centred", [False, True])
+def test_fisher_and_gradient_covariance_of_per_example_gradients(chunk, centred):
+    with jax.enable_x64(True):
+        params, batch = problem()
+        got = matrix(lambda p: fisher_vp(losses, p, batch, chunk=chunk, centred=centred), params)
+        g = np.asarray(per_example(params, batch))
+        want = np.cov(g.T, bias=True) if centred else g.T @ g / len(g)
+        np.testing.assert_allclose(got, want, atol=1e-14)
+
+
+def test_the_covariance_keeps_its_digits_behind_a_large_mean_gradient():
+    """Gradients 1e4 + noise in float32: F - g g^T would lose all of the covariance 1e-2."""
+    x = 1e4 + 0.1 * jax.random.normal(jax.random.key(0), (500, 1))
+    product = fisher_vp(lambda w, b: b @ w, jnp.ones(1), x, centred=True)
+    np.testing.assert_allclose(product(jnp.ones(1)), np.var(np.float64(x)), rtol=0.02)
+
+
+def test_the_monte_carlo_fisher_tends_to_the_gauss_newton_matrix():
+    """Targets drawn from the softmax: their Fisher has G as its mean (Martens 2020, section 9)."""
+    with jax.enable_x64(True):
+        params, batch = problem()
+
+        def nll(outputs, targets):
+            return jax.nn.logsumexp(outputs, -1) - (outputs * targets).sum(-1)
+
+        def sample(key, outputs):
+            return jax.nn.one_hot(jax.random.categorical(key, outputs), 5)
+
+        G = matrix(lambda p: ggn_vp(model, criterion, p, batch), params)
+        far = []
+        for draws in (50, 5000):
+            fisher = partial(mc_fisher_vp, jax.random.key(3), model, sample, nll, draws=draws)
+            F = matrix(lambda p, fisher=fisher: fisher(p, batch), params)
+            far.append(float(jnp.abs(F - G).max() / jnp.abs(G).max()))
+        assert far[1] < 0.05 < 10 * far[1] < 3 * far[0] < 5
+        part = matrix(lambda p: fisher(p, batch, chunk=3), params)
+        np.testing.assert_allclose(part, F, atol=1e-14)
+
+
+def test_a_summed_loss_over_chunks():
+    with jax.enable_x64(True):
+        params, batch = problem()
+        total = lambda p, b: losses(p, b).sum()  # noqa: E731
+        got = matrix(lambda p: hvp(total, p, batch, chunk=4, summed=True), params)
+        np.testing.assert_allclose(got, reference(lambda p: total(p, batch), params), atol=1e-12)
+
+
+def test_selected_leaves_and_a_subspace_are_parts_of_the_whole():
+    with jax.enable_x64(True):
+        params, batch = problem()
+        H = reference(lambda p: loss(p, batch), params)
+        part, whole = select(params, lambda path: path == "v")
+        chex.assert_trees_all_equal(whole(part), params)
+        got = matrix(lambda p: hvp(lambda q, b: loss(whole(q), b), p, batch), part)
+        np.testing.assert_allclose(got, H[5:25, 5:25], atol=1e-13)  # leaves in order b, v, w
+        U = jnp.linalg.qr(jax.random.normal(jax.random.key(1), (len(H), 3)))[0].T
+        small = dense(restrict(lambda v: H @ v, U), 3)
+        np.testing.assert_allclose(small, U @ H @ U.T, atol=1e-13)
+        with pytest.raises(ValueError, match="their paths are b, v, w"):
+            select(params, lambda path: "dense" in path)
+
+
+def test_flat_casts_between_the_krylov_and_the_product_precision():
+    with jax.enable_x64(True):
+        params, batch = problem()
+        params = jax.tree.map(jnp.float32, params)
+        batch = jax.tree.map(jnp.float32, batch)
+        matvec, size, _ = flat(hvp(loss, params, batch), params, dtype=jnp.float64)
+        out = matvec(jnp.ones(size))
+        chex.assert_type(out, jnp.float64)
+        H = reference(lambda p: loss(p, batch), params)
+        np.testing.assert_allclose(out, H.sum(1), atol=1e-5)
+
+
+def test_a_zero_hessian_is_zero():
+    product = hvp(lambda w, b: jnp.mean(b @ w), jnp.ones(3), jnp.ones((4, 3)))
+    np.testing.assert_array_equal(dense(product, 3), np.zeros((3, 3)))

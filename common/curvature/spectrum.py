@@ -1,0 +1,149 @@
+"""The spectrum of a network's Hessian in one call: density, extreme eigenvalues, trace, cost.
+
+For somebody else's model: everything is chosen, timed and checked here.  Experiments call
+`products`, `slq` and `lanczos` directly.
+
+Shapes: P parameters, B examples, k eigenpairs, n probes, m Lanczos steps, G grid points.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from common.curvature import lanczos, slq
+from common.curvature.products import flat, hvp
+
+GRID = 1024
+REPEATS = 3  # products timed to tell their share of the time
+
+
+class Spectrum(NamedTuple):
+    """NumPy arrays of `spectrum`."""
+
+    grid: np.ndarray  # [G] eigenvalues
+    density: np.ndarray  # [G], integrates to 1
+    density_error: np.ndarray  # [G] standard error over probes
+    top: np.ndarray  # [k] largest eigenvalues
+    residuals: np.ndarray  # [k]: an eigenvalue of H lies this close to each
+    smallest: float  # smallest node: an upper bound of the smallest eigenvalue
+    trace: float
+    trace_error: float  # standard error
+    frobenius: float
+    nodes: np.ndarray  # [n, m] and their weights: any other spectral function, slq.cumulative
+    weights: np.ndarray
+    parameters: int
+    matvecs: int
+    seconds: float  # without compilation
+    compile_seconds: float
+    share: float  # of the seconds that the products alone take
+
+    def __str__(self) -> str:
+        values = "  ".join(f"{v:.4g}" for v in self.top[:5])
+        return (
+            f"{self.parameters:,} parameters\n"
+            f"largest eigenvalues  {values} …  (residuals <= {self.residuals.max():.1g})\n"
+            f"smallest <= {self.smallest:.4g}   trace {self.trace:.4g} ± {self.trace_error:.2g}   "
+            f"Frobenius norm {self.frobenius:.4g}\n"
+            f"{self.matvecs} products in {self.seconds:.1f} s ({self.share:.0%} inside products), "
+            f"{self.compile_seconds:.1f} s to compile"
+        )
+
+
+def spectrum(
+    key: jax.Array,
+    loss: Callable[[Any, Any], jax.Array],
+    params: Any,
+    batch: Any,
+    *,
+    k: int = 10,
+    tol: float = 1e-3,
+    steps: int = 80,
+    probes: int = 4,
+    chunk: int | None = None,
+    sigma: float | None = None,
+    sharding=None,
+) -> Spectrum:
+    """The spectrum of the Hessian of loss(params, batch) -> scalar, a mean over the batch.
+
+    params and batch are pytrees (flax, haiku, equinox arrays, dicts).  The k largest eigenvalues
+    come to residuals of tol x lambda_1 where 4 x `steps` products suffice (look at `residuals`),
+    the density from `probes` quadratures of `steps` products.  `chunk` examples at a time bound
+    the memory of a product; the basis takes (steps + 1) P numbers, split over a mesh by
+    `sharding` (of a vector [P]).  A batch placed on a mesh is used where it lies.
+    Errors: ValueError where the loss or its curvature is not finite, or params are not floats.
+    """
+    leaves = jax.tree.leaves(params)
+    if not leaves or not all(jnp.issubdtype(jnp.asarray(x).dtype, jnp.floating) for x in leaves):
+        raise ValueError("params must be a pytree of floating-point arrays, and not empty")
+    value = loss(params, batch)
+    if jnp.shape(value) or not bool(jnp.isfinite(value)):
+        raise ValueError(f"loss(params, batch) must be a finite scalar, not {value}")
+    size = sum(x.size for x in leaves)
+    steps, k = min(steps, size), min(k, size, steps)
+
+    def product(params, batch):
+        return flat(hvp(loss, params, batch, chunk=chunk), params)[0]
+
+    def eigen(params, batch):
+        options = {"hold": steps, "tol": tol, "sharding": sharding}
+        found = lanczos.eigsh(key, product(params, batch), size, steps=4 * steps, k=k, **options)
+        return found.values, found.residuals, found.matvecs
+
+    def quadrature(params, batch):
+        options = {"steps": steps, "probes": probes, "sharding": sharding}
+        return slq.slq(jax.random.fold_in(key, 1), product(params, batch), size, **options)
+
+    def products(params, batch):
+        matvec = product(params, batch)
+        v = jnp.full(size, size**-0.5)
+        return jax.lax.fori_loop(0, REPEATS, lambda _, v: matvec(v), v)
+
+    parts = [_timed(f, params, batch) for f in (eigen, quadrature, products)]
+    (top, residuals, spent), (nodes, weights), _ = (p.result for p in parts)
+    if not (np.isfinite(top).all() and np.isfinite(nodes).all()):
+        raise ValueError("the Hessian is not finite at params (the loss is): look for 0/0 or inf")
+    sigma = float(slq.resolution(nodes)) if sigma is None else sigma
+    sigma = sigma if sigma > 0 else 1.0
+    grid = np.linspace(nodes.min() - 4 * sigma, nodes.max() + 4 * sigma, GRID)
+    density, density_error, _ = slq.density(nodes, weights, jnp.asarray(grid), sigma=sigma)
+    trace = slq.spectral_function(lambda x: x, nodes, weights, size)
+    square = slq.spectral_function(jnp.square, nodes, weights, size)
+    seconds = parts[0].seconds + parts[1].seconds
+    matvecs = int(spent) + nodes.size
+    return Spectrum(
+        grid=grid,
+        density=np.asarray(density),
+        density_error=np.asarray(density_error),
+        top=top,
+        residuals=residuals,
+        smallest=float(nodes.min()),
+        trace=float(trace.estimate),
+        trace_error=float(trace.error),
+        frobenius=float(jnp.sqrt(square.estimate)),
+        nodes=nodes,
+        weights=weights,
+        parameters=size,
+        matvecs=matvecs,
+        seconds=seconds,
+        compile_seconds=sum(p.compile_seconds for p in parts),
+        share=min(1.0, parts[2].seconds / REPEATS * matvecs / seconds),
+    )
+
+
+class _Timed(NamedTuple):
+    result: Any
+    seconds: float
+    compile_seconds: float
+
+
+def _timed(fn: Callable, *args) -> _Timed:
+    """fn(*args) as NumPy arrays, with the seconds it took and those of its compilation."""
+    start = time.perf_counter()
+    compiled = jax.jit(fn).lower(*args).compile()
+    ready = time.perf_counter()
+    result = jax.block_until_ready(compiled(*args))
+    return _Timed(jax.tree.map(np.asarray, result), time.perf_counter() - ready, ready - start)
