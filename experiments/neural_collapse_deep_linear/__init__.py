@@ -1,0 +1,1 @@
+"""Neural collapse in deep linear networks: frames, lengths and vanishing classes in closed form."""
