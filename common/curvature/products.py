@@ -188,25 +188,28 @@ def restrict(matvec: Callable, basis: jax.Array) -> Callable:
     return lambda c: basis @ matvec(c @ basis)
 
 
-def over_mesh(mesh: Mesh, product: Callable, batch: Tree, *, axis: str = "data") -> Matvec:
-    """The map v -> mean over devices of product(part)(v), the examples split over `axis` of mesh.
+def over_mesh(
+    mesh: Mesh, product: Callable, params: Tree, batch: Tree, *, axis: str = "data"
+) -> Matvec:
+    """The map v -> mean over devices of product(params, part)(v), the examples split over `axis`.
 
-    product(part) -> matvec is a mean over its examples, such as
-    lambda part: hvp(loss, params, part, chunk=64).  Without chunks this is not needed: under jit
-    the compiler splits hvp(loss, params, batch) where the batch is placed split.  v is replicated.
-    Errors: ValueError where the devices do not divide the examples (their means would differ).
+    product(params, part) -> matvec is a mean over its examples, such as
+    lambda p, part: hvp(loss, p, part, chunk=64).  Without chunks this is not needed: under jit
+    the compiler splits hvp(loss, params, batch) where the batch is placed split.  params and v are
+    replicated.  Errors: ValueError where the devices do not divide the examples (their means would
+    differ).
     """
     size, shards = jax.tree.leaves(batch)[0].shape[0], mesh.shape[axis]
     if size % shards:
         raise ValueError(f"{size} examples do not split over {shards} devices")
 
-    def part_of(part, v):
-        return jax.lax.pmean(product(part)(v), axis)
+    def part_of(params, part, v):
+        return jax.lax.pmean(product(params, part)(v), axis)
 
     spread = jax.shard_map(
-        part_of, mesh=mesh, in_specs=(Spec(axis), Spec()), out_specs=Spec(), check_vma=False
+        part_of, mesh=mesh, in_specs=(Spec(), Spec(axis), Spec()), out_specs=Spec(), check_vma=False
     )
-    return lambda v: spread(batch, v)
+    return lambda v: spread(params, batch, v)
 
 
 def _inner(a: Tree, b: Tree) -> jax.Array:

@@ -114,7 +114,7 @@ def both(product, **kw):
 alone = jax.jit(lambda b: both(hvp(loss, params, b)))(batch)
 placed = sharding.put(batch, mesh, "data")
 split = sharding.sharded(mesh, "data")  # of vectors [57]: uneven over 8 devices
-chunked = lambda b: over_mesh(mesh, lambda part: hvp(loss, params, part, chunk=2), b)
+chunked = lambda b: over_mesh(mesh, lambda p, part: hvp(loss, p, part, chunk=2), params, b)
 for other in (
     jax.jit(lambda b: both(hvp(loss, params, b), sharding=split))(placed),
     jax.jit(lambda b: both(chunked(b), sharding=split))(placed),
@@ -125,7 +125,7 @@ keys = jax.random.split(key, 3)
 spread = sharding.vmap_over(mesh, one)(keys)
 np.testing.assert_allclose(spread, jax.lax.map(one, keys), atol=1e-10)
 try:
-    over_mesh(mesh, lambda part: None, jnp.ones(12))
+    over_mesh(mesh, lambda p, part: None, params, jnp.ones(12))
 except ValueError as error:
     assert "12 examples do not split over 8 devices" in str(error)
 else:

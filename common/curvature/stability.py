@@ -1,0 +1,119 @@
+"""Mean-square stability of SGD at a minimum that interpolates, and the largest stable step size.
+
+Near such a minimum of 1/2N sum_i (f_i - y_i)^2, with g_i = grad f_i and H = 1/N sum_i g_i g_i^T, a
+step moves the error d to (I - lr H_B) d, H_B the mean of g_i g_i^T over a batch of B examples. Its
+second moment C = E d d^T goes to
+
+    T(C) = (I - lr H) C (I - lr H) + lr^2 / B (1/N sum_i g_i g_i^T C g_i g_i^T - H C H)
+         = C - lr A(C) + lr^2 Q(C),    A(C) = H C + C H,    Q(C) = E H_B C H_B,
+
+and SGD is stable when no C grows. T keeps matrices positive semidefinite, so that its spectral
+radius is its largest eigenvalue (Krein and Rutman), and at most 1 exactly when lr Q <= A: the
+threshold is 1 / lambda_max of the pencil (Q, A), without a search over lr. H C H <= 1/N sum_i …
+also gives that the threshold grows with B, to 2 / lambda_max(H); C = I bounds it for B = 1 by
+2 / tr H. The mean of a batch drawn without replacement has the noise of one of B (N-1) / (N-B)
+drawn with it: pass that as `batch`, and inf for the full gradient.
+
+Directions that no g_i reaches neither grow nor shrink. All is written in the span of the g_i, in
+the basis of H's eigenvectors, where A only scales the entries of C.
+
+Shapes: N examples, P parameters, R = min(N, P) modes.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import chex
+import jax
+import jax.numpy as jnp
+
+from common.curvature.lanczos import lanczos, tridiagonal
+
+
+class Modes(NamedTuple):
+    """The gradients in H's eigenbasis: curvature [R] ascending, H's eigenvalues; coords [N, R]."""
+
+    curvature: jax.Array
+    coords: jax.Array
+
+
+class Threshold(NamedTuple):
+    """The largest stable lr [], and how far off it may be: the residual of its eigenpair []."""
+
+    lr: jax.Array
+    error: jax.Array
+
+
+def modes(gradients: jax.Array) -> Modes:
+    """The span of the gradients [N, P] of the outputs at the minimum.
+
+    For P > N from their Gram matrix [N, N], of which squares of eigenvalues below the precision
+    of the largest are lost; they weigh as little in everything here.
+    """
+    chex.assert_rank(gradients, 2)
+    n, p = gradients.shape
+    if p <= n:
+        values, vectors = jnp.linalg.eigh(gradients.T @ gradients / n)
+        return Modes(jnp.maximum(values, 0), gradients @ vectors)
+    values, vectors = jnp.linalg.eigh(gradients @ gradients.T / n)
+    values = jnp.maximum(values, 0)
+    return Modes(values, vectors * jnp.sqrt(n * values))
+
+
+def spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
+    """Q: the map C -> E H_B C H_B on symmetric C [R, R]; N R^2 operations twice."""
+    h, z = at
+
+    def product(c):
+        noise = (z.T * jnp.sum(z @ c * z, axis=1)) @ z / len(z)
+        mean = h[:, None] * c * h
+        return mean + (noise - mean) / batch
+
+    return product
+
+
+def second_moment(at: Modes, lr, *, batch) -> Callable[[jax.Array], jax.Array]:
+    """T: the map from E d d^T [R, R] to its value after a step of size lr."""
+    q = spread(at, batch)
+    return lambda c: c - lr * _sums(at) * c + lr**2 * q(c)
+
+
+def radius(at: Modes, lr, *, batch, steps: int = 60) -> jax.Array:
+    """Spectral radius of T in the span, -> []; from below, by `steps` Lanczos steps.
+
+    Dense and exact if steps >= R (R + 1) / 2.
+    """
+    product = second_moment(at, lr, batch=batch)
+    return _largest(product, jnp.eye(len(at.curvature), dtype=at.coords.dtype), steps)[0]
+
+
+def threshold(at: Modes, *, batch, steps: int = 60) -> Threshold:
+    """The lr at which `radius` is 1, from above; dense and exact if steps >= R (R + 1) / 2.
+
+    A^(-1/2) Q A^(-1/2) by Lanczos from A^(1/2) I, which is not orthogonal to the eigenvector: that
+    one is A^(1/2) C with C positive semidefinite.
+    """
+    sums = _sums(at)
+    tiny = jnp.finfo(sums.dtype).eps * sums.max()
+    root = jnp.sqrt(jnp.where(sums > tiny, sums, jnp.inf))  # flat modes are left out
+    q = spread(at, batch)
+    start = jnp.diag(jnp.where(jnp.isinf(jnp.diag(root)), 0, jnp.diag(root)))
+    value, residual = _largest(lambda c: q(c / root) / root, start, steps)
+    return Threshold(1 / value, residual / value**2)
+
+
+def _sums(at: Modes) -> jax.Array:
+    """A: lambda_j + lambda_k at the entry (j, k)."""
+    return at.curvature[:, None] + at.curvature
+
+
+def _largest(product: Callable, start: jax.Array, steps: int) -> tuple[jax.Array, jax.Array]:
+    """Largest eigenvalue of a self-adjoint map of symmetric matrices, and its residual."""
+    side = len(start)
+    flat = lambda v: product(v.reshape(side, side)).ravel()  # noqa: E731
+    if steps >= side * (side + 1) // 2:  # no fewer products, and soon compiled
+        whole = jax.vmap(flat)(jnp.eye(side * side, dtype=start.dtype))
+        return jnp.linalg.eigvalsh(whole)[-1], jnp.zeros((), start.dtype)
+    alpha, beta, _ = lanczos(flat, start.ravel(), steps)
+    values, vectors = jnp.linalg.eigh(tridiagonal(alpha, beta))
+    return values[-1], beta[-1] * jnp.abs(vectors[-1, -1])

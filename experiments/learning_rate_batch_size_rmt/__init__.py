@@ -1,0 +1,1 @@
+"""How mini-batches inflate the spectrum of the Hessian, and the learning rates that follow."""
