@@ -1,0 +1,1 @@
+"""Neural tangent kernels: empirical, analytic, and what a linearised model predicts."""

@@ -1,0 +1,1 @@
+"""Neural tangent kernel: wide networks train like kernel regression with a constant kernel."""
