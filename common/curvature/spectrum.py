@@ -18,7 +18,7 @@ from common.curvature import lanczos, slq
 from common.curvature.products import flat, hvp
 
 GRID = 1024
-REPEATS = 3  # products timed to tell their share of the time
+REPEATS = 10  # products timed to tell their share of the time
 
 
 class Spectrum(NamedTuple):
