@@ -6,7 +6,7 @@ Shapes: P side of the symmetric matrix A, m steps, k eigenpairs, n vectors held,
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -74,7 +74,7 @@ def lanczos(
     zero = jnp.zeros((), v0.dtype)
     basis = split(jnp.zeros((steps, v0.size), v0.dtype))
     start = split(_unit(v0))
-    carry = (basis, jnp.zeros_like(start), start, zero, zero)
+    carry: Any = (basis, jnp.zeros_like(start), start, zero, zero)
     (basis, *_), (alpha, beta) = jax.lax.scan(step, carry, jnp.arange(steps))
     return Tridiagonal(alpha, beta, basis)
 
@@ -122,7 +122,7 @@ def eigsh(
 
     def expand(carry):
         basis, state = carry
-        count = state.count
+        count = state.filled
         q = jax.lax.dynamic_slice(basis, (count, 0), (block, size))
         rest, overlap = _reject(basis, split(images(q)))
         projected = jax.lax.dynamic_update_slice(state.projected, overlap[:hold], (0, count))
@@ -134,31 +134,31 @@ def eigsh(
             coupling=dot(following, rest.T),
             alive=jax.lax.dynamic_update_slice(state.alive, _alive(following), (count + block,)),
             scale=scale,
-            count=count + block,
+            filled=count + block,
             matvecs=state.matvecs + block,
             done=state.done,
         )
         if tol:
-            look = (state.count % (CHECK * block) == 0) | (state.count >= hold)
+            look = (state.filled % (CHECK * block) == 0) | (state.filled >= hold)
             done = jax.lax.cond(look, settled, lambda s: s.done, state)
             state = state._replace(done=done)
         return split(basis), state
 
     def ritz(state: _Krylov):
         """Ritz values [n] best first, their vectors in the basis [n, n], their residuals [n]."""
-        alive = state.alive[:hold] & (jnp.arange(hold) < state.count)
+        alive = state.alive[:hold] & (jnp.arange(hold) < state.filled)
         away = 4 * hold * state.scale + 1  # above all Ritz values: rows that are not there
         values, small = jnp.linalg.eigh(state.projected + jnp.diag(jnp.where(alive, 0.0, away)))
         there = ~(values > away / 2)  # NaN stays, and is seen
         score = jnp.where(there, jnp.abs(values) if magnitude else values, -jnp.inf)
         order = jnp.argsort(score)[::-1]
-        last = jax.lax.dynamic_slice(small, (state.count - block, 0), (block, hold))
+        last = jax.lax.dynamic_slice(small, (state.filled - block, 0), (block, hold))
         residuals = jnp.linalg.norm(dot(state.coupling, last), axis=0)
         return jnp.where(there, values, 0)[order], small[:, order], residuals[order]
 
     def settled(state: _Krylov) -> jax.Array:
         values, _, residuals = ritz(state)
-        converged = jnp.all(residuals[:k] <= tol * jnp.abs(values).max()) & (state.count >= k)
+        converged = jnp.all(residuals[:k] <= tol * jnp.abs(values).max()) & (state.filled >= k)
         return converged | ~jnp.isfinite(state.scale)
 
     def restart(carry):
@@ -171,14 +171,14 @@ def eigsh(
         return split(basis.at[keep : keep + block].set(following)), state._replace(
             projected=jnp.zeros_like(state.projected).at[:keep, :keep].set(jnp.diag(values[:keep])),
             alive=alive.at[keep : keep + block].set(state.alive[hold:]),
-            count=jnp.asarray(keep),
+            filled=jnp.asarray(keep),
         )
 
     def more(carry):
         return ~carry[1].done & (carry[1].matvecs < steps)
 
     def fill(carry):
-        return jax.lax.while_loop(lambda c: more(c) & (c[1].count < hold), expand, carry)
+        return jax.lax.while_loop(lambda c: more(c) & (c[1].filled < hold), expand, carry)
 
     none, zero = jnp.zeros((), int), jnp.zeros((), dtype)
     basis, following = _append(jnp.zeros((hold + block, size), dtype), first, none, zero, spare)
@@ -187,13 +187,13 @@ def eigsh(
         coupling=jnp.zeros((block, block), dtype),
         alive=jnp.zeros(hold + block, bool).at[:block].set(_alive(following)),
         scale=zero,
-        count=none,
+        filled=none,
         matvecs=none,
         done=jnp.zeros((), bool),
     )
     carry = split(basis), state
     if restarts:  # one loop, so that the product is compiled once
-        again = lambda c: fill(jax.lax.cond(c[1].count >= hold, restart, lambda c: c, c))  # noqa: E731
+        again = lambda c: fill(jax.lax.cond(c[1].filled >= hold, restart, lambda c: c, c))  # noqa: E731
         basis, state = jax.lax.while_loop(more, again, carry)
     else:
         basis, state = fill(carry)
@@ -216,7 +216,7 @@ class _Krylov(NamedTuple):
     coupling: jax.Array  # [b, b]: what the last block leaves outside the basis
     alive: jax.Array  # [n + b]: rows that are no zeros
     scale: jax.Array  # largest entry of Q A Q^T so far
-    count: jax.Array  # rows visited
+    filled: jax.Array  # rows visited
     matvecs: jax.Array
     done: jax.Array
 

@@ -213,7 +213,7 @@ def over_mesh(
 
 
 def _inner(a: Tree, b: Tree) -> jax.Array:
-    return sum(jnp.vdot(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+    return jax.tree.reduce(jnp.add, jax.tree.map(jnp.vdot, a, b))
 
 
 def _over_chunks(fn: Callable[[Tree], Tree], batch: Tree, chunk: int | None, summed: bool) -> Tree:

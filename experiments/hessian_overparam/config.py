@@ -33,12 +33,31 @@ PAPER = {
     "path_batch": 32,
     "path_lr": 0.1,  # of the small batches
     "same_start": True,
+    # a residual network: spectral densities of its H, G and F; no such part where widths are ()
+    "resnet_widths": (64, 128, 256, 512),  # ResNet-18, 11.2 million parameters (He et al. 2016)
+    "resnet_blocks": 2,  # of each width
+    "resnet_dataset": "cifar10",
+    "resnet_samples": 50_000,  # the matrices are means over these; the mesh must divide them
+    "resnet_chunk": 250,  # of them at once on a device
+    "resnet_lr": 0.1,  # He et al. 2016, section 4.2, as are momentum and batch
+    "resnet_momentum": 0.9,
+    "resnet_batch": 128,
+    "resnet_steps": 7_800,  # ours: 20 epochs; neither weight decay nor augmentation
+    "resnet_records": 39,  # losses kept
+    "resnet_probes": 4,
+    "resnet_lanczos": 80,  # steps from each probe
+    "resnet_leading": 20,  # eigenvalues of each matrix
+    "resnet_hold": 60,  # vectors held for them
+    "resnet_tol": 1e-3,  # residuals wanted, of lambda_1
+    "resnet_products": 300,  # at most, for them
 }
 LAPTOP = {
     "needs": "",
     "dataset": "digits",
     "widths": (8, 16, 32),  # 610, 1,210 and 2,410 parameters
     "chunk": 16,
+    "resnet_widths": (),
+    "resnet_dataset": "digits",
 }
 SMOKE = LAPTOP | {
     "seeds": (0, 1),

@@ -15,13 +15,16 @@ CRITERIA = (
 
 def figures(arrays, cfg):
     """Name -> Figure, from the arrays of `run` at any preset."""
-    return {
+    made = {
         "fig1_spectrum": spectrum(arrays),
         "fig2_widths": widths(arrays),
         "fig3_clusters": clusters(arrays),
         "fig4_gauss_newton": gauss_newton(arrays),
         "fig5_segment": segment(arrays, cfg),
     }
+    if "resnet_nodes" in arrays:
+        made["fig_density_resnet"] = density_resnet(arrays)
+    return made
 
 
 def spectrum(arrays):
@@ -129,4 +132,29 @@ def segment(arrays, cfg):
         yscale="log", xlabel="t: from small-first (0) to large-first (1)", ylabel="training loss"
     )
     ax.legend()
+    return fig
+
+
+def density_resnet(arrays):
+    """Densities of H and G of a residual network, first seed; largest eigenvalues beside F's."""
+    caption = "A residual network: densities by Lanczos quadrature, and the largest eigenvalues."
+    fig, axes = plot.figure(2, 2, caption=caption, size=(11, 7))
+    names = ("Hessian H", "Gauss-Newton G", "gradient covariance F")
+    for when, (left, right) in enumerate(axes):
+        for matrix, name in enumerate(names[:2]):
+            at, values = (arrays[f"resnet_{k}"][0, when, matrix] for k in ("at", "density"))
+            left.plot(at, values, label=name, **plot.style(matrix))
+        for matrix, name in enumerate(names):
+            top = arrays["resnet_top"][:, when, matrix]
+            rank = np.arange(1, top.shape[-1] + 1)
+            every = plot.style(matrix) | {"markevery": 1}
+            plot.band(right, rank, top / top[:, :1], label=name, **every)
+        time = ("start", "end")[when] + " of training"
+        left.set(xlabel="eigenvalue", ylabel="density", title=time, yscale="log")
+        left.set_ylim(bottom=1e-7 * left.get_ylim()[1])
+        right.axvline(measure.CLASSES + 0.5, label="after the 10th", **plot.LAW)
+        right.set(xlabel="rank of the eigenvalue", ylabel="eigenvalue / largest", title=time)
+        right.set_yscale("symlog", linthresh=1e-3)
+        for ax in (left, right):
+            ax.legend()
     return fig

@@ -50,11 +50,16 @@ def outputs(params, batch):
     return x @ w + b
 
 
-def cross_entropy(logits, batch):
-    """Mean of -log softmax(logits)[y].  logits [N, K], batch (…, y [N] ints) -> []"""
+def cross_entropies(logits, batch):
+    """-log softmax(logits)[y] of every example.  logits [N, K], batch (…, y [N] ints) -> [N]"""
     y = batch[1]
     picked = jnp.take_along_axis(logits, y[:, None], axis=-1)[:, 0]
-    return jnp.mean(jax.nn.logsumexp(logits, axis=-1) - picked)
+    return jax.nn.logsumexp(logits, axis=-1) - picked
+
+
+def cross_entropy(logits, batch):
+    """Their mean.  -> []"""
+    return jnp.mean(cross_entropies(logits, batch))
 
 
 def loss(params, batch):

@@ -34,3 +34,11 @@ def blobs(key, clusters, *, dim, samples, separation, most):
     y = jnp.arange(samples) % clusters
     x = separation * centres[y] + noise
     return x / jnp.sqrt(1 + separation**2), y
+
+
+def colour_images(images):
+    """Images [N, H, W] or [N, H, W, C] -> float32 [N, H, W, C], channels of mean 0, variance 1"""
+    images = np.asarray(images, np.float32)
+    images = images if images.ndim == 4 else images[..., None]
+    mean, sd = (f((0, 1, 2), dtype=float) for f in (images.mean, images.std))
+    return ((images - mean) / sd).astype(np.float32)

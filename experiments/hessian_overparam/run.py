@@ -1,6 +1,7 @@
 """Trainings, exact spectra, leading eigenspaces, and the straight line between two batch sizes.
 
 Shapes: S seeds, W widths, M parameters, k leading eigenvalues, T points along a segment.
+A residual network has 2 times (start, end) and 3 matrices (H, G, F of `spectra.matrices`).
 """
 
 from collections.abc import Callable
@@ -14,12 +15,16 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from common import sharding
+from common.curvature.slq import density
 
-from . import model, problems, spectra
+from . import model, problems, resnet, spectra
 
-KEYS = ("data", "init", "other", "small first", "small last", "small apart", "lanczos")
+KEYS = ("data", "init", "other", "small first", "small last", "small apart", "lanczos", "resnet")
 SIDES = {"digits": 8, "mnist": 28, "mnist10": 10}
+IMAGES = {"digits": (8, 1), "mnist": (28, 1), "cifar10": (32, 3)}  # side, colours
 CLASSES = 10
+GRID = 801  # where densities are drawn
+MATRICES = 3  # of `spectra.matrices`
 T = np.linspace(-0.2, 1.2, 29)  # figure on interpolation [recalled range]
 
 
@@ -35,6 +40,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     segment_at [T], segment [3, seed, T]: loss between the small-batch and the large-batch solution,
     between them after the other's batch size, and the latter from two starts;
     segment_start [seed]: loss at the start
+    Of the residual network, if any: resnet_loss [seed, record]; [seed, time, matrix, …] are
+    resnet_nodes, resnet_weights [probe, step] of SLQ, resnet_density at resnet_at [G], resnet_top
+    and resnet_residual [k]
     """
     keys = named_keys(jnp.array(cfg.seeds))
     data = partial(batches, cfg, keys, *load(cfg, scratch))
@@ -64,10 +72,29 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         **blobs,
         "segment_at": T,
         **path,
+        **residual_networks(cfg, mesh, scratch, keys["resnet"]),
     }
 
 
 def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
+    """One probe of the Hessian of the residual network; where there is none, `columns_step`."""
+    if not cfg.resnet_widths:
+        return columns_step(cfg, mesh)
+    side, colours = IMAGES[cfg.resnet_dataset]
+
+    def placed(x, *spec):
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding.sharded(mesh, *spec))
+
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    params = jax.tree.map(placed, jax.eval_shape(beginner(cfg, colours), key).params)
+    images = jax.ShapeDtypeStruct((cfg.resnet_samples, side, side, colours), jnp.float32)
+    labels = jax.ShapeDtypeStruct((cfg.resnet_samples,), jnp.int32)
+    batch = placed(images, sharding.DATA), placed(labels, sharding.DATA)
+    how = {"mesh": mesh, "chunk": cfg.resnet_chunk, "steps": cfg.resnet_lanczos}
+    return jitted(spectra.quadrature, matrix=0, **how), (placed(key), params, batch)
+
+
+def columns_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     """The Hessian columns of the widest network, split over the mesh, and its arguments' shapes."""
     points, layers = len(cfg.seeds), sizes(cfg, cfg.widths[-1])
 
@@ -247,3 +274,96 @@ def arms(tree, seeds: int):
     """The three arms of a stacked batch."""
     parts = slice(seeds), slice(seeds, 2 * seeds), slice(2 * seeds, None)
     return [jax.tree.map(lambda a, part=part: a[part], tree) for part in parts]
+
+
+# --- the residual network ------------------------------------------------------------------------
+
+
+def residual_networks(cfg, mesh: Mesh, scratch, keys) -> dict[str, np.ndarray]:
+    """One network after the other, each on the whole mesh: densities and top eigenvalues."""
+    if not cfg.resnet_widths:
+        return {}
+    found = scratch.data(cfg.resnet_dataset)
+    data = problems.colour_images(found.x_train), found.y_train.astype(np.int32)
+    data = jax.tree.map(lambda a: a[: cfg.resnet_samples], data)
+    each = (residual(cfg, mesh, scratch, keys[i], s, data) for i, s in enumerate(cfg.seeds))
+    return {f"resnet_{name}": values for name, values in stacked(each).items()}
+
+
+def residual(cfg, mesh: Mesh, scratch, key, seed: int, data) -> dict[str, np.ndarray]:
+    """Arrays of `run` for one seed."""
+    init, train, *looks = jax.random.split(key, 4)
+    begin = jax.jit(beginner(cfg, data[0].shape[-1]), out_shardings=sharding.sharded(mesh))
+    start = begin(init)
+    end, loss = momentum(cfg, mesh, scratch, f"resnet-{seed}", train, start, data)
+    split = sharding.put(data, mesh, sharding.DATA)
+
+    def found(time, state, matrix):
+        name, at = f"resnet-{seed}-{time}-{matrix}", (state.params, split)
+        return seen(cfg, mesh, scratch, name, looks, at, matrix)
+
+    times = enumerate((start, end))
+    both = (stacked(found(t, state, m) for m in range(MATRICES)) for t, state in times)
+    return stacked(both) | {"loss": loss}
+
+
+def seen(cfg, mesh: Mesh, scratch, name: str, keys, at, matrix: int) -> dict[str, np.ndarray]:
+    """Arrays of `run` for a matrix at params, batch.  Each probe is stored when it is done."""
+    how = {"mesh": mesh, "matrix": matrix, "chunk": cfg.resnet_chunk}
+    find = {"k": cfg.resnet_leading, "hold": cfg.resnet_hold, "tol": cfg.resnet_tol}
+    largest = jitted(spectra.largest, steps=cfg.resnet_products, **find, **how)
+    look = jitted(spectra.quadrature, steps=cfg.resnet_lanczos, **how)
+    probes = [
+        scratch.cached(f"{name}-{i}", partial(look, jax.random.fold_in(keys[0], i), *at))
+        for i in range(cfg.resnet_probes)
+    ]
+    found = stacked(probes)
+    grid = np.linspace(min(found["nodes"].min(), 0), found["nodes"].max(), GRID)
+    found |= {"at": grid, "density": np.asarray(density(**found, grid=grid).estimate)}
+    return found | scratch.cached(name, partial(largest, keys[1], *at))
+
+
+def stacked(parts) -> dict[str, np.ndarray]:
+    """The arrays of several parts, by name."""
+    parts = list(parts)
+    return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def beginner(cfg, colours: int) -> Callable:
+    """key -> State at the start."""
+    how = {"widths": cfg.resnet_widths, "blocks": cfg.resnet_blocks}
+
+    def begin(key):
+        params = resnet.init(key, colours=colours, classes=CLASSES, **how)
+        return resnet.State(params, jax.tree.map(jnp.zeros_like, params))
+
+    return begin
+
+
+def momentum(cfg, mesh: Mesh, scratch, name: str, key, state, data):
+    """SGD with momentum, every batch split over the mesh.  -> (State, loss [record])"""
+    whole, split = sharding.sharded(mesh), sharding.sharded(mesh, sharding.DATA)
+    steps = cfg.resnet_steps // cfg.resnet_records
+    how = {"lr": cfg.resnet_lr, "momentum": cfg.resnet_momentum, "size": cfg.resnet_batch}
+    place = partial(jax.lax.with_sharding_constraint, shardings=split)
+    descend = partial(resnet.descend, steps=steps, total=cfg.resnet_steps, place=place, **how)
+    descend = jax.jit(descend, out_shardings=(whole, whole))
+    data = sharding.put(data, mesh)
+    history = np.zeros(cfg.resnet_records)
+    with (
+        scratch.checkpoints(name) as ckpt,
+        scratch.progress(cfg.resnet_records, name) as progress,
+    ):
+        (state, history), done = ckpt.restore((state, history))
+        for i in range(done, cfg.resnet_records):
+            state, loss = descend(key, state, data, i * steps)
+            history[i] = sharding.gather(loss)
+            ckpt.save(i + 1, (state, history), force=i + 1 == cfg.resnet_records)
+            progress.update(i + 1)
+    return state, history
+
+
+@cache
+def jitted(fn: Callable, **options) -> Callable:
+    """One program for all seeds and times."""
+    return jax.jit(partial(fn, **options))

@@ -1,6 +1,8 @@
-"""H = G + R at a point: columns of H, and the leading eigenspaces of H, of G and of R.
+"""H = G + R at a point: columns of H, leading eigenspaces of H, of G and of R, large networks.
 
 G = 1/N sum_i J_i^T (d2 l / d f2) J_i, R = 1/N sum_i sum_c (d l / d f_c) d2 f_c (section 3).
+
+F = 1/N sum_i g_i g_i^T, g_i the gradient of example i, to which the outliers are compared.
 
 Shapes: M parameters, n columns, k eigenvalues.
 """
@@ -10,9 +12,13 @@ import jax.numpy as jnp
 
 from common.curvature.dense import columns
 from common.curvature.lanczos import eigsh
-from common.curvature.products import flat, ggn_vp, hvp
+from common.curvature.products import fisher_vp, flat, ggn_vp, hvp, over_mesh
+from common.curvature.slq import slq
+from common.sharding import DATA, sharded
 
-from . import model
+from . import model, resnet
+
+SPLITS = 64  # the length of a large network's vectors is a multiple: that many devices divide it
 
 
 def hessian_columns(params, batch, index, *, chunk):
@@ -36,7 +42,8 @@ def leading(key, params, batch, *, k, space, steps):
         return eigsh(key, lambda v: a * hessian(v) + b * gauss(v), size, steps=steps, k=k)
 
     # H, G, R and -R in one loop: four programs would take longer to compile than to run
-    values, vectors, residuals = jax.lax.map(top, jnp.array([[1, 0], [0, 1], [1, -1], [-1, 1.0]]))
+    found = jax.lax.map(top, jnp.array([[1, 0], [0, 1], [1, -1], [-1, 1.0]]))
+    values, vectors, residuals = found.values, found.vectors, found.residuals
     return {
         "top_h": values[0],
         "top_g": values[1],
@@ -44,3 +51,47 @@ def leading(key, params, batch, *, k, space, steps):
         "rest": values[2:, 0].max(),
         "residual": residuals[:2, :space].max() / values[0, 0],
     }
+
+
+def matrices(outputs, *, chunk):
+    """(params, batch) -> v -> product, for each of H, G and F of the cross-entropy of `outputs`."""
+
+    def losses(params, batch):
+        return model.cross_entropies(outputs(params, batch), batch)
+
+    def loss(params, batch):
+        return losses(params, batch).mean()
+
+    return (
+        lambda params, batch: hvp(loss, params, batch, chunk=chunk),
+        lambda params, batch: ggn_vp(outputs, model.cross_entropy, params, batch, chunk=chunk),
+        lambda params, batch: fisher_vp(losses, params, batch, chunk=chunk),
+    )
+
+
+def quadrature(key, params, batch, *, mesh, matrix, chunk, steps):
+    """The spectrum that one random vector sees.  -> dict of nodes, weights [step]"""
+    matvec, size, how = spread(mesh, matrix, params, batch, chunk=chunk)
+    found = slq(key, matvec, size, steps=steps, probes=1, **how)
+    return {"nodes": found.nodes[0], "weights": found.weights[0]}
+
+
+def largest(key, params, batch, *, mesh, matrix, chunk, **options):
+    """Largest eigenvalues, by `eigsh` with its options.  -> dict of top, residual [k]"""
+    matvec, size, how = spread(mesh, matrix, params, batch, chunk=chunk)
+    found = eigsh(key, matvec, size, **options, **how)
+    return {"top": found.values, "residual": found.residuals}
+
+
+def spread(mesh, matrix, params, batch, *, chunk):
+    """H (0), G (1) or F (2) of a residual network, the examples of `batch` split over the mesh.
+
+    -> (v -> product, length of v, where vectors lie and their dtype).  Vectors are longer than M by
+    less than SPLITS, whatever the mesh: so many zeros join the spectrum, the numbers do not depend
+    on the devices, and a basis can be split along its vectors.
+    """
+    build = matrices(resnet.outputs, chunk=chunk)[matrix]
+    matvec, size, _ = flat(over_mesh(mesh, build, params, batch), params)
+    spare, how = -size % SPLITS, {"dtype": params["head"]["bias"].dtype}
+    how["sharding"] = sharded(mesh, DATA)
+    return lambda v: jnp.pad(matvec(v[:size]), (0, spare)), size + spare, how

@@ -10,8 +10,9 @@ from jax.flatten_util import ravel_pytree
 
 from common.curvature.dense import dense
 from common.curvature.products import flat, ggn_vp
+from common.sharding import make_mesh
 
-from . import measure, model, problems, spectra
+from . import measure, model, problems, resnet, spectra
 
 
 @pytest.fixture(autouse=True)
@@ -192,3 +193,68 @@ def test_measures_of_a_planted_spectrum():
     assert measure.negative_at_end(arrays) < 1e-4
     assert measure.negative_start_end(arrays)[0, 0] > 0.25
     assert measure.bulk_end_start(arrays)[0, 1] < 0.05
+
+
+def small_resnet(widths, blocks):
+    """A residual network in float64 and 4 images of two colours."""
+    start = partial(resnet.init, colours=2, widths=widths, blocks=blocks, classes=3)
+    shapes = jax.eval_shape(start, jax.random.key(0))
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
+    params["blocks"] = params["blocks"][-1:]  # one, which has a shortcut layer
+    return params, (rng.normal(size=(4, 4, 4, 2)), np.arange(4) % 3)
+
+
+def test_number_of_parameters_is_that_of_the_literature():
+    def count(widths, blocks):
+        how = {"colours": 3, "classes": 10, "widths": widths, "blocks": blocks}
+        params = jax.eval_shape(partial(resnet.init, **how), jax.random.key(0))
+        return sum(a.size for a in jax.tree.leaves(params))
+
+    # the scales and shifts of group normalisation are as many as those of batch normalisation
+    assert count((64, 128, 256, 512), 2) == 11_173_962
+    assert count((16, 32, 64), 3) == 272_474
+
+
+@pytest.mark.parametrize("matrix", [0, 1, 2])
+def test_spread_matrices_against_differences_of_the_outputs(matrix):
+    """v^T A v from outputs at w and w +- e v alone: chunks, mesh and padding change nothing."""
+    params, batch = small_resnet((1, 2), 1)
+    v, e = jax.tree.map(np.cos, params), 3e-5
+    points = jax.tree.map(lambda a, b: np.stack([a, a + e * b, a - e * b]), params, v)
+    f = np.asarray(jax.jit(jax.vmap(lambda p: resnet.outputs(p, batch)))(points))  # [3, 4, 3]
+    p = np.exp(f) / np.exp(f).sum(-1, keepdims=True)
+    label, slope = np.eye(3)[batch[1]], (f[1] - f[2]) / (2 * e)
+    losses = -np.log((p * label).sum(-1)).mean(-1)
+    want = [
+        (losses[1] + losses[2] - 2 * losses[0]) / e**2,
+        ((p[0] * slope**2).sum(-1) - (p[0] * slope).sum(-1) ** 2).mean(),
+        (((p[0] - label) * slope).sum(-1) ** 2).mean(),
+    ][matrix]
+
+    @jax.jit
+    def image(params, v):
+        matvec, size, _ = spectra.spread(make_mesh(), matrix, params, batch, chunk=2)
+        return matvec(jnp.pad(v, (0, size - len(v))))
+
+    flat_v = ravel_pytree(v)[0]
+    np.testing.assert_allclose(image(params, flat_v)[: len(flat_v)] @ flat_v, want, rtol=1e-5)
+
+
+def test_quadrature_of_a_covariance_spans_the_spectrum_of_its_gram_matrix():
+    params, batch = small_resnet((1,), 0)
+    losses = lambda p: model.cross_entropies(resnet.outputs(p, batch), batch)  # noqa: E731
+    gradients = [a.reshape(4, -1) for a in jax.tree.leaves(jax.jit(jax.jacrev(losses))(params))]
+    gram = sum(g @ g.T for g in gradients) / 4
+    how = {"mesh": make_mesh(), "matrix": 2, "chunk": 2, "steps": 6}
+    seen = jax.jit(partial(spectra.quadrature, **how))(jax.random.key(1), params, batch)
+    ends = [np.min(seen["nodes"]), np.max(seen["nodes"])]
+    np.testing.assert_allclose(ends, [0, np.linalg.eigvalsh(gram)[-1]], rtol=1e-10, atol=1e-12)
+
+
+def test_the_examples_of_a_residual_network_do_not_meet():
+    params, (x, y) = small_resnet((1, 2), 1)
+    logits = jax.jit(lambda x: resnet.outputs(params, (x, y)))
+    changed = np.concatenate([x[:1], 3 * x[1:][::-1]])
+    np.testing.assert_allclose(logits(x)[0], logits(changed)[0], atol=1e-12)
+    assert np.abs(logits(x)[1] - logits(changed)[1]).max() > 1e-3
