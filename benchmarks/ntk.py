@@ -2,24 +2,20 @@
 
 python benchmarks/ntk.py --neural-tangents PYTHON --torch PYTHON [--n 512] [--rounds 5]
 
-Each peer lives in a process of its own, with the interpreter given (neural-tangents needs an older
-jax), compiles once and then answers "run" on its standard input, so that rounds go A B A B …. All
-get the same weights, examples and dtype. Prints one JSON line a measurement and a table; `limit` is
-one pass for the Jacobians and one matrix product, in plain JAX.
+Each peer runs with the interpreter given: neural-tangents needs an older jax (0.4.23 with 0.6.5).
+All get the same weights, examples and dtype. Prints one JSON line a measurement and a table;
+`limit` is one pass for the Jacobians and one matrix product, in plain JAX.
 """
 
 import argparse
 import itertools
 import json
 import os
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
+from rounds import contest, serve  # beside this file
 
-ROOT = Path(__file__).parents[1]
 CASES = ("mlp trace", "cnn trace", "cnn full", "mlp full")
 SIDE, OUTPUTS = 8, 10
 MLP = (SIDE * SIDE, 128, 128, OUTPUTS)
@@ -136,8 +132,8 @@ def torch_func(case: str):
     return kernel
 
 
-def worker(peer: str, case: str, n: int) -> None:
-    """Compile, say how long it took and what came out, then one line for every line read."""
+def run_of(peer: str, case: str, n: int):
+    """What a worker repeats: one kernel, and the sum of its entries' sizes."""
     kind, *options = PEERS[peer]
     weights, x = problem(case, n)
     if kind == "torch":
@@ -145,81 +141,14 @@ def worker(peer: str, case: str, n: int) -> None:
 
         torch.set_num_threads(int(os.environ["THREADS"]))
         weights, x = [torch.from_numpy(w) for w in weights], torch.from_numpy(x)
-        kernel, wait = torch_func(case), lambda k: k
-    else:
-        import jax
+        kernel = torch_func(case)
+        return lambda: {"last": float(kernel(weights, x).reshape(-1)[-1])}
+    import jax
 
-        make = {"ours": ours, "limit": limit}.get(peer)
-        kernel = jax.jit(make(case) if make else neural_tangents(case, *options))
-        weights, x = jax.device_put((weights, x))
-        wait = jax.block_until_ready
-    start = time.perf_counter()
-    first = np.asarray(wait(kernel(weights, x)))
-    spent = time.perf_counter() - start
-    print(json.dumps({"compile": spent, "sum": float(np.abs(first).sum())}), flush=True)
-    for _ in sys.stdin:
-        start, cpu = time.perf_counter(), time.process_time()
-        wait(kernel(weights, x))
-        seconds = time.perf_counter() - start
-        print(json.dumps({"seconds": seconds, "cpu": time.process_time() - cpu}), flush=True)
-
-
-# --- the rounds ----------------------------------------------------------------------------------
-
-
-class Worker:
-    def __init__(self, python: str, peer: str, case: str, n: int, threads: int) -> None:
-        env = os.environ | {"JAX_PLATFORMS": "cpu", "THREADS": str(threads)}
-        env |= {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-        command = [python, __file__, "--worker", peer, "--case", case, "--n", str(n)]
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            command, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
-        )
-        self.ready = self.read()
-
-    def read(self) -> dict | None:
-        """The next answer, None when the worker died."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else None
-
-    def run(self) -> dict | None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("run\n")
-        self.process.stdin.flush()
-        return self.read()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-def measure(case: str, pythons: dict[str, str], n: int, rounds: int, threads: int) -> list[dict]:
-    """One line a peer: compile seconds, median and minimum of the interleaved rounds."""
-    workers = {}
-    for peer, (kind, *_) in PEERS.items():
-        if kind in pythons:
-            workers[peer] = Worker(pythons[kind], peer, case, n, threads)
-    times: dict[str, list[dict]] = {peer: [] for peer in workers}
-    for _ in range(rounds):
-        for peer, process in workers.items():
-            found = process.run() if process.ready else None
-            times[peer] += [found] if found else []
-    lines = []
-    want = (workers["limit"].ready or {}).get("sum")
-    for peer, process in workers.items():
-        process.close()
-        line = {"item": "N1", "case": case, "peer": peer, "n": n, "threads": threads}
-        if not times[peer] or not process.ready:
-            lines.append(line | {"failed": True})
-            continue
-        seconds = [t["seconds"] for t in times[peer]]
-        line |= {"compile": process.ready["compile"], "median": float(np.median(seconds))}
-        line |= {"minimum": min(seconds), "cpu": min(t["cpu"] for t in times[peer])}
-        line |= {"same": bool(want) and abs(process.ready["sum"] / want - 1) < 1e-3}
-        lines.append(line)
-    return lines
+    make = {"ours": ours, "limit": limit}.get(peer)
+    kernel = jax.jit(make(case) if make else neural_tangents(case, *options))
+    weights, x = jax.device_put((weights, x))
+    return lambda: {"last": float(jax.block_until_ready(kernel(weights, x)).reshape(-1)[-1])}
 
 
 def main() -> None:
@@ -229,22 +158,25 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--case", help=", ".join(CASES))
+    parser.add_argument("--case", choices=CASES)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    n = int(os.environ.get("EXAMPLES", options.n))
     if options.worker:
-        worker(options.worker, options.case, options.n)
+        serve(run_of(options.worker, options.case, n))
         return
+    os.environ["EXAMPLES"] = str(options.n)
     found = {"ours": sys.executable, "nt": options.neural_tangents, "torch": options.torch}
-    pythons = {kind: python for kind, python in found.items() if python}
+    pythons = {peer: found[kind] for peer, (kind, *_) in PEERS.items() if found[kind]}
     for case in [options.case] if options.case else CASES:
-        lines = measure(case, pythons, options.n, options.rounds, options.threads)
-        for line in lines:
-            print(json.dumps(line), flush=True)
-        least = {line["peer"]: line.get("minimum") for line in lines}
-        for peer, seconds in least.items():
-            ratio = f"{seconds / least['ours']:8.2f} x ours" if seconds else "   failed"
-            print(f"# {case:10} {peer:24} {seconds or 0:9.4f} s {ratio}", flush=True)
+        kept = {"rounds": options.rounds, "threads": options.threads}
+        records = contest(__file__, case, pythons, **kept)
+        for record in records.values():
+            print(json.dumps({"item": "N1", "n": options.n} | record), flush=True)
+        unit = records["ours"]["minimum"]
+        for peer, record in records.items():
+            ratio = f"{record['minimum'] / unit:8.2f} x ours" if "minimum" in record else "failed"
+            print(f"# {case:10} {peer:24} {ratio}", flush=True)
 
 
 if __name__ == "__main__":
