@@ -249,6 +249,8 @@ def _lint_kind(where: str, c: dict) -> None:
         bounds = [k for k in ("at_least", "at_most") if k in c]
         if len(bounds) != 1:
             raise ClaimError(f"{where}: rate takes one of at_least, at_most")
+        if not isinstance(c.get("per_seed", 1), int) or c.get("per_seed", 1) < 1:
+            raise ClaimError(f"{where}: per_seed is the number of outcomes a seed, 1 or more")
         if c.get("at_least", 0.5) < 0.5 or c.get("at_most", 0.5) > 0.5:
             raise ClaimError(f"{where}: a rate region must leave one side of 1/2, or a flip passes")
     if c["kind"] == "location":
@@ -288,10 +290,11 @@ def too_few(claim: Claim, seeds: int) -> str:
     if c["kind"] == "rate":
         # the most extreme outcome must itself be significant
         p = c["at_least"] if "at_least" in c else 1 - c["at_most"]
-        if p**seeds > alpha:
-            need = int(np.ceil(np.log(alpha) / np.log(p))) if p < 1 else 0
+        outcomes = seeds * c.get("per_seed", 1)
+        if p**outcomes > alpha:
+            need = int(np.ceil(np.log(alpha) / np.log(p) / c.get("per_seed", 1))) if p < 1 else 0
             most = f"{need} seeds would do" if need else "no number of seeds shows a rate of 1"
-            return f"{seeds} outcomes cannot reach p < {alpha} for a rate of {p:g}; {most}"
+            return f"{outcomes} outcomes cannot reach p < {alpha} for a rate of {p:g}; {most}"
     # a run may return several instances or outcomes a seed: the count is checked on the values too
     if c["kind"] not in ("identity", "rate") and seeds < kind.least:
         return f"{c['kind']} needs {kind.least} seeds or more, got {seeds}"

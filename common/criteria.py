@@ -340,7 +340,7 @@ KINDS: dict[str, Kind] = {
     ),
     "rate": Kind(
         (),
-        ("at_least", "at_most"),
+        ("at_least", "at_most", "per_seed"),
         10,
         (1, 1),
         lambda c, v: [Part("rate", v, c.get("at_least", 0.0), c.get("at_most", 1.0))],
@@ -374,8 +374,8 @@ KINDS: dict[str, Kind] = {
 def checked(c: Criterion, values: Any, seeds: int | None = None) -> np.ndarray:
     """The values as float64 if they can be decided.  Errors: Invalid.
 
-    `seeds` is the number of seeds that ran: a measure may not drop one.  Instances of an identity
-    and outcomes of a rate may be several a seed.
+    `seeds` is the number of seeds that ran: a measure may not drop one.  A rate has `per_seed`
+    outcomes a seed, an identity any number of instances.
     """
     kind = KINDS[c["kind"]]
     try:
@@ -391,18 +391,15 @@ def checked(c: Criterion, values: Any, seeds: int | None = None) -> np.ndarray:
         raise Invalid(f"{c['kind']} needs {kind.least} seeds or more, got {len(values)}")
     if not values.size or (c["kind"] == "identity" and values.shape[1] != 2):
         raise Invalid(f"{c['kind']} cannot be decided on shape {list(values.shape)}")
-    if seeds and (len(values) % seeds if c["kind"] == "rate" else _dropped(c, values, seeds)):
-        raise Invalid(f"measure returned {len(values)} values for {seeds} seeds")
+    wanted = (seeds or 0) * c.get("per_seed", 1)
+    if wanted and c["kind"] != "identity" and len(values) != wanted:
+        raise Invalid(f"measure returned {len(values)} values for {seeds} seeds, not {wanted}")
     bad = [i for i, v in enumerate(values) if not np.isfinite(v).all()]
     if bad:
         raise Invalid(f"not finite at seed number {bad[0]} of {len(values)}")
     if c["kind"] == "rate" and not np.isin(values, (0, 1)).all():
         raise Invalid("rate needs outcomes 0 or 1")
     return values
-
-
-def _dropped(c: Criterion, values: np.ndarray, seeds: int) -> bool:
-    return c["kind"] != "identity" and len(values) != seeds
 
 
 def decide(c: Criterion, values: np.ndarray, seeds: int | None = None) -> Decision:

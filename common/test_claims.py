@@ -414,6 +414,22 @@ def test_too_few_outcomes_for_a_rate():
     assert "5 seeds or more" in claims.too_few(claim(), 3)
 
 
+def test_several_outcomes_a_seed_count_towards_a_rate():
+    """Five seeds of six outcomes are thirty, of which every one is asked for."""
+    criterion = {"kind": "rate", "at_least": 0.9, "per_seed": 6}
+    rate = claim(criterion=criterion)
+    assert claims.too_few(rate, 5) == ""
+    assert "24 outcomes cannot" in claims.too_few(rate, 4)
+    assert "5 seeds would do" in claims.too_few(rate, 4)
+    assert claims.judge(rate, "exact", np.ones(30), seeds=5).state == "pass"
+    dropped = claims.judge(rate, "exact", np.ones(29), seeds=5)
+    assert dropped.state == "invalid"
+    assert "29 values for 5 seeds, not 30" in dropped.reason
+    for bad in (0, 2.5):
+        with pytest.raises(ClaimError, match="per_seed"):
+            claims.lint(claim(criterion=criterion | {"per_seed": bad}))
+
+
 @pytest.mark.parametrize("bound", [{"at_least": 0.8}, {"at_most": 0.12}, {"at_least": 0.5}])
 @pytest.mark.parametrize("alpha", [0.05, 0.01])
 def test_the_outcomes_said_to_do_are_the_least_that_can_pass(bound, alpha):
