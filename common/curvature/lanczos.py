@@ -98,12 +98,14 @@ def eigsh(
 
     At most `steps` products from a random start; ends once all k residuals are below tol times the
     largest |eigenvalue| found (tol = 0: takes all steps).  Some eigenvalue lies within residuals[i]
-    (and rounding) of values[i].  `hold` vectors are kept (default: as many as steps, which needs
-    the fewest products); when they are full, the best half starts the next round (thick restart, Wu
-    & Simon 2000).  An eigenvalue of multiplicity r shows all its copies with block >= r; a block
+    (and rounding) of values[i].  `hold` vectors are kept (default: 2 k + 40 with a tol, else as
+    many as steps); when they are full, the best half starts the next round (thick restart, Wu &
+    Simon 2000).  An eigenvalue of multiplicity r shows all its copies with block >= r; a block
     is b products side by side (`together`: one batched product).  `sharding` as in `lanczos`.
     """
-    hold = min(steps if hold is None else hold, size)
+    if hold is None:
+        hold = min(steps, 2 * k + 40 * block) if tol else steps
+    hold = min(hold, size)
     if not 0 < k <= hold:
         raise ValueError(f"k = {k} must be between 1 and the number of vectors held, {hold}")
     if not 0 < block <= hold:
