@@ -19,6 +19,8 @@ def columns(
     """
     dtype = jnp.result_type(float) if dtype is None else dtype
     n, chunk = len(index), min(chunk, len(index))
+    if not n:
+        return jnp.zeros((0, size), dtype)
     # padded by repetition: a shorter last chunk would be compiled a second time
     parts = jnp.concatenate([index, jnp.repeat(index[-1:], -n % chunk)]).reshape(-1, chunk)
 

@@ -15,6 +15,14 @@ import numpy as np
 dot = partial(jnp.matmul, precision="highest")
 
 
+def length(v: jax.Array, axis: int | None = None) -> jax.Array:
+    """The Euclidean norm, also where squares of the entries overflow or vanish."""
+    largest = jnp.abs(v).max(axis, keepdims=True)
+    largest = jnp.where(largest == 0, 1, largest)
+    norm = jnp.linalg.norm(v / largest, axis=axis)
+    return norm * largest.reshape(norm.shape)
+
+
 class Estimate(NamedTuple):
     """A random estimate, its standard error (same shape), and the products with A it took.
 

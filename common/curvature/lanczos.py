@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from common.curvature.estimate import dot
+from common.curvature.estimate import dot, length
 
 
 class Tridiagonal(NamedTuple):
@@ -27,9 +27,9 @@ class Tridiagonal(NamedTuple):
 
 
 class Eigenpairs(NamedTuple):
-    """values [k], largest first; vectors [k, P], orthonormal; residuals [k] = |A v - lambda v|.
+    """values [k], largest first; vectors [k, P], orthonormal; products spent.
 
-    matvecs: products spent.
+    residuals [k]: |A v - lambda v| but for rounding, which adds some 10 eps |A| in that precision.
     """
 
     values: jax.Array
@@ -59,7 +59,7 @@ def lanczos(
         image = split(matvec(q))
         alpha = dot(q, image)
         rest, _ = _reject(basis, image - alpha * q - coupling * before)
-        beta = jnp.linalg.norm(rest)
+        beta = length(rest)
         scale = jnp.maximum(scale, jnp.abs(alpha) + beta)
         # 10 eps |A| is what rounding leaves of a residual that is exactly zero
         broke = beta <= 10 * eps * scale
@@ -96,16 +96,17 @@ def eigsh(
 ) -> Eigenpairs:
     """The k largest eigenpairs of the symmetric A [P, P], P = size, by value (or by |value|).
 
-    At most `steps` products from a random start; ends once all k residuals are below tol times the
-    largest |eigenvalue| found (tol = 0: takes all steps).  Some eigenvalue lies within residuals[i]
-    (and rounding) of values[i].  `hold` vectors are kept (default: 2 k + 40 with a tol, else as
-    many as steps); when they are full, the best half starts the next round (thick restart, Wu &
-    Simon 2000).  An eigenvalue of multiplicity r shows all its copies with block >= r; a block
-    is b products side by side (`together`: one batched product).  `sharding` as in `lanczos`.
+    At most `steps` products (whole blocks) from a random start; ends once all k residuals are
+    below tol times the largest |eigenvalue| found (tol = 0: takes all steps).  Some eigenvalue lies
+    within residuals[i] (and rounding) of values[i].  `hold` vectors are kept (default: 2 k + 40
+    with a tol, else as many as steps); when they are full, the best half starts the next round
+    (thick restart, Wu & Simon 2000).  An eigenvalue of multiplicity r shows all its copies with
+    block >= r; a block is b products side by side (`together`: one batched product).  `sharding`
+    as in `lanczos`.
     """
     if hold is None:
         hold = min(steps, 2 * k + 40 * block) if tol else steps
-    hold = min(hold, size)
+    hold = min(hold, steps, size)
     if not 0 < k <= hold:
         raise ValueError(f"k = {k} must be between 1 and the number of vectors held, {hold}")
     if not 0 < block <= hold:
@@ -149,13 +150,14 @@ def eigsh(
     def ritz(state: _Krylov):
         """Ritz values [n] best first, their vectors in the basis [n, n], their residuals [n]."""
         alive = state.alive[:hold] & (jnp.arange(hold) < state.filled)
-        away = 4 * hold * state.scale + 1  # above all Ritz values: rows that are not there
+        # above all Ritz values: rows that are not there
+        away = jnp.where(state.scale > 0, 4 * hold * state.scale, 1)
         values, small = jnp.linalg.eigh(state.projected + jnp.diag(jnp.where(alive, 0.0, away)))
         there = ~(values > away / 2)  # NaN stays, and is seen
         score = jnp.where(there, jnp.abs(values) if magnitude else values, -jnp.inf)
         order = jnp.argsort(score)[::-1]
         last = jax.lax.dynamic_slice(small, (state.filled - block, 0), (block, hold))
-        residuals = jnp.linalg.norm(dot(state.coupling, last), axis=0)
+        residuals = length(dot(state.coupling, last), axis=0)
         return jnp.where(there, values, 0)[order], small[:, order], residuals[order]
 
     def settled(state: _Krylov) -> jax.Array:
@@ -245,7 +247,7 @@ def _reject(basis: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
         more = dot(basis, once.T)
         return once - dot(more.T, basis), overlap + more
 
-    lost = jnp.any(jnp.sum(once**2, -1) < 0.5 * jnp.sum(v**2, -1))
+    lost = jnp.any(length(once, axis=-1) < 0.7 * length(v, axis=-1))
     return jax.lax.cond(lost, again, lambda: (once, overlap))
 
 
@@ -258,7 +260,7 @@ def _append(basis, rest, at, scale, spare) -> tuple[jax.Array, jax.Array]:
     for v, other in zip(rest, spare, strict=True):
         if rows:
             v, _ = _reject(jnp.stack(rows), v)
-        norm = jnp.linalg.norm(v)
+        norm = length(v)
         broke = norm <= 10 * jnp.finfo(v.dtype).eps * scale
         unit = v / jnp.where(broke, 1, norm)
         row = jax.lax.cond(
@@ -273,7 +275,7 @@ def _append(basis, rest, at, scale, spare) -> tuple[jax.Array, jax.Array]:
 
 
 def _unit(v: jax.Array) -> jax.Array:
-    norm = jnp.linalg.norm(v)
+    norm = length(v)
     return jnp.where(norm > 0, v / jnp.where(norm > 0, norm, 1), 0)
 
 

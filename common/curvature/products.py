@@ -13,6 +13,7 @@ pass.  The loss is then a mean over the batch (`summed`: a sum over it).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -20,6 +21,8 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as Spec
+
+from common.curvature.estimate import dot
 
 Tree = Any
 Matvec = Callable[[Tree], Tree]
@@ -46,7 +49,7 @@ def hvp(
     def of(part, v):
         return jax.jvp(lambda p: grad(p, part), (params,), (v,))[1]
 
-    return lambda v: _over_chunks(lambda part: of(part, v), batch, chunk, summed)
+    return lambda v: over_chunks(lambda part: of(part, v), batch, chunk, summed)
 
 
 def ggn_vp(
@@ -70,7 +73,7 @@ def ggn_vp(
     def of(part, v):
         return _ggn(model, criterion, params, part)(v)
 
-    return lambda v: _over_chunks(lambda part: of(part, v), batch, chunk, summed)
+    return lambda v: over_chunks(lambda part: of(part, v), batch, chunk, summed)
 
 
 def fisher_vp(
@@ -81,11 +84,20 @@ def fisher_vp(
     chunk: int | None = None,
     centred: bool = False,
 ) -> Matvec:
-    """The map v -> F v (centred: C v) of losses(params, batch) -> [B], one an example.
+    """The map v -> F v (centred: C v) of losses(params, batch) -> [B], one an example, no mean.
 
     One product with J and one with J^T, J = d losses / d params [B, P], which is never formed.
-    Kunstner, Hennig & Balles 2019, eq. 3 (and on what F is not).
+    Kunstner, Hennig & Balles 2019, eq. 3 (and on what F is not).  Errors: ValueError for losses of
+    another shape.
     """
+    found, size = jax.eval_shape(losses, params, batch).shape, _examples(batch)
+    if found != (size,):
+        raise ValueError(f"losses(params, batch) must have shape ({size},), not {found}")
+    return _fisher(losses, params, batch, chunk, centred)
+
+
+def _fisher(losses, params: Tree, batch: Tree, chunk: int | None, centred: bool) -> Matvec:
+    """`fisher_vp` of losses [B, ...], each with its own gradient."""
 
     def build(part):
         values, jvp = jax.linearize(lambda p: losses(p, part), params)
@@ -103,14 +115,14 @@ def fisher_vp(
     whole = build(batch) if chunk is None else None
     mean = None
     if centred:
-        mean = _over_chunks(lambda part: jax.grad(mean_loss)(params, part), batch, chunk, False)
+        mean = over_chunks(lambda part: jax.grad(mean_loss)(params, part), batch, chunk, False)
 
     def product(v):
         offset = 0.0 if mean is None else _inner(mean, v)
         if whole is not None:
             image, left = whole(v, offset)
         else:
-            image, left = _over_chunks(lambda part: build(part)(v, offset), batch, chunk, False)
+            image, left = over_chunks(lambda part: build(part)(v, offset), batch, chunk, False)
         if mean is None:
             return image
         # sum_i g_i ((g_i - g)^T v) / B = C v, but for the rounding of g: `left`, not quite zero
@@ -133,7 +145,8 @@ def mc_fisher_vp(
     """The map v -> F v with `draws` targets an example drawn from the model.
 
     sample(key, outputs) -> targets with axis [B], losses(outputs, targets) -> [B] negative
-    log-likelihoods.  The draws are made here, once: every call is a product with the same matrix.
+    log-likelihoods.  The draws are made here, once, from one pass over the whole batch: every call
+    is a product with the same matrix.
     """
     outputs = model(params, batch)
     keys = jax.random.split(key, draws)
@@ -143,7 +156,7 @@ def mc_fisher_vp(
         batch, targets = part
         return jax.vmap(losses, (None, 1), 1)(model(p, batch), targets)
 
-    return fisher_vp(of, params, (batch, targets), chunk=chunk)
+    return _fisher(of, params, (batch, targets), chunk, False)
 
 
 def _ggn(model, criterion, params: Tree, batch: Tree) -> Matvec:
@@ -177,6 +190,8 @@ def select(params: Tree, keep: Callable[[str], bool]) -> tuple[dict[str, Any], C
     """
     leaves, treedef = jax.tree_util.tree_flatten_with_path(params)
     named = {jax.tree_util.keystr(path, simple=True, separator="/"): x for path, x in leaves}
+    if len(named) < len(leaves):
+        raise ValueError(f"two leaves of params share a path: {', '.join(named)}")
     part = {name: x for name, x in named.items() if keep(name)}
     if not part:
         raise ValueError(f"no leaf of params is selected; their paths are {', '.join(named)}")
@@ -185,7 +200,7 @@ def select(params: Tree, keep: Callable[[str], bool]) -> tuple[dict[str, Any], C
 
 def restrict(matvec: Callable, basis: jax.Array) -> Callable:
     """The map c -> U A U^T c on the span of the rows of U = basis [k, P]: [k] -> [k]."""
-    return lambda c: basis @ matvec(c @ basis)
+    return lambda c: dot(basis, matvec(dot(c, basis)))
 
 
 def over_mesh(
@@ -199,7 +214,7 @@ def over_mesh(
     replicated.  Errors: ValueError where the devices do not divide the examples (their means would
     differ).
     """
-    size, shards = jax.tree.leaves(batch)[0].shape[0], mesh.shape[axis]
+    size, shards = _examples(batch), mesh.shape[axis]
     if size % shards:
         raise ValueError(f"{size} examples do not split over {shards} devices")
 
@@ -212,27 +227,44 @@ def over_mesh(
     return lambda v: spread(params, batch, v)
 
 
+def _examples(batch: Tree) -> int:
+    """The number of examples.  Errors: ValueError where leaves of the batch disagree on it."""
+    sizes = {jnp.shape(a)[:1] for a in jax.tree.leaves(batch)}
+    if len(sizes) != 1 or sizes == {()}:
+        raise ValueError(
+            "every leaf of the batch needs the same leading axis, of examples, not "
+            f"{sorted(sizes) or 'nothing'}: close over what is no example"
+        )
+    return sizes.pop()[0]
+
+
 def _inner(a: Tree, b: Tree) -> jax.Array:
-    return jax.tree.reduce(jnp.add, jax.tree.map(jnp.vdot, a, b))
+    return jax.tree.reduce(jnp.add, jax.tree.map(partial(jnp.vdot, precision="highest"), a, b))
 
 
-def _over_chunks(fn: Callable[[Tree], Tree], batch: Tree, chunk: int | None, summed: bool) -> Tree:
+def over_chunks(
+    fn: Callable[[Tree], Tree], batch: Tree, chunk: int | None, summed: bool = False
+) -> Tree:
     """fn over the examples, `chunk` at a time: the mean of its means, or the sum of its sums."""
     if chunk is None:
         return fn(batch)
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1, not {chunk}")
-    size = jax.tree.leaves(batch)[0].shape[0]
+    size = _examples(batch)
     whole = size - size % chunk
     total = None
     if whole:
         parts = jax.tree.map(lambda a: a[:whole].reshape(-1, chunk, *a.shape[1:]), batch)
         shape = jax.eval_shape(fn, jax.tree.map(lambda a: a[0], parts))
-        zero = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shape)
-        total, _ = jax.lax.scan(
-            lambda acc, part: (jax.tree.map(jnp.add, acc, fn(part)), None), zero, parts
+        # many parts of 16-bit numbers are added up in 32
+        zero = jax.tree.map(
+            lambda s: jnp.zeros(s.shape, jnp.promote_types(s.dtype, jnp.float32)), shape
         )
-        total = jax.tree.map(lambda a: a * (1 if summed else chunk / size), total)
+        total, _ = jax.lax.scan(
+            lambda acc, part: (jax.tree.map(lambda a, b: a + b, acc, fn(part)), None), zero, parts
+        )
+        weight = 1 if summed else chunk / size
+        total = jax.tree.map(lambda a, s: (a * weight).astype(s.dtype), total, shape)
     if whole < size:  # the last, shorter part counts by its length
         weight = 1 if summed else (size - whole) / size
         rest = jax.tree.map(lambda a: a * weight, fn(jax.tree.map(lambda a: a[whole:], batch)))

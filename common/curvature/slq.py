@@ -78,7 +78,9 @@ def density(
     error is over probes only: features narrower than sigma, or between the nodes, are not resolved.
     Outliers stretch the range: choose sigma by the bulk to see its shape, or use `cumulative`.
     """
-    width = resolution(nodes) if sigma is None else sigma
+    width = resolution(nodes) if sigma is None else jnp.asarray(sigma)
+    if not isinstance(width, jax.core.Tracer) and not width > 0:
+        raise ValueError("the nodes have no range (or sigma is not positive): give sigma > 0")
     z = (grid[:, None, None] - nodes) / width
     bump = jnp.exp(-(z**2) / 2) / (width * jnp.sqrt(2 * jnp.pi))
     return _over_probes(jnp.sum(weights * bump, axis=-1), nodes.size)
@@ -131,10 +133,13 @@ def total(
 ) -> Total:
     """The trace of f(A), probes added until the standard error <= max(rtol |trace|, atol).
 
-    logdet: f = jnp.log (A positive definite).  `steps` products a probe, rounds of 8 probes and
-    more, at most max_probes.  A loop in Python over compiled rounds: not for jit, where
-    `spectral_function` is.  Errors: ValueError where f is not finite on the spectrum.
+    logdet: f = jnp.log (A positive definite).  `steps` products a probe, rounds of 8 probes,
+    at most max_probes.  A loop in Python over compiled rounds: not for jit, where
+    `spectral_function` is.  Errors: ValueError where f is not finite on the spectrum, and for
+    max_probes < 2.
     """
+    if max_probes < 2:
+        raise ValueError(f"max_probes = {max_probes}: two or more tell an error")
     steps = min(steps, size)
 
     @jax.jit

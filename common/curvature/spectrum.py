@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common.curvature import lanczos, slq
-from common.curvature.products import flat, hvp
+from common.curvature.products import flat, hvp, over_chunks
 
 GRID = 1024
 REPEATS = 10  # products timed to tell their share of the time
@@ -28,7 +28,7 @@ class Spectrum(NamedTuple):
     density: np.ndarray  # [G], integrates to 1
     density_error: np.ndarray  # [G] standard error over probes
     top: np.ndarray  # [k] largest eigenvalues
-    residuals: np.ndarray  # [k]: an eigenvalue of H lies this close to each
+    residuals: np.ndarray  # [k]: an eigenvalue of H lies this close to each (and rounding)
     smallest: float  # smallest node: an upper bound of the smallest eigenvalue
     trace: float
     trace_error: float  # standard error
@@ -72,25 +72,35 @@ def spectrum(
     params and batch are pytrees (flax, haiku, equinox arrays, dicts).  The k largest eigenvalues
     come to residuals of tol x lambda_1 where 4 x `steps` products suffice (look at `residuals`),
     the density from `probes` quadratures of `steps` products.  `chunk` examples at a time bound
-    the memory of a product; the basis takes (steps + 1) P numbers, split over a mesh by
+    the memory of a product; the basis takes about (steps + 2) P numbers, split over a mesh by
     `sharding` (of a vector [P]).  A batch placed on a mesh is used where it lies.
     Errors: ValueError where the loss or its curvature is not finite, or params are not floats.
     """
+    params = jax.tree.map(jnp.asarray, params)
     leaves = jax.tree.leaves(params)
-    if not leaves or not all(jnp.issubdtype(jnp.asarray(x).dtype, jnp.floating) for x in leaves):
+    if not leaves or not all(jnp.issubdtype(x.dtype, jnp.floating) for x in leaves):
         raise ValueError("params must be a pytree of floating-point arrays, and not empty")
     value = loss(params, batch)
     if jnp.shape(value) or not bool(jnp.isfinite(value)):
         raise ValueError(f"loss(params, batch) must be a finite scalar, not {value}")
+    if chunk is not None:
+        parts_mean = over_chunks(lambda part: loss(params, part), batch, chunk)
+        if not jnp.isclose(parts_mean, value, rtol=1e-2):
+            raise ValueError(
+                f"chunk needs a loss that is a mean over the batch: it is {value}, but the mean of "
+                f"its chunks {parts_mean}"
+            )
     size = sum(x.size for x in leaves)
-    steps, k = min(steps, size), min(k, size, steps)
+    steps, k = min(steps, size), min(k, size)
+    hold = min(size, max(steps, 2 * k + 20))
 
     def product(params, batch):
         return flat(hvp(loss, params, batch, chunk=chunk), params)[0]
 
     def eigen(params, batch):
-        options = {"hold": steps, "tol": tol, "sharding": sharding}
-        found = lanczos.eigsh(key, product(params, batch), size, steps=4 * steps, k=k, **options)
+        options = {"hold": hold, "tol": tol, "sharding": sharding}
+        most = max(4 * steps, hold)
+        found = lanczos.eigsh(key, product(params, batch), size, steps=most, k=k, **options)
         return found.values, found.residuals, found.matvecs
 
     def quadrature(params, batch):

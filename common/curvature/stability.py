@@ -27,6 +27,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from common.curvature.estimate import dot
 from common.curvature.lanczos import lanczos, tridiagonal
 
 
@@ -53,9 +54,9 @@ def modes(gradients: jax.Array) -> Modes:
     chex.assert_rank(gradients, 2)
     n, p = gradients.shape
     if p <= n:
-        values, vectors = jnp.linalg.eigh(gradients.T @ gradients / n)
-        return Modes(jnp.maximum(values, 0), gradients @ vectors)
-    values, vectors = jnp.linalg.eigh(gradients @ gradients.T / n)
+        values, vectors = jnp.linalg.eigh(dot(gradients.T, gradients) / n)
+        return Modes(jnp.maximum(values, 0), dot(gradients, vectors))
+    values, vectors = jnp.linalg.eigh(dot(gradients, gradients.T) / n)
     values = jnp.maximum(values, 0)
     return Modes(values, vectors * jnp.sqrt(n * values))
 
@@ -65,7 +66,7 @@ def spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
     h, z = at
 
     def product(c):
-        noise = (z.T * jnp.sum(z @ c * z, axis=1)) @ z / len(z)
+        noise = dot(z.T * jnp.sum(dot(z, c) * z, axis=1), z) / len(z)
         mean = h[:, None] * c * h
         return mean + (noise - mean) / batch
 
@@ -99,7 +100,7 @@ def threshold(at: Modes, *, batch, steps: int = 60) -> Threshold:
     q = spread(at, batch)
     start = jnp.diag(jnp.where(jnp.isinf(jnp.diag(root)), 0, jnp.diag(root)))
     value, residual = _largest(lambda c: q(c / root) / root, start, steps)
-    return Threshold(1 / value, residual / value**2)
+    return Threshold(1 / value, jnp.where(value > 0, residual / value**2, 0))
 
 
 def _sums(at: Modes) -> jax.Array:

@@ -250,3 +250,25 @@ def test_non_finite_products_give_no_number(bad):
         found = top(A, steps=30, k=3, tol=tol)
         assert not jnp.isfinite(found.values).any()
         assert not jnp.isfinite(found.residuals).any()
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
+def test_float32_at_scales_whose_squares_do_not_exist(scale):
+    A = symmetric(DECAY)
+
+    @jax.jit
+    def both(scale):
+        found = eigsh(jax.random.key(0), lambda v: scale * (A @ v), SIZE, steps=200, k=3, tol=1e-4)
+        start = jax.random.normal(jax.random.key(1), (SIZE,))
+        return found, lanczos(lambda v: scale * (A @ v), start, 20)
+
+    found, (alpha, beta, _) = both(jnp.float32(scale))
+    np.testing.assert_allclose(found.values / scale, [1, 1 / 2, 1 / 3], rtol=1e-4)
+    assert (found.residuals <= 1e-4 * scale).all()
+    top = np.linalg.eigvalsh(np.asarray(tridiagonal(alpha, beta)) / scale)[-1]
+    np.testing.assert_allclose(top, 1, rtol=1e-3)
+
+
+def test_fewer_steps_than_pairs_are_refused():
+    with pytest.raises(ValueError, match="vectors held, 3"):
+        eigsh(jax.random.key(0), lambda v: -v, 40, steps=3, k=5, hold=20)

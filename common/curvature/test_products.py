@@ -265,3 +265,26 @@ def test_flat_casts_between_the_krylov_and_the_product_precision():
 def test_a_zero_hessian_is_zero():
     product = hvp(lambda w, b: jnp.mean(b @ w), jnp.ones(3), jnp.ones((4, 3)))
     np.testing.assert_array_equal(dense(product, 3), np.zeros((3, 3)))
+
+
+def test_many_chunks_of_16_bit_numbers_are_added_up_in_32():
+    x = jax.random.normal(jax.random.key(2), (2048, 3))
+    half = lambda p, b: 0.5 * jnp.mean((b.astype(p.dtype) @ p) ** 2)  # noqa: E731
+    p = jnp.ones(3, jnp.bfloat16)
+    got = hvp(half, p, x, chunk=1)(p)
+    chex.assert_type(got, jnp.bfloat16)
+    np.testing.assert_allclose(np.float32(got), np.float32(x.T @ (x @ p) / 2048), rtol=0.02)
+
+
+def test_what_is_no_example_does_not_pass_for_one():
+    weighted = lambda p, b: jnp.mean(b[1] * (b[0] @ p) ** 2)  # noqa: E731
+    product = hvp(weighted, jnp.ones(4), (jnp.ones((8, 4)), 2.0), chunk=4)
+    with pytest.raises(ValueError, match="close over what is no example"):
+        product(jnp.ones(4))
+    with pytest.raises(ValueError, match="leading axis"):
+        hvp(weighted, jnp.ones(4), None, chunk=4)(jnp.ones(4))
+    params, batch = problem()
+    with pytest.raises(ValueError, match=r"must have shape \(11,\), not \(\)"):
+        fisher_vp(lambda p, b: losses(p, b).mean(), params, batch)
+    with pytest.raises(ValueError, match="share a path"):
+        select({"a/b": 1.0, "a": {"b": 2.0}}, lambda path: True)

@@ -54,8 +54,19 @@ def test_bad_input_is_named():
         spectrum(key, lambda p, b: jnp.zeros(3), params, batch)
     with pytest.raises(ValueError, match="floating-point"):
         spectrum(key, loss, {"step": jnp.arange(3)}, batch)
+    with pytest.raises(ValueError, match="mean over the batch"):
+        spectrum(key, lambda p, b: 40 * loss(p, b) * len(b[0]), params, batch, chunk=10)
     with pytest.raises(ValueError, match="not finite at params"):  # sqrt at 0: value 0, slope inf
         spectrum(key, lambda p, b: jnp.sqrt(jnp.sum(p**2)), jnp.zeros(4), None)
+
+
+def test_few_steps_and_a_spectrum_without_range():
+    quadratic = lambda p, b: jnp.mean((b @ p) ** 2)  # noqa: E731
+    x = jax.random.normal(jax.random.key(3), (80, 50))
+    found = spectrum(jax.random.key(0), quadratic, jnp.ones(50), x, steps=10)
+    np.testing.assert_allclose(found.top, np.linalg.eigvalsh(x.T @ x / 40)[::-1][:10], rtol=1e-2)
+    with pytest.raises(ValueError, match="give sigma"):
+        slq.density(jnp.zeros((2, 5)), jnp.full((2, 5), 0.2), jnp.linspace(0, 1, 3))
 
 
 def test_the_kernel_width_does_not_depend_on_luck():

@@ -24,6 +24,7 @@ from common.curvature.estimate import (
     dot,
     estimate,
     images,
+    length,
     orthonormal,
     standard_error,
 )
@@ -150,12 +151,12 @@ def frobenius(
     probe_key, sketch_key = jax.random.split(key)
     Q, Z = _sketched(sketch_key, matvec, size, rank, dtype)
 
-    def length(one_key):
+    def outside(one_key):
         v = jax.random.rademacher(one_key, (size,), dtype)
-        return _length(matvec(v - dot(dot(Q, v), Q)))
+        return length(matvec(v - dot(dot(Q, v), Q)))
 
-    lengths = images(length, jax.random.split(probe_key, probes), together)
-    inside = jax.vmap(_length)(Z)
+    lengths = images(outside, jax.random.split(probe_key, probes), together)
+    inside = jax.vmap(length)(Z)
     scale = jnp.maximum(lengths.max(), inside.max(initial=0))
     scale = jnp.where(scale > 0, scale, 1)
     squares = (lengths / scale) ** 2
@@ -170,13 +171,6 @@ def _sketched(key, matvec: Callable, size: int, rank: int, dtype) -> tuple[jax.A
         return jnp.zeros((0, size), dtype), jnp.zeros((0, size), dtype)
     Q = orthonormal(images(matvec, jax.random.rademacher(key, (rank, size), dtype)))
     return Q, images(matvec, Q)
-
-
-def _length(v: jax.Array) -> jax.Array:
-    """|v|, also where squares would overflow or vanish."""
-    scale = jnp.abs(v).max()
-    scale = jnp.where(scale > 0, scale, 1)
-    return scale * jnp.linalg.norm(v / scale)
 
 
 PROBES = 8  # the fewest samples whose spread is taken for an error

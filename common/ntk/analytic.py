@@ -68,8 +68,9 @@ def relu(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, j
     Where u = +-v the angle's derivative is infinite; it is taken to be 0 there, which is its limit
     along the diagonal.  Differentiating once more is not supported at these points.
     """
-    scale = jnp.sqrt(var1 * var2)
-    positive = scale > 0
+    positive = (var1 > 0) & (var2 > 0)  # at a zero input the root has no derivative
+    root1, root2 = (jnp.sqrt(jnp.where(positive, v, 1)) for v in (var1, var2))
+    scale = jnp.where(positive, root1 * root2, 0)
     cosine = jnp.clip(cov / jnp.where(positive, scale, 1), -1, 1)
     inside = jnp.abs(cosine) < 1
     # both branches of a where are differentiated, so the unused one gets a harmless argument
@@ -82,9 +83,12 @@ def relu(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, j
 
 def erf(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The same for s = erf (Williams 1997)."""
-    outer = (1 + 2 * var1) * (1 + 2 * var2)
-    product = 2 / jnp.pi * jnp.arcsin(2 * cov / jnp.sqrt(outer))
-    return product, 4 / jnp.pi / jnp.sqrt(outer - 4 * cov**2)
+    root = jnp.sqrt(1 + 2 * var1) * jnp.sqrt(1 + 2 * var2)
+    product = 2 / jnp.pi * jnp.arcsin(jnp.clip(2 * cov / root, -1, 1))
+    # (1 + 2 var1) (1 + 2 var2) - 4 cov^2, without the difference of two large squares
+    scale = jnp.sqrt(var1) * jnp.sqrt(var2)
+    gap = jnp.maximum((scale - cov) * (scale + cov), 0)
+    return product, 4 / jnp.pi / jnp.sqrt(1 + 2 * (var1 + var2) + 4 * gap)
 
 
 def linear(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -58,7 +58,7 @@ def ntk(
     apply(params, x [n, …]) -> [n, …] treats the examples apart (no batch statistics).
     x1 [n, …], x2 [n', …] -> [n, n'], the trace over outputs divided by their number, which has the
     limit of `analytic`; full=True -> [n, n', O, O].
-    method: one of METHODS; None takes the one with the fewest operations (`costs`).
+    method: one of METHODS; None takes the one with the fewest operations (`costs`) that fits.
     memory: bytes that the Jacobians held at one time may take; visited in blocks where they
     do not fit, the symmetric ones once.  With `mesh` the rows are split over its data axis and each
     device visits all columns of its own rows.
@@ -67,8 +67,10 @@ def ntk(
     """
     if method not in (None, *METHODS):
         raise ValueError(f"method {method!r} is none of {', '.join(METHODS)}")
+    params = jax.tree.map(jnp.asarray, params)
     table = costs(apply, params, x1, x2, full=full)
-    method = method or min(table, key=lambda name: table[name].flops)
+    fits = {name: c for name, c in table.items() if 2 * c.bytes <= memory} or table
+    method = method or min(fits, key=lambda name: fits[name].flops)
     block = memory // (2 * table[method].bytes)
     if block < 1:
         need = 2 * table[method].bytes

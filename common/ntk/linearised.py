@@ -60,7 +60,10 @@ def descent(
     def gain(values, t):
         zero = jnp.abs(values) < jnp.finfo(values.dtype).tiny
         safe = jnp.where(zero, 1, values)
-        return jnp.where(zero, lr * t, (1 - (1 - lr * safe) ** t) / safe)
+        small = jnp.abs(lr * safe) < 0.5  # where 1 - (1 - lr lambda)^t would cancel
+        gentle = -jnp.expm1(t * jnp.log1p(-jnp.where(small, lr * safe, 0))) / safe
+        steep = (1 - jnp.where(small, 0, 1 - lr * safe) ** t) / safe
+        return jnp.where(zero, lr * t, jnp.where(small, gentle, steep))
 
     return _change(kernel, residual, steps, cross, gain)
 

@@ -126,3 +126,17 @@ def test_wide_networks_reach_the_limit(name):
     error = found.std(0, ddof=1) / np.sqrt(60)
     assert (jnp.abs(found.mean(0) - want) < 5 * error).all()
     assert error.max() < 0.03 * want.max()
+
+
+def test_a_zero_input_has_a_finite_gradient():
+    x = jnp.array([[1.0, 2], [-1, -2], [1, 2], [0, 0]])
+    slope = jax.grad(lambda x: analytic.fully_connected(analytic.relu, x, depth=3).ntk.sum())(x)
+    assert jnp.isfinite(slope).all()
+
+
+def test_erf_in_float32_at_large_inputs():
+    x = jnp.array([[1.0, 2], [-1, -2]])
+    for scale in (1.0, 3e2, 3e3):
+        exact = analytic.fully_connected(analytic.erf, scale * x, depth=2).ntk
+        single = analytic.fully_connected(analytic.erf, jnp.float32(scale * x), depth=2).ntk
+        np.testing.assert_allclose(single, exact, rtol=1e-5)
