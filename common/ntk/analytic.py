@@ -52,6 +52,8 @@ def fully_connected(
         var1, var2 = (w * s[0] + b for s in step)
         cov = _with_diagonal(w * product + b, var1, x2)
         ntk = cov + w * ntk * slopes
+    if x2 is None:  # symmetric to the last digit
+        return Kernels((cov + cov.T) / 2, (ntk + ntk.T) / 2)
     return Kernels(cov, ntk)
 
 
@@ -69,8 +71,7 @@ def relu(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, j
     along the diagonal.  Differentiating once more is not supported at these points.
     """
     positive = (var1 > 0) & (var2 > 0)  # at a zero input the root has no derivative
-    root1, root2 = (jnp.sqrt(jnp.where(positive, v, 1)) for v in (var1, var2))
-    scale = jnp.where(positive, root1 * root2, 0)
+    scale = jnp.where(positive, jnp.sqrt(jnp.where(positive, var1 * var2, 1)), 0)
     cosine = jnp.clip(cov / jnp.where(positive, scale, 1), -1, 1)
     inside = jnp.abs(cosine) < 1
     # both branches of a where are differentiated, so the unused one gets a harmless argument
@@ -86,7 +87,7 @@ def erf(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, ja
     root = jnp.sqrt(1 + 2 * var1) * jnp.sqrt(1 + 2 * var2)
     product = 2 / jnp.pi * jnp.arcsin(jnp.clip(2 * cov / root, -1, 1))
     # (1 + 2 var1) (1 + 2 var2) - 4 cov^2, without the difference of two large squares
-    scale = jnp.sqrt(var1) * jnp.sqrt(var2)
+    scale = jnp.sqrt(var1 * var2)  # exactly cov on the diagonal
     gap = jnp.maximum((scale - cov) * (scale + cov), 0)
     return product, 4 / jnp.pi / jnp.sqrt(1 + 2 * (var1 + var2) + 4 * gap)
 
