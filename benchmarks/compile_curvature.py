@@ -10,11 +10,14 @@ Needs what compile_paper.py needs. The loss is next-token prediction of a GPT-2-
 import argparse
 import json
 import os
-import re
 import sys
 import time
 
-from compile_paper import GIB, topology  # sets the environment of compilers without devices
+from compile_paper import (
+    GIB,
+    peak_gib,
+    topology,
+)  # sets the environment of compilers without devices
 
 if "--optimised" in sys.argv:
     del os.environ["JAX_OPTIMIZATION_LEVEL"]
@@ -88,12 +91,9 @@ def compiled(where: str, steps: int) -> dict:
     lowered = jax.jit(quadrature).trace(params, tokens).lower(lowering_platforms=(platform,))
     line = {"parameters": size, "on": where, "devices": devices.size, "steps": steps}
     try:
-        peak = lowered.compile().memory_analysis().peak_memory_in_bytes / 2**30
+        peak = peak_gib(lowered)
     except Exception as error:
-        found = re.search(r"([0-9.]+)G exceeds|\(([0-9.]+)G\) exceeds|Used ([0-9.]+)G", str(error))
-        if not found:
-            return line | {"error": str(error)[:300]}
-        peak = float(next(g for g in found.groups() if g))
+        return line | {"error": str(error)[:300]}
     usable = GIB[where.partition(":")[0]]
     line |= {"basis_gib_a_device": round(steps * size * 4 / 2**30 / devices.size, 2)}
     line |= {"peak_gib": round(peak, 2), "usable_gib": round(usable, 2), "fits": peak < usable}

@@ -66,6 +66,20 @@ def topology(name: str):
     return topologies.get_topology_desc(platform="tpu", topology_name=name)
 
 
+def peak_gib(lowered) -> float:
+    """Peak memory of a device, also where the compiler refuses for lack of it.
+
+    Errors: what the compiler raises for another reason.
+    """
+    try:
+        return lowered.compile().memory_analysis().peak_memory_in_bytes / 2**30
+    except Exception as error:
+        found = re.search(r"([0-9.]+)G exceeds|\(([0-9.]+)G\) exceeds|Used ([0-9.]+)G", str(error))
+        if not found:
+            raise
+        return float(next(number for number in found.groups() if number))
+
+
 def compiled(slug: str, where: str) -> dict:
     """Lower and compile the heaviest step of slug:paper for `where`."""
     cfg = FrozenConfigDict(settings.get(slug, "paper"))
@@ -78,13 +92,9 @@ def compiled(slug: str, where: str) -> dict:
         step = step if hasattr(step, "trace") else jax.jit(step)
         platform = "cuda" if where.startswith("h100") else "tpu"
         try:
-            done = step.trace(*arguments).lower(lowering_platforms=(platform,)).compile()
-            peak = done.memory_analysis().peak_memory_in_bytes / 2**30
+            peak = peak_gib(step.trace(*arguments).lower(lowering_platforms=(platform,)))
         except Exception as error:
-            found = re.search(r"([0-9.]+)G exceeds|\(([0-9.]+)G\) exceeds", str(error))
-            if not found:
-                return {"experiment": slug, "on": where, "error": str(error)[:300]}
-            peak = float(found.group(1) or found.group(2))
+            return {"experiment": slug, "on": where, "error": str(error)[:300]}
     specs = {str(a.sharding.spec) for a in jax.tree.leaves(arguments) if a.sharding}
     usable = GIB[where.partition(":")[0]]
     return {

@@ -74,21 +74,25 @@ def spectrum(
     the density from `probes` quadratures of `steps` products.  `chunk` examples at a time bound
     the memory of a product; the basis takes about (steps + 2) P numbers, split over a mesh by
     `sharding` (of a vector [P]).  A batch placed on a mesh is used where it lies.
-    Errors: ValueError where the loss or its curvature is not finite, or params are not floats.
+    Errors: ValueError where the loss or its curvature is not finite, params are not floats, or
+    chunk is given for a loss that is no mean.
     """
     params = jax.tree.map(jnp.asarray, params)
     leaves = jax.tree.leaves(params)
     if not leaves or not all(jnp.issubdtype(x.dtype, jnp.floating) for x in leaves):
         raise ValueError("params must be a pytree of floating-point arrays, and not empty")
-    value = loss(params, batch)
+    value = over_chunks(lambda part: loss(params, part), batch, chunk)
     if jnp.shape(value) or not bool(jnp.isfinite(value)):
         raise ValueError(f"loss(params, batch) must be a finite scalar, not {value}")
-    if chunk is not None:
-        parts_mean = over_chunks(lambda part: loss(params, part), batch, chunk)
-        if not jnp.isclose(parts_mean, value, rtol=1e-2):
+    if chunk is not None:  # two chunks tell a mean from a sum: the whole batch may not fit
+        pair = jax.tree.map(lambda a: a[: 2 * chunk], batch)
+        whole, parts_mean = (
+            over_chunks(lambda part: loss(params, part), pair, n) for n in (None, chunk)
+        )
+        if not jnp.isclose(parts_mean, whole, rtol=1e-2):
             raise ValueError(
-                f"chunk needs a loss that is a mean over the batch: it is {value}, but the mean of "
-                f"its chunks {parts_mean}"
+                f"chunk needs a loss that is a mean over the batch: on two chunks it is {whole}, "
+                f"but the mean of each {parts_mean}"
             )
     size = sum(x.size for x in leaves)
     steps, k = min(steps, size), min(k, size)
