@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
@@ -37,8 +38,9 @@ class Checkpoints:
     def restore(self, state: Any) -> tuple[Any, int]:
         """The newest readable checkpoint and its step, or (`state`, 0) when there is none.
 
-        `state` gives structure, shapes, dtypes and shardings: a checkpoint of one mesh is restored
-        onto another. A damaged checkpoint is skipped with a warning.
+        `state` gives structure, shapes, dtypes and shardings: a checkpoint of one mesh, and of one
+        number of processes, is restored onto another; what `state` binds to no device stays
+        unbound. A damaged checkpoint is skipped with a warning.
         """
         abstract = jax.tree.map(_abstract, _plain(state))
         with _x64_in_every_thread():
@@ -59,16 +61,16 @@ class Checkpoints:
     def save(self, step: int, state: Any, *, force: bool = False) -> None:
         """Save `state` as `step` if the last save is old enough, or if the run must stop now.
 
-        Errors: Stopped, after saving, when the run was asked to stop.
+        Errors: Stopped, after saving, when the run was asked to stop (of several processes: any).
         """
         stop = self._scratch.stop
         due = force or stop or time.monotonic() - self._saved_at >= self._every
-        if jax.process_count() > 1:  # one clock decides for all
+        if jax.process_count() > 1:  # the first clock decides, whoever is asked to stop asks all
             from jax.experimental import multihost_utils
 
-            due, stop = (
-                bool(x) for x in multihost_utils.broadcast_one_to_all(np.array([due, stop]))
-            )
+            votes = multihost_utils.process_allgather(np.array([due, stop]))
+            stop = bool(votes[:, 1].any())
+            due = stop or bool(votes[0, 0])
         if due and step > self._last:
             self._store.save_async(step, _plain(state), force=True, overwrite=True)
             self._last, self._saved_at = step, time.monotonic()
@@ -107,15 +109,17 @@ def _plain(state: Any) -> Any:
 
 
 def _abstract(x: Any) -> Any:
-    if isinstance(x, jax.Array):
+    if isinstance(x, jax.Array) and x.committed:
         return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
     return np.asarray(x)
 
 
 def _like(state: Any, restored: Any) -> Any:
     if _is_key(state):
-        return jax.random.wrap_key_data(restored, impl=jax.random.key_impl(state))
-    return restored if isinstance(state, jax.Array) else np.asarray(restored)
+        return jax.random.wrap_key_data(jnp.asarray(restored), impl=jax.random.key_impl(state))
+    if isinstance(state, jax.Array):
+        return restored if state.committed else jnp.asarray(restored)
+    return np.asarray(restored)
 
 
 def _is_key(x: Any) -> bool:

@@ -39,20 +39,24 @@ class Scratch:
         self.stop = False
         self.shown = Progress()
         self.data_used: dict[str, str] = {}  # name -> sha256, recorded in run.json
-        for debris in self.path.glob("*.tmp"):  # a kill in the middle of a write
-            debris.unlink(missing_ok=True)
+        if primary():
+            for debris in self.path.glob("*.tmp"):  # a kill in the middle of a write
+                debris.unlink(missing_ok=True)
 
     def check_stop(self) -> None:
-        """Raise Stopped if the run was asked to stop. Call where everything done is saved."""
-        if self.stop:
+        """Raise Stopped if the run was asked to stop. Call where everything done is saved.
+
+        Of several processes all stop if one was asked; all must call.
+        """
+        if agreed(self.stop):
+            self.stop = True
             raise Stopped
 
     def cached(self, name: str, fn: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
         """`fn()` computed once: its arrays are stored under `name` and read back ever after."""
         file = self.path / f"cell-{name}.npz"
-        if file.exists():
-            with np.load(file, allow_pickle=False) as stored:
-                return {k: stored[k] for k in stored.files}
+        if agreed(primary() and file.exists()):  # process 0 wrote it: it decides for all
+            return _read(file)
         self.check_stop()
         arrays = gathered(fn())
         if primary():
@@ -108,6 +112,26 @@ def primary() -> bool:
     import jax
 
     return jax.process_index() == 0
+
+
+def agreed(mine: bool) -> bool:
+    """Whether `mine` is true on any process; all processes must call."""
+    import jax
+
+    if jax.process_count() == 1:
+        return mine
+    from jax.experimental import multihost_utils
+
+    return bool(multihost_utils.process_allgather(np.array(mine)).any())
+
+
+def _read(file: Path, patience: float = 30.0) -> dict[str, np.ndarray]:
+    """The arrays of a finished cell; a shared disk may show it to this process a little later."""
+    end = time.monotonic() + patience
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    with np.load(file, allow_pickle=False) as stored:
+        return {k: stored[k] for k in stored.files}
 
 
 def gathered(arrays: dict[str, Any]) -> dict[str, np.ndarray]:

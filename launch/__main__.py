@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,21 @@ without a verb ./lab reruns every paper at its laptop preset and draws the galle
 
 def guarded(action: Callable[[], int]) -> int:
     """Exit status of an action; a user's mistake is one line, never a traceback."""
+    if os.environ.get("REPRISE_WORKER"):
+        from launch import cluster
+
+        try:
+            return cluster.leave(_guarded(action))
+        except Exception as error:
+            traceback.print_exc()
+            sys.stderr.flush()
+            if cluster.collateral(error):
+                cluster.wait_for_the_name()
+            return cluster.leave(1)
+    return _guarded(action)
+
+
+def _guarded(action: Callable[[], int]) -> int:
     try:
         return action()
     except UserError as error:
@@ -72,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     run = verb("run", "compute, then draw and decide", "name", "overrides")
     run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
     run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
+    run.add_argument("--processes", type=int, help="compute with N processes on this machine")
     verb(
         "report",
         "redraw and decide again from stored arrays (NAME[:preset] or a run folder)",
@@ -151,12 +168,16 @@ def _list(parsed) -> int:
 
 
 def _run(parsed) -> int:
-    from launch import cards, report, run, settings, store
+    from launch import cards, cluster, processes, report, run, settings, store
 
     slug, preset = split(parsed.name)
     cfg = settings.get(slug, preset, parsed.overrides)
     report.load_claims(slug)  # a wrong claims.toml is told before computing, not after
+    if processes.wanted(parsed.processes):
+        return processes.run(parsed, slug, preset, cfg)
     folder = run.execute(slug, preset, cfg, workdir=parsed.workdir, fresh=parsed.fresh)
+    if cluster.index() > 0:
+        return 0
     verdicts = report.write(folder)
     info = store.read_json(folder / "run.json")
     value = info | {"folder": shown(folder), "verdicts": [cards.record(v) for v in verdicts]}

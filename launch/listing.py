@@ -35,7 +35,7 @@ def _row(slug: str, summary: dict) -> dict:
         decided = line["state"] if line and standing in ("fresh", "stale") else "untested"
         states["invalid" if standing == "thresholds changed" else decided] += 1
         standings.add(standing)
-    run = store._peek(results() / slug / "laptop" / "run.json")
+    run = store.peek(results() / slug / "laptop" / "run.json")
     order = ("thresholds changed", "stale", "untested", "fresh")
     return {
         "name": slug,
@@ -52,7 +52,7 @@ def _row(slug: str, summary: dict) -> dict:
 def _summaries() -> dict[str, dict]:
     """What list needs of every claims.toml, kept in a cache: parsing TOML is slow."""
     file = cache() / "claims.json"
-    old = store._peek(file)
+    old = store.peek(file)
     new = {}
     for slug in slugs():
         source = EXPERIMENTS / slug / "claims.toml"
@@ -69,7 +69,7 @@ def _summaries() -> dict[str, dict]:
 def _summary(slug: str) -> dict:
     from launch.report import load_claims
 
-    lineage = store._peek(EXPERIMENTS / slug / "lineage.json")
+    lineage = store.peek(EXPERIMENTS / slug / "lineage.json")
     try:
         paper, claims = load_claims(slug)
     except UserError as error:

@@ -86,5 +86,7 @@ def devices() -> dict:
 
 def command() -> str:
     """The command line, for a person to repeat; without the path of the machine."""
+    if os.environ.get("REPRISE_COMMAND"):  # what the person typed started this process
+        return os.environ["REPRISE_COMMAND"]
     name = "./lab" if os.environ.get("REPRISE_LAB") else "python -m launch"
     return " ".join([name, *(a.replace(str(ROOT) + os.sep, "") for a in sys.argv[1:])])

@@ -15,13 +15,13 @@ import signal
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from common.claims import digest
-from launch import fingerprint, provenance, settings, store
+from launch import cluster, fingerprint, provenance, settings, store
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, cache, shown, split
 from launch.terminal import Display, coloured, duration
@@ -47,6 +47,7 @@ def prepare() -> None:
         jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    cluster.join()
 
 
 def identity(slug: str, config: dict) -> str:
@@ -71,18 +72,35 @@ def execute(
         if done:
             return done
     prepare()
+    code = fingerprint.fingerprint(slug)["compute"]
+    cluster.agree(code, digest(config), digest(provenance.versions().get("jax")))
     _demand_devices(slug, preset, cfg)
+    if cluster.index() > 0:
+        return _follow(slug, cfg, workdir)
     folder, held = _open(slug, preset, who, workdir, fresh)
     with held:
-        old = store.read_json(folder / "run.json") if (folder / "run.json").exists() else {}
-        if old.get("status") == "done":
-            return folder
+        old = store.peek(folder / "run.json")
         info = _describe(slug, preset, config, preset_config, who, folder, note)
         info["attempts"] = old.get("attempts", 0) + 1
         info["seconds_before"] = old.get("seconds", 0.0) + old.get("seconds_before", 0.0)
-        store.write_json(folder / "run.json", info)
-        _compute(slug, cfg, folder, info)
+        if not cluster.agreed(old.get("status") == "done"):
+            store.write_json(folder / "run.json", info)
+            _compute(slug, cfg, folder, info)
     return folder
+
+
+def _follow(slug: str, cfg, workdir: Path | None) -> Path:
+    """What processes after the first do: compute with it, write nothing but their checkpoints."""
+    if workdir is None:
+        raise UserError("a run of several processes needs --workdir, a folder that all of them see")
+    if not cluster.agreed(False):
+        _compute(slug, cfg, workdir.absolute(), {"preset": ""})
+    return workdir.absolute()
+
+
+def reserve(slug: str, preset: str, cfg, workdir: Path | None, fresh: bool):
+    """(folder, lock) of a run that other processes will compute; hold the lock while they do."""
+    return _open(slug, preset, identity(slug, settings.plain(cfg)), workdir, fresh)
 
 
 def _open(slug: str, preset: str, who: str, workdir: Path | None, fresh: bool):
@@ -96,8 +114,10 @@ def _open(slug: str, preset: str, who: str, workdir: Path | None, fresh: bool):
                 raise UserError(
                     f"{workdir} holds a run of other settings or code; give an empty --workdir"
                 )
-        elif any(p.name != "lock" for p in workdir.iterdir()):
+        elif any(p.name not in ("lock", "logs", "job") for p in workdir.iterdir()):
             raise UserError(f"{workdir} is not empty and holds no run; give an empty --workdir")
+        if os.environ.get("REPRISE_HELD") == str(workdir):  # by the process that started this one
+            return workdir, nullcontext()
         try:
             return workdir, store.lock(workdir)
         except store.Busy:
@@ -163,30 +183,34 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     from ml_collections import FrozenConfigDict
 
     from common import scratch as scratch_module
-    from common.sharding import make_mesh
 
+    first = cluster.index() == 0
     module = importlib.import_module(f"experiments.{slug}.run")
     scratch = scratch_module.Scratch(folder / "scratch")
     compiling = CompileTime()
     start, cpu = time.monotonic(), time.process_time()
 
     def finish(status: str, **more) -> None:
+        if cluster.index() > 0:
+            return
         info.update(status=status, finished=_now(), seconds=round(time.monotonic() - start, 3))
         info.update(compile_seconds=round(compiling.seconds, 3), data=scratch.data_used, **more)
         info["cpu_seconds"] = round(time.process_time() - cpu, 3)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         info["peak_memory_mb"] = round(peak / (2**20 if sys.platform == "darwin" else 2**10))
+        info["device_peak_mb"] = _device_peak()
         store.write_json(folder / "run.json", info)
 
     name = f"{slug}:{info['preset']}"
     try:
         with (
             _signals(scratch, name),
-            Display(name, scratch.shown, lambda: compiling.seconds),
+            Display(name, scratch.shown, lambda: compiling.seconds) if first else nullcontext(),
             jax.enable_x64(bool(cfg.x64)),
         ):
-            arrays = module.run(FrozenConfigDict(cfg), make_mesh(), scratch)
+            arrays = module.run(FrozenConfigDict(cfg), mesh_of(cfg), scratch)
             arrays = _checked(slug, scratch_module.gathered(arrays))
+        cluster.barrier("computed")
     except scratch_module.Stopped:
         finish("stopped")
         raise Interrupted(folder) from None
@@ -198,12 +222,37 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
                 "finished is kept: free memory, or make a batch or chunk setting smaller"
             ) from None
         raise
+    if not first:
+        return
     scratch_module.write_npz(folder / "arrays.npz", arrays)
     log = folder / "scratch" / "log.jsonl"
     if log.exists():
         os.replace(log, folder / "log.jsonl")
     finish("done", arrays={k: [str(v.dtype), list(v.shape)] for k, v in sorted(arrays.items())})
     shutil.rmtree(folder / "scratch", ignore_errors=True)
+
+
+def mesh_of(cfg, devices=None):
+    """The mesh a config asks for: (data, model), or with the keys mesh_model, mesh_ensemble three
+    axes.  Errors: UserError if the axes do not cover the devices."""
+    from common import partition, sharding
+
+    model, ensemble = cfg.get("mesh_model", 1), cfg.get("mesh_ensemble", 1)
+    try:
+        if model == ensemble == 1:
+            return sharding.make_mesh() if devices is None else partition.flat_mesh(devices)
+        return partition.make_mesh(model=model, ensemble=ensemble, devices=devices)
+    except ValueError as error:
+        raise UserError(f"{error}: change mesh_model or mesh_ensemble") from None
+
+
+def _device_peak() -> int | None:
+    """Peak memory of the fullest device of this process in MB, where the runtime counts it."""
+    import jax
+
+    counts = [(d.memory_stats() or {}).get("peak_bytes_in_use") for d in jax.local_devices()]
+    known = [c for c in counts if c]
+    return round(max(known) / 2**20) if known else None
 
 
 def _checked(slug: str, arrays) -> dict[str, np.ndarray]:
@@ -227,12 +276,19 @@ def _signals(scratch, name: str):
         yield
         return
 
+    asked = 0.0
+
     def ask(number, _frame):
+        nonlocal asked
+        now = time.monotonic()
+        if number == signal.SIGTERM and scratch.stop and now - asked < 3:
+            return  # the same request twice: from the scheduler, and passed on by a parent
         if scratch.stop:
             os._exit(128 + number)
-        scratch.stop = True
+        scratch.stop, asked = True, now
         how = "Ctrl-C again stops at once" if number == signal.SIGINT else "again stops at once"
-        print(f"\n{name}: saving at the next safe point ({how})", file=sys.stderr)
+        if cluster.index() == 0:
+            print(f"\n{name}: saving at the next safe point ({how})", file=sys.stderr)
 
     old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
     try:

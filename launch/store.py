@@ -121,7 +121,7 @@ def runs(slug: str, preset: str | None = None) -> list[Path]:
 def find(slug: str, preset: str, identity: str, *, done: bool) -> Path | None:
     """The newest run with this identity that is finished (or, done=False, is not)."""
     for file in reversed(runs(slug, preset)):
-        info = _peek(file)
+        info = peek(file)
         if info.get("identity") == identity and (info.get("status") == "done") == done:
             return file.parent
     return None
@@ -130,7 +130,7 @@ def find(slug: str, preset: str, identity: str, *, done: bool) -> Path | None:
 def latest(slug: str, preset: str) -> Path | None:
     """The newest finished run of a preset as it stands in the config (no overrides)."""
     for file in reversed(runs(slug, preset)):
-        info = _peek(file)
+        info = peek(file)
         if info.get("status") == "done" and not info.get("overrides"):
             return file.parent
     return None
@@ -142,7 +142,7 @@ def reference(slug: str, preset: str = "laptop") -> Path | None:
     return folder if (folder / "run.json").exists() else None
 
 
-def _peek(file: Path) -> dict:
+def peek(file: Path) -> dict:
     try:
         return json.loads(file.read_text())
     except (OSError, json.JSONDecodeError):
@@ -152,7 +152,7 @@ def _peek(file: Path) -> dict:
 def figures(folder: Path | None) -> dict[str, dict]:
     """{figure: {alt, caption}} of a run folder, in order."""
     files = sorted(folder.glob("fig*.json")) if folder else []
-    return {p.stem: _peek(p) for p in files}
+    return {p.stem: peek(p) for p in files}
 
 
 def locate(name: str) -> Path:

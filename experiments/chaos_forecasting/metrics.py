@@ -1,0 +1,52 @@
+"""Scores of forecasts: sMAPE, NRMSE, MASE, valid prediction time. NumPy.
+
+Shapes: H horizon, D channels; leading axes are any. Standardised units unless said.
+"""
+
+import numpy as np
+
+NAMES = ("smape", "nrmse", "mase", "vpt")
+
+
+def smape(truth, forecast):
+    """100 mean 2 |y - f| / (|y| + |f|) over channels, 0 to 200, of raw values.  [..., H, D] -> [..., H]"""
+    return 100 * (2 * np.abs(truth - forecast) / (np.abs(truth) + np.abs(forecast) + 1e-10)).mean(-1)
+
+
+def nrmse(truth, forecast):
+    """Root mean square over channels of the error in standard deviations.  [..., H, D] -> [..., H]"""
+    return np.sqrt(((truth - forecast) ** 2).mean(-1))
+
+
+def mase(truth, forecast, naive):
+    """Mean absolute error over that of persistence, one step ahead, in training.
+
+    naive [..., D]; [..., H, D] -> [..., H]
+    """
+    return (np.abs(truth - forecast) / naive[..., None, :]).mean(-1)
+
+
+def valid_steps(error, threshold: float):
+    """Steps before the error first exceeds the threshold; H where it never does.  [..., H] -> [...]"""
+    over = error > threshold
+    return np.where(over.any(-1), over.argmax(-1), error.shape[-1])
+
+
+def scores(truth, forecast, mean, std, naive, tau, *, threshold: float, within: float):
+    """Every metric of NAMES; the first three averaged over the first `within` Lyapunov times.
+
+    truth, forecast [..., H, D] standardised; mean, std, naive [..., D]; tau [...] steps a Lyapunov
+    time -> (metrics [..., 4], curves of sMAPE and NRMSE [..., H])
+    """
+    raw = [x * std[..., None, :] + mean[..., None, :] for x in (truth, forecast)]
+    curves = [smape(*raw), nrmse(truth, forecast), mase(truth, forecast, naive)]
+    early = np.arange(truth.shape[-2]) < np.maximum(within * tau, 1)[..., None]
+    means = [(c * early).sum(-1) / early.sum(-1) for c in curves]
+    vpt = valid_steps(curves[1], threshold) / tau
+    return np.stack([*means, vpt], -1), curves[0], curves[1]
+
+
+def at_times(curve, tau, times):
+    """The curve at multiples of the Lyapunov time; its last value beyond.  [..., H] -> [..., T]"""
+    step = np.rint(times * tau[..., None]).astype(int) - 1
+    return np.take_along_axis(curve, np.clip(step, 0, curve.shape[-1] - 1), -1)

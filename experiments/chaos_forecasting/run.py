@@ -1,0 +1,319 @@
+"""Systems x methods x amounts of data: truth, forecasts in closed loop, scores.
+
+Shapes: seeds x systems S, starts B, samples N, training samples L, context C, horizon H, D = 3.
+A cell is one method with one amount of data; all systems and seeds of a cell run side by side.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from common import sharding
+
+from . import flows, linear, measure, metrics, networks, reservoir
+
+STREAMS = START, MODEL, BATCHES, SHUFFLE = range(4)  # of random numbers of a seed
+CHANNELS = 3
+
+
+class Data(NamedTuple):
+    """What a cell learns from and is judged on; standardised by the training section."""
+
+    train: np.ndarray  # [seed, S, L, D]
+    context: np.ndarray  # [seed, S, B, C, D]
+    future: np.ndarray  # [seed, S, B, H, D]
+    mean: np.ndarray  # [seed, S, D]
+    std: np.ndarray  # [seed, S, D]
+
+
+def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
+    """Every cell of cfg.models x cfg.lengths, and the exponents of the systems.
+
+    model [model] (place in measure.MODELS), length [length], system [system] (place in the table)
+    tau, rate [system]: samples a Lyapunov time, and database's exponent
+    time [T]: Lyapunov times at which curves are read
+    exponents [seed, system, 3], divergence, spread_ratio [seed, system]: spectrum, mean of tr Df,
+        and the worst channel's standard deviation over the database's
+    metrics [seed, system, model, length, 4]: metrics.NAMES, means over starts
+    smape, log_error [seed, system, model, length, T]: means over starts; log of the NRMSE
+    trace [system, model, length, H], truth [system, H]: x of the first seed's first start
+    """
+    names = cfg.systems
+    series = cache(partial(truth, cfg, mesh))
+    arrays = scratch.cached("exponents", lambda: spectra(cfg, mesh, series()))
+    per_time = cfg.per_period / flows.constants(names, "period")
+    arrays = arrays | {
+        "model": np.array([measure.MODELS.index(m) for m in cfg.models], int),
+        "length": np.array(cfg.lengths, int),
+        "system": np.array([index_of(name) for name in names]),
+        "tau": per_time / flows.constants(names, "exponent"),
+        "rate": flows.constants(names, "database"),
+        "time": measure.TIMES,
+    }
+
+    def cell(model, length):
+        data = prepare(cfg, series(), length)
+        method = recurrent if model in measure.NEURAL else closed_form
+        forecast = method(cfg, mesh, scratch, model, length, data)
+        return judge(cfg, data, forecast, arrays["tau"])
+
+    grid = [(m, n) for m in cfg.models for n in cfg.lengths]
+    found = {c: scratch.cached(f"{c[0]}-{c[1]}", partial(cell, *c)) for c in dict.fromkeys(grid)}
+    for key in ("metrics", "smape", "log_error", "trace") if grid else ():
+        axis = 1 if key == "trace" else 2
+        rows = [np.stack([found[m, n][key] for n in cfg.lengths], axis) for m in cfg.models]
+        arrays[key] = np.stack(rows, axis)
+    return arrays | ({"truth": found[grid[0]]["truth"]} if grid else {})
+
+
+def steps(cfg) -> int:
+    """How often a whole run calls the function of abstract_step (N-BEATS alone)."""
+    return len(cfg.lengths) * (cfg.train_steps // cfg.record)
+
+
+def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
+    """A chunk of training N-BEATS on all systems x seeds, these split over the data axis."""
+    shards = mesh.shape[sharding.DATA]
+    members = -(-len(cfg.seeds) * len(cfg.systems) // shards) * shards
+    split = sharding.sharded(mesh, sharding.DATA)
+
+    def shape(*axes, dtype):
+        return jax.ShapeDtypeStruct((members, *axes), dtype, sharding=split)
+
+    start = jax.eval_shape(jax.vmap(partial(begin, cfg, "nbeats")), *members_of(cfg))
+    state = jax.tree.map(lambda x: shape(*x.shape[1:], dtype=x.dtype), start)
+    whole = shape(dtype=jnp.int32)
+    chunk = sharding.vmap_over(mesh, partial(train_chunk, cfg, "nbeats"))
+    series = shape(max(cfg.lengths), CHANNELS, dtype=jnp.float32)
+    return chunk.jitted, (state, shape(dtype=jnp.uint32), whole, whole, whole, series)
+
+
+# --- the systems ---------------------------------------------------------------------------------
+
+
+def index_of(name: str) -> int:
+    return list(flows.SYSTEMS).index(name)
+
+
+def key_of(seed, stream: int, index=0):
+    """Key of a stream of a seed, for the system of that place in the table."""
+    key = jax.random.split(jax.random.key(seed), len(STREAMS))[stream]
+    return jax.random.fold_in(key, index)
+
+
+def one_by_one(cfg, mesh: Mesh, fn: Callable, *args) -> dict | np.ndarray:
+    """fn(seed, …) for all seeds, those of a device in turn, as NumPy arrays in float64.
+
+    Chaos makes the last bit matter: so every seed is computed by the same program, whatever runs
+    beside it.
+    """
+    with jax.enable_x64(True):
+        alone = jax.custom_batching.sequential_vmap(fn)
+        seeds = jnp.asarray(cfg.seeds, jnp.uint32)
+        return sharding.gather(sharding.vmap_over(mesh, alone)(seeds, *map(jnp.asarray, args)))
+
+
+def clock_of(cfg):
+    """The field of all systems and the time between two samples [S, 1], by a per-period count."""
+    period = flows.constants(cfg.systems, "period")[:, None]
+    return flows.together(cfg.systems), lambda count: cfg.clock * period / count
+
+
+def truth(cfg, mesh: Mesh) -> np.ndarray:
+    """Training section of the largest length, then the test section.  -> [seed, S, N, D]"""
+    field, interval = clock_of(cfg)
+    before = cfg.transient * cfg.per_period
+    after = max(cfg.lengths) + (cfg.starts - 1) * cfg.gap + cfg.horizon
+    where = [index_of(name) for name in cfg.systems]
+
+    def one(seed):
+        keys = jax.vmap(partial(key_of, seed, START))(jnp.array(where))
+        nudge = jax.vmap(lambda k: jax.random.normal(k, (CHANNELS,)))(keys)
+        x = flows.constants(cfg.systems, "start") * (1 + cfg.nudge * nudge)
+        dt = interval(cfg.per_period)
+        x = flows.trajectory(field, x, dt, cfg.substeps, before + after)
+        return jnp.swapaxes(x[before:], 0, 1)
+
+    return one_by_one(cfg, mesh, one)
+
+
+def spectra(cfg, mesh: Mesh, series) -> dict[str, np.ndarray]:
+    """Exponents, divergence and spread, as in run; the start is the end of the truth."""
+    field, interval = clock_of(cfg)
+
+    def one(_, x):
+        samples = cfg.lyapunov_periods * cfg.lyapunov_points
+        dt = interval(cfg.lyapunov_points)
+        return flows.exponents(field, x, dt, cfg.lyapunov_substeps, samples)
+
+    found, volume = one_by_one(cfg, mesh, one, series[:, :, -1])
+    ratio = series.std(axis=2) / flows.constants(cfg.systems, "std")
+    worst = np.abs(np.log(ratio)).argmax(-1)[..., None]
+    return {
+        "exponents": found * cfg.clock,  # a time `clock` passes while 1 is reported
+        "divergence": volume,
+        "spread_ratio": np.take_along_axis(ratio, worst, -1)[..., 0],
+    }
+
+
+def prepare(cfg, series, length: int) -> Data:
+    """The last `length` samples of the training section, and the forecasts asked for."""
+    end = max(cfg.lengths)
+    train = series[:, :, end - length : end]
+    mean, std = train.mean(axis=2), train.std(axis=2)
+    series = (series - mean[:, :, None]) / std[:, :, None]
+    train = series[:, :, end - length : end]
+    if cfg.shuffle:
+        orders = [jax.random.permutation(key_of(seed, SHUFFLE), length) for seed in cfg.seeds]
+        train = np.stack([u[:, np.asarray(o)] for u, o in zip(train, orders, strict=True)])
+    at = end + cfg.gap * np.arange(cfg.starts)[:, None]
+    context = series[:, :, at - cfg.context + np.arange(cfg.context)]
+    return Data(train, context, series[:, :, at + np.arange(cfg.horizon)], mean, std)
+
+
+# --- methods -------------------------------------------------------------------------------------
+
+
+def closed_form(cfg, mesh: Mesh, scratch, model: str, length: int, data: Data) -> np.ndarray:
+    """AR, nVAR and ESN: a ridge regression and a loop, in float64.  -> [seed, S, B, H, D]"""
+    fit, forecast = reservoirs(cfg) if model == "esn" else regressions(cfg, model)
+
+    def fitted(seed, u):
+        return jax.vmap(partial(fit, seed))(u)
+
+    def rolled(seed, weights, context):
+        every = jax.vmap(partial(forecast, seed), in_axes=(None, 0))
+        return jax.vmap(every)(weights, context)
+
+    with jax.enable_x64(True):
+        seeds = jnp.asarray(cfg.seeds, jnp.uint32)
+        weights = sharding.vmap_over(mesh, fitted)(seeds, jnp.asarray(data.train))
+        context = jnp.asarray(data.context)
+        return sharding.gather(sharding.vmap_over(mesh, rolled)(seeds, weights, context))
+
+
+def regressions(cfg, model: str) -> tuple[Callable, Callable]:
+    """fit(seed, u), forecast(seed, weights, context) of AR or nVAR."""
+    shape = {"lags": cfg[f"{model}_lags"], "order": cfg.nvar_order if model == "nvar" else 1}
+    penalty = cfg[f"{model}_penalty"]
+
+    def forecast(_, weights, context):
+        return linear.forecast(weights, context, cfg.horizon, **shape)
+
+    return lambda _, u: linear.fit(u, penalty=penalty, **shape), forecast
+
+
+def reservoirs(cfg) -> tuple[Callable, Callable]:
+    """The same of an echo-state network; a seed has one reservoir for all its systems."""
+
+    def net(seed):
+        structure = {"radius": cfg.esn_radius, "scale": cfg.esn_scale}
+        return reservoir.draw(key_of(seed, MODEL), cfg.esn_units, CHANNELS, **structure)
+
+    def fit(seed, u):
+        options = {"washout": cfg.esn_washout, "penalty": cfg.esn_penalty}
+        return reservoir.fit(net(seed), u, leak=cfg.esn_leak, **options)
+
+    def forecast(seed, weights, context):
+        return reservoir.forecast(net(seed), weights, context, cfg.horizon, leak=cfg.esn_leak)
+
+    return fit, forecast
+
+
+def net_of(cfg, model: str) -> networks.Net:
+    if model == "gru":
+        return networks.gru(cfg.lookback, cfg.chunk, CHANNELS, width=cfg.gru_width)
+    structure = {"width": cfg.nbeats_width, "blocks": cfg.nbeats_blocks}
+    return networks.nbeats(cfg.lookback, cfg.chunk, CHANNELS, **structure)
+
+
+def members_of(cfg) -> tuple[jax.Array, jax.Array]:
+    """Seed and place of the system of every member of the ensemble.  -> [seed S] each"""
+    places = [index_of(name) for name in cfg.systems]
+    seeds, where = np.meshgrid(np.array(cfg.seeds, np.uint32), np.array(places, np.int32),
+                               indexing="ij")  # fmt: skip
+    return jnp.asarray(seeds.ravel()), jnp.asarray(where.ravel())
+
+
+def optimiser_of(cfg):
+    return networks.optimiser(cfg.lr, cfg.train_steps)
+
+
+def begin(cfg, model: str, seed, where) -> networks.State:
+    params = net_of(cfg, model).init(key_of(seed, MODEL, where))
+    return networks.State(params, optimiser_of(cfg).init(params))
+
+
+def train_chunk(cfg, model: str, state, seed, where, first, count, u):
+    """cfg.record steps of one member from step `first` on the last `count` rows of u [L, D].
+
+    -> (state, mean loss [])
+    """
+    net, tx, key = net_of(cfg, model), optimiser_of(cfg), key_of(seed, BATCHES, where)
+
+    def step(state, i):
+        key_i = jax.random.fold_in(key, i)
+        return networks.train_step(net, tx, cfg.batch, state, key_i, u, count)
+
+    state, values = jax.lax.scan(step, state, first + jnp.arange(cfg.record))
+    return state, values.mean()
+
+
+def recurrent(cfg, mesh: Mesh, scratch, model: str, length: int, data: Data) -> np.ndarray:
+    """N-BEATS and GRU: trained in chunks that survive a kill.  -> [seed, S, B, H, D]"""
+    seeds, where = members_of(cfg)
+    chunk, start, rolled = compiled(cfg, mesh, model)
+    u = flat(data.train)
+    u = jnp.asarray(np.pad(u, ((0, 0), (max(cfg.lengths) - length, 0), (0, 0))))
+    total, members = cfg.train_steps // cfg.record, len(seeds)
+    state, name = start(seeds, where), f"{model}-{length}"
+    with scratch.checkpoints(name) as ckpt, scratch.progress(cfg.train_steps, name) as progress:
+        state, done = ckpt.restore(state)
+        for i in range(done, total):
+            first, count = (jnp.full(members, n, jnp.int32) for n in (i * cfg.record, length))
+            state, value = chunk(state, seeds, where, first, count, u)
+            scratch.log((i + 1) * cfg.record, **{f"loss_{name}": sharding.gather(value).mean()})
+            ckpt.save(i + 1, state)
+            progress.update((i + 1) * cfg.record)
+    made = sharding.gather(rolled(state.params, jnp.asarray(flat(data.context))))
+    return made.reshape(data.future.shape)
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """[seed, S, …] -> [seed S, …] in float32"""
+    return x.reshape(-1, *x.shape[2:]).astype(np.float32)
+
+
+@cache
+def compiled(cfg, mesh: Mesh, model: str) -> tuple[Callable, Callable, Callable]:
+    """Training chunk, start and forecast of a network, compiled once for all amounts of data."""
+    forecast = partial(networks.forecast, net_of(cfg, model), horizon=cfg.horizon)
+    parts = partial(train_chunk, cfg, model), partial(begin, cfg, model)
+    rolled = sharding.vmap_over(mesh, lambda params, context: forecast(params, context))
+    return *(sharding.vmap_over(mesh, part) for part in parts), rolled
+
+
+# --- scores --------------------------------------------------------------------------------------
+
+
+def judge(cfg, data: Data, forecast, tau) -> dict[str, np.ndarray]:
+    """Scores of one cell, as in run without the axes of model and length."""
+    naive = np.abs(np.diff(data.train, axis=2)).mean(axis=2)
+    stats = [x[:, :, None] for x in (data.mean, data.std, naive)]
+    steps = np.broadcast_to(tau[:, None], data.future.shape[:3])
+    limits = {"threshold": cfg.threshold, "within": cfg.within}
+    scores, smape, nrmse = metrics.scores(data.future, forecast, *stats, steps, **limits)
+    error = np.log(np.maximum(nrmse, 1e-12))
+    curves = [metrics.at_times(c, steps, measure.TIMES).mean(axis=2) for c in (smape, error)]
+    return {
+        "metrics": scores.mean(axis=2),
+        "smape": curves[0].astype(np.float32),
+        "log_error": curves[1].astype(np.float32),
+        "trace": forecast[0, :, 0, :, 0].astype(np.float32),
+        "truth": data.future[0, :, 0, :, 0].astype(np.float32),
+    }
