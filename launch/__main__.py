@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -103,6 +104,29 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("two", nargs="?", help="another; else the committed reference")
     sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
     sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
+    plan = verb(
+        "plan",
+        "memory, time and cost on hardware not at hand, before spending",
+        "name",
+        "overrides",
+    )
+    plan.add_argument("--on", default="", help="v5e-8,v6e-8,h100-8,cpu-1: topologies, one table")
+    plan.add_argument("--price", default="", help="money a chip-hour: 1.2, or v5e=1.2,h100=3")
+    plan.add_argument("--measure", action="store_true", help="also run the step, where it is here")
+    plan.add_argument("--write", action="store_true", help="`plan all --write`: results/PLANS.md")
+    verb("drill", "kill, stop, move and rob a run of this experiment", "name", "overrides")
+    submit = verb("submit", "run it elsewhere: SLURM, cloud TPUs or GPUs", "name", "overrides")
+    verb("status", "the submitted jobs")
+    logs = verb("logs", "what a submitted job says (its id, NAME or folder)", "name")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on as it says more")
+    verb("fetch", "bring a submitted job's run folder here", "name")
+    verb("cancel", "end a submitted job; what it saved is kept", "name")
+    for parser in (submit, sweep):
+        parser.add_argument("--on", help="slurm, tpu, gpu-cloud, gke, or a name of targets.toml")
+        parser.add_argument("--set", action="append", default=[], help="a setting of the target")
+        parser.add_argument("--chips", default="", help="clouds: v5e-8, h100-8 … (see ./lab plan)")
+    submit.add_argument("--dry-run", action="store_true", help="print what would be submitted")
+    submit.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
     fork = verb("fork", "a working copy of an experiment", "name")
     fork.add_argument("new", help="name of the copy")
     data = verb("data", "the data sets: where they are, or fetch one")
@@ -232,8 +256,105 @@ def _sweep(parsed) -> int:
     from launch import sweep
 
     slug, preset = split(parsed.name)
+    if parsed.on:
+        return _send(parsed, slug, preset, sweep.grid(parsed.overrides))
     value = sweep.sweep(slug, preset, parsed.overrides, dry=parsed.dry_run)
     _print(parsed, value, lambda: sweep.text(value))
+    return 0
+
+
+def _plan(parsed) -> int:
+    from launch import hardware, plan, quote, store
+
+    if parsed.name == "all":
+        found = plan.everything(parsed.on)
+        if parsed.write:
+            store.write_text(quote.TABLE, quote.overview(found))
+        _print(parsed, found, lambda: quote.overview(found))
+        return 0
+    slug, preset = split(parsed.name, "paper")
+    names = parsed.on or ("cpu-1" if parsed.measure or preset != "paper" else plan.DEFAULT)
+    targets = [hardware.target(n) for n in names.split(",")]
+    prices = hardware.prices(parsed.price, targets)
+    records = plan.plan(slug, preset, parsed.overrides, targets, measure=parsed.measure)
+    claims, seeds = quote.claims(slug, preset, parsed.overrides)
+    value = {
+        "experiment": slug,
+        "preset": preset,
+        "overrides": parsed.overrides,
+        "topologies": [r | quote.cost(r, prices) for r in records],
+        "claims": claims,
+        "seeds": seeds,
+    }
+    _print(parsed, value, lambda: quote.text(value, prices))
+    return 0 if any(r.get("fits") for r in records) else 1
+
+
+def _drill(parsed) -> int:
+    from launch import drill
+
+    slug, preset = split(parsed.name, "smoke")
+    value = drill.drill(slug, preset, parsed.overrides)
+    _print(parsed, value, lambda: drill.text(value))
+    return 0 if value["holds"] else 1
+
+
+def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
+    from launch import report, submit
+
+    report.load_claims(slug)
+    value = submit.submit(
+        slug,
+        preset,
+        cells,
+        parsed.on,
+        parsed.set,
+        chips=parsed.chips,
+        dry=parsed.dry_run,
+        fresh=getattr(parsed, "fresh", False),
+    )
+    _print(parsed, value, lambda: submit.text(value))
+    return 0
+
+
+def _submit(parsed) -> int:
+    slug, preset = split(parsed.name)
+    if not parsed.on:
+        raise UserError("submit where? --on slurm, tpu, gpu-cloud, gke, or a name of targets.toml")
+    return _send(parsed, slug, preset, [parsed.overrides])
+
+
+def _status(parsed) -> int:
+    from launch import submit
+
+    rows = submit.rows()
+    _print(parsed, rows, lambda: submit.status_text(rows))
+    return 1 if any(r["state"] in ("failed", "lost") for r in rows) else 0
+
+
+def _logs(parsed) -> int:
+    from launch import submit
+
+    command = submit.logs_command(submit.find(parsed.name), parsed.follow)
+    if not command:
+        raise UserError("the job has said nothing yet; ./lab status shows whether it runs")
+    return subprocess.run(command, check=False).returncode
+
+
+def _fetch(parsed) -> int:
+    from launch import submit
+
+    value = submit.fetch(submit.find(parsed.name))
+    arrived = "\n".join(f"next: ./lab report {w}" for w in value["arrived"])
+    _print(parsed, value, arrived or "no run of it is finished yet; ./lab status shows how far")
+    return 0 if value["arrived"] else 1
+
+
+def _cancel(parsed) -> int:
+    from launch import submit
+
+    value = submit.cancel(submit.find(parsed.name))
+    _print(parsed, value, f"job {value['id']} was cancelled; what it saved is in {value['folder']}")
     return 0
 
 
@@ -282,6 +403,13 @@ VERBS = {
     "verify": _verify,
     "compare": _compare,
     "sweep": _sweep,
+    "plan": _plan,
+    "drill": _drill,
+    "submit": _submit,
+    "status": _status,
+    "logs": _logs,
+    "fetch": _fetch,
+    "cancel": _cancel,
     "fork": _fork,
     "data": _data,
     "gallery": _gallery,

@@ -98,11 +98,10 @@ def barrier(name: str) -> None:
         multihost_utils.sync_global_devices(name)
 
 
-def collateral(error: BaseException) -> bool:
-    """Whether an error says only that another process went away."""
-    text = str(error)
+def collateral(error: object, total: int | None = None) -> bool:
+    """Whether an error (or its text) says only that another process went away."""
     signs = ("Gloo", "Connection closed by peer", "Connection reset", "heartbeat", "coordination")
-    return count() > 1 and any(sign in text for sign in signs)
+    return (total or count()) > 1 and any(sign in str(error) for sign in signs)
 
 
 def wait_for_the_name() -> None:

@@ -58,14 +58,13 @@ def supervise(
         fault = _watch(children)
     if fault is None:
         return STOPPED if any(c.status == STOPPED for c in children) else 0
-    number, how, status = _blame(fault)
-    for line in fault.last if number == fault.number else []:  # else the log has it
+    what, status, own = _blame(fault, total)
+    for line in fault.last if own else []:  # else the log has it
         print(line, file=sys.stderr)
     if status == 2:  # its own one line has said what to do
         return status
     print(
-        f"error: process {number} of {total} {how}; the others were stopped, what was saved is "
-        f"kept. Continue: {again}",
+        f"error: {what}; the others were stopped, what was saved is kept. Continue: {again}",
         file=sys.stderr,
     )
     return status
@@ -94,6 +93,8 @@ class Child:
         self.process = subprocess.Popen(
             command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=_die_with_parent
         )
+        if logs:  # for a person or a drill that signals one of them
+            (logs / f"{number}.pid").write_text(str(self.process.pid))
         self._threads = [
             threading.Thread(target=self._read, args=(stream, out), daemon=True)
             for stream, out in (
@@ -149,14 +150,19 @@ def _watch(children: list[Child]) -> Child | None:
     return fault
 
 
-def _blame(fault: Child) -> tuple[int, str, int]:
-    """(process at fault, what became of it, exit status)."""
+def _blame(fault: Child, total: int) -> tuple[str, int, bool]:
+    """(what happened to which process, exit status, whether its own last words explain it)."""
     status, lost = fault.status or 0, fault.lost - {fault.number}
-    if lost and status != 2:
-        return min(lost), "was lost (its machine or its process is gone)", 1
+    name = f"process {fault.number} of {total}"
+    if status == 2:
+        return name, status, True
+    if lost:
+        return f"process {min(lost)} of {total} was lost (it or its machine is gone)", 1, False
+    if fault.last and cluster.collateral(fault.last[-1], total):
+        return f"a process other than {name} was lost", 1, False
     if status < 0:
-        return fault.number, f"was killed by {signal.Signals(-status).name}", 1
-    return fault.number, f"failed with exit status {status}", status
+        return f"{name} was killed by {signal.Signals(-status).name}", 1, False
+    return f"{name} failed with exit status {status}", status, True
 
 
 class _forwarding:

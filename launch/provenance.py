@@ -1,5 +1,6 @@
 """Where a result came from: commit, uncommitted changes, versions, devices."""
 
+import datetime
 import os
 import platform
 import subprocess
@@ -64,6 +65,11 @@ def version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def machine() -> dict:

@@ -33,6 +33,14 @@ def measured(slug: str, claim: Claim, arrays: dict) -> Any:
     return fn(dict(arrays))
 
 
+def measured_or_none(slug: str, claim: Claim, arrays: dict) -> Any:
+    """As `measured`, None where the measure cannot be had from these arrays."""
+    try:
+        return measured(slug, claim, arrays)
+    except Exception:
+        return None
+
+
 def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> Verdict:
     """The verdict of a claim on a run's arrays; an error in measure is the verdict ERROR."""
     level = claim.level.get(preset, "none")

@@ -5,7 +5,6 @@
 does what `./lab run NAME:PRESET key=value` does; remote machines run it in this form.
 """
 
-import datetime
 import importlib
 import os
 import re
@@ -163,7 +162,7 @@ def _describe(slug, preset, config, preset_config, who, folder, note) -> dict:
         "identity": who,
         "fingerprint": fingerprint.fingerprint(slug),
         "status": "running",
-        "started": _now(),
+        "started": provenance.now(),
         "command": provenance.command(),
         "commit": commit,
         "dirty": digest(diff) if diff else "",
@@ -193,7 +192,9 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     def finish(status: str, **more) -> None:
         if cluster.index() > 0:
             return
-        info.update(status=status, finished=_now(), seconds=round(time.monotonic() - start, 3))
+        info.update(
+            status=status, finished=provenance.now(), seconds=round(time.monotonic() - start, 3)
+        )
         info.update(compile_seconds=round(compiling.seconds, 3), data=scratch.data_used, **more)
         info["cpu_seconds"] = round(time.process_time() - cpu, 3)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -311,10 +312,6 @@ class CompileTime:
                 self.seconds += duration_secs
 
         jax.monitoring.register_event_duration_secs_listener(listen)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def finished_line(folder: Path) -> str:

@@ -85,11 +85,16 @@ def arrays(folder: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{file} is damaged ({error}); run again") from None
 
 
+def unused(slug: str, preset: str) -> Path:
+    """A name for a run folder."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    return results() / "runs" / slug / preset / f"{now}-{secrets.token_hex(3)}"
+
+
 def create(slug: str, preset: str) -> Path:
     """A new run folder, never an existing one."""
     while True:
-        now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-        folder = results() / "runs" / slug / preset / f"{now}-{secrets.token_hex(3)}"
+        folder = unused(slug, preset)
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
             folder.mkdir()

@@ -60,6 +60,11 @@ class Tree:
         return sorted((self.root / "results/runs" / slug).glob("*/*"))
 
 
+def workers(folder: Path) -> dict[int, int]:
+    """{process number: pid} of the processes that compute in a run folder."""
+    return {int(p.stem): int(p.read_text()) for p in (folder / "logs").glob("*.pid")}
+
+
 def children_cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

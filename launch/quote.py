@@ -1,0 +1,245 @@
+"""A plan in words: one table of topologies, the cheapest that fits, what would make others fit."""
+
+from launch import power, settings, store
+from launch.hardware import Target
+from launch.paths import ROOT
+from launch.terminal import coloured, duration, table
+
+YEAR = 365.25 * 86400
+
+
+def seconds(record: dict) -> tuple[float, float] | None:
+    """(low, high) seconds of the whole run: its heaviest step as often as it is called."""
+    if not record.get("steps") or "step_seconds" not in record:
+        return None
+    low, high = record["step_seconds"]
+    return low * record["steps"], high * record["steps"]
+
+
+def cost(record: dict, prices: dict[str, float]) -> dict:
+    """Hours, chip-hours and money of a record, each (low, high); None where not known."""
+    whole = seconds(record)
+    hours = tuple(s / 3600 for s in whole) if whole else None
+    chip_hours = tuple(h * record["chips"] for h in hours) if hours else None
+    price = prices.get(record["kind"])
+    money = tuple(c * price for c in chip_hours) if chip_hours and price is not None else None
+    return {"hours": hours, "chip_hours": chip_hours, "money": money}
+
+
+def cheapest(records: list[dict], prices: dict[str, float]) -> dict | None:
+    """Of what fits, the record of least money; without prices, of fewest chip-hours of a step."""
+    fitting = [r for r in records if r.get("fits")]
+    if not fitting:
+        return None
+    priced = all(r["kind"] in prices for r in fitting)
+
+    def middle(r: dict) -> float:
+        low, high = r["step_seconds"]
+        return (low * high) ** 0.5 * r["chips"] * (prices[r["kind"]] if priced else 1.0)
+
+    return min(fitting, key=middle)
+
+
+def span(pair: tuple[float, float] | list | None, unit: str = "") -> str:
+    """'157–314 ms'-like text of a range."""
+    if pair is None:
+        return "–"
+    return f"{short(pair[0])}–{short(pair[1])}{unit}"
+
+
+def short(x: float) -> str:
+    """Two significant digits, three from 100 on, without exponent where legible."""
+    if x >= 1e6:
+        return f"{x:.1e}"
+    if x >= 100:
+        return f"{x:,.0f}"
+    return f"{x:.2g}" if x >= 0.01 or x == 0 else f"{x:.1g}"
+
+
+def time_span(pair) -> str:
+    """A range of seconds in the unit that suits."""
+    if pair is None:
+        return "–"
+    for limit, unit, scale in ((1e-3, "µs", 1e-6), (1.0, "ms", 1e-3), (120.0, "s", 1.0),
+                               (7200.0, "min", 60.0), (10 * 86400.0, "h", 3600.0)):  # fmt: skip
+        if pair[1] < limit:
+            return span([p / scale for p in pair], f" {unit}")
+    return span([p / 86400 for p in pair], " days")
+
+
+def text(value: dict, prices: dict[str, float]) -> str:
+    """The whole answer of `./lab plan` for one experiment."""
+    records = value["topologies"]
+    name = f"{value['experiment']}:{value['preset']}"
+    changed = " ".join(value["overrides"])
+    lines = [coloured(f"{name} {changed}".rstrip(), "bold")]
+    known: dict = next((r for r in records if "specs" in r), {})
+    steps = known.get("steps")
+    lines.append(
+        f"its heaviest step, {f'{steps:,} times' if steps else 'how often is not stated'}; "
+        f"{known.get('argument_gib', 0):.2f} GiB of arguments; {known.get('shards', '')}"
+    )
+    lines += ["", topologies(records, prices), ""]
+    best = cheapest(records, prices)
+    if best and len(records) > 1:
+        by = "money" if best["kind"] in prices else "chip time"
+        lines.append(f"cheapest that fits, by {by}: {best['on']}")
+    for r in records:
+        lines += _details(r, full=len(records) == 1)
+    lines += _claims(value["claims"], value["seeds"])
+    lines.append(
+        "low end: every kernel at the data sheet's rate, communication hidden; high end: matrix "
+        "products at 35 %, memory at 55 %, nothing hidden"
+    )
+    lines.append(_next(name, changed, best))
+    return "\n".join(lines)
+
+
+def _next(name: str, changed: str, best: dict | None) -> str:
+    if best is None:
+        return "next: ./lab plan with more chips, or with one of the changes above"
+    target = {"tpu": "tpu", "cuda": "gpu-cloud"}.get(_platform(best), "")
+    again = f"{name} {changed}".rstrip()
+    if not target:
+        return f"next: ./lab run {again}"
+    return f"next: ./lab submit {again} --on {target} --chips {best['on']} --dry-run"
+
+
+def _platform(record: dict) -> str:
+    return Target(record["on"], record["kind"], record["chips"], record["shape"]).platform
+
+
+def topologies(records: list[dict], prices: dict[str, float]) -> str:
+    """One line a topology."""
+    rows = []
+    for r in records:
+        where = f"{r['on']} ({r['chips']} x {r['kind']} {r['shape']})".replace(" )", ")")
+        if "error" in r:
+            rows.append([where, f"✗ {r['error']}", "", "", "", "", "", ""])
+            continue
+        sign = "✓" if r["fits"] else "✗"
+        memory = f"{sign} {r['peak_gib']:.2f} of {r['usable_gib']:.2f} GiB"
+        if "step_seconds" not in r:
+            rows.append([where, memory, "–", "–", "–", "–", "–", "memory"])
+            continue
+        c = cost(r, prices)
+        money = span(c["money"]) if c["money"] else "–"
+        limit = max(r["limits"], key=r["limits"].get)
+        tell = f"{limit} {r['limits'][limit]:.0%}"
+        measured = r.get("measured")
+        rows.append([
+            where, memory, time_span(r["step_seconds"]),
+            time_span([measured["seconds"]] * 2).split("–")[-1] if measured else "–",
+            time_span(seconds(r)), span(c["chip_hours"]), money, tell,
+        ])  # fmt: skip
+    header = ["topology", "memory a chip", "step", "measured", "whole run", "chip-hours", "cost"]
+    return table(rows, [*header, "limited by"])
+
+
+def _details(r: dict, *, full: bool) -> list[str]:
+    lines = []
+    if full and "flops" in r:
+        sent = ", ".join(f"{k} {v / 2**20:,.1f} MiB" for k, v in sorted(r["wire"].items()) if v)
+        lines.append(
+            f"a step on one chip: {r['flops']:.3g} FLOP, {r['bytes'] / 2**30:.3g} GiB moved, "
+            f"{r['ops']:,.0f} kernels; sent: {sent or 'nothing'}"
+        )
+    if full and "specs" in r:
+        split = ", ".join(f"{n} x {spec}" for spec, n in list(r["specs"].items())[:6])
+        lines.append(f"arguments split as: {split}")
+    if r.get("unknown_loops"):
+        n = r["unknown_loops"]
+        lines.append(
+            f"{r['on']}: {n} loop{'s' * (n > 1)} with a length that only data give, counted once: "
+            "time is a lower bound"
+        )
+    if full or r.get("fits") is False:
+        for b in r.get("buffers", [])[:5]:
+            op = b["op"] if len(b["op"]) < 70 else "…" + b["op"][-68:]
+            lines.append(f"  {b['bytes'] / 2**30:8.2f} GiB  {b['shape']:28s} {op}")
+    if r.get("fits") is False:
+        could = r.get("would_fit") or []
+        if could:
+            lines.append(f"{r['on']} would fit with {' or '.join(could)}")
+        else:
+            share = r["replicated_gib"] / max(r["argument_gib"], 1e-9)
+            lines.append(
+                f"{r['on']}: no change of microbatch, remat or mesh_model that the config offers "
+                f"makes it fit; {r['replicated_gib']:.2f} GiB of arguments ({share:.0%}) stand "
+                "whole on every chip: split them (common.partition.fsdp), or take larger chips"
+            )
+    measured = r.get("measured")
+    if measured and "step_seconds" in r:
+        low, high = r["step_seconds"]
+        ratio = measured["seconds"] / (low * high) ** 0.5
+        lines.append(
+            f"{r['on']} measured: step {ratio:.2f} times the middle of the prediction, peak memory "
+            f"{measured['peak_gib']:.2f} GiB of the {measured['memory_of']} ({measured['date']})"
+        )
+    return lines
+
+
+def _claims(rows: list[dict], seeds: int) -> list[str]:
+    if not rows:
+        return ["no claim is decided at this preset"]
+    cells = []
+    for r in rows:
+        star = "*" if r["headline"] else ""
+        power_ = "unknown" if r["power"] is None else f"{r['power']:.0%}"
+        cells.append(f"{r['id']}{star} {power_}")
+    return [f"chance that {seeds} seeds pass, if the committed run is typical: " + "  ".join(cells)]
+
+
+def claims(slug: str, preset: str, overrides: list[str]) -> tuple[list[dict], int]:
+    """(power of every claim, number of planned seeds)."""
+    seeds = len(settings.get(slug, preset, overrides).seeds)
+    return power.rows(slug, preset, seeds), seeds
+
+
+# --- every paper at once -------------------------------------------------------------------------
+
+TABLE = ROOT / "results" / "PLANS.md"
+
+
+def overview(found: list[dict]) -> str:
+    """PLANS.md: what each paper costs to rerun at each preset."""
+    lines = [
+        "# What each paper costs to rerun",
+        "",
+        "Made by `./lab plan all --write`. Laptop: measured, the committed run. Paper scale: the "
+        "heaviest step compiled for a slice that nobody had here, memory as the compiler states "
+        "it, time from a roofline (range: see `launch/plan.py`); the whole run is that step as "
+        "often as `steps` in run.py says, and other parts come on top. Nothing here was measured "
+        "on an accelerator.",
+        "",
+        "| paper | laptop, measured | on | memory a chip | step | whole run | chip-hours | limit |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for value in found:
+        slug = value["experiment"]
+        run = store.peek(ROOT / "results" / slug / "laptop" / "run.json")
+        took = run.get("seconds", 0.0) + run.get("seconds_before", 0.0)
+        laptop = f"{duration(took)}, {run.get('peak_memory_mb', 0) / 1024:.1f} GiB" if run else "–"
+        name = f"[{slug}](../experiments/{slug}/README.md)"
+        if value["overrides"]:
+            name, laptop = f"{slug} `{' '.join(value['overrides'])}`", ""
+        for r in value["topologies"]:
+            lines.append(_overview_row(name, laptop, r))
+            name = laptop = ""
+    return "\n".join(lines) + "\n"
+
+
+def _overview_row(name: str, laptop: str, r: dict) -> str:
+    if "error" in r:
+        return f"| {name} | {laptop} | {r['on']} | {r['error']} | | | | |"
+    memory = f"{'✓' if r['fits'] else '✗'} {r['peak_gib']:.2f} of {r['usable_gib']:.2f} GiB"
+    if "step_seconds" not in r:
+        fit = " or ".join(r.get("would_fit") or []) or "larger chips"
+        return f"| {name} | {laptop} | {r['on']} | {memory} | fits with {fit} | | | memory |"
+    limit = max(r["limits"], key=r["limits"].get)
+    least = " (at least)" if r.get("unknown_loops") else ""
+    return (
+        f"| {name} | {laptop} | {r['on']} | {memory} | {time_span(r['step_seconds'])}{least} | "
+        f"{time_span(seconds(r))} | {span(cost(r, {})['chip_hours'])} | "
+        f"{limit} {r['limits'][limit]:.0%} |"
+    )

@@ -1,0 +1,115 @@
+"""A SLURM cluster: one batch script, handed to the user's own sbatch.
+
+One task a node, all its GPUs in that task. 120 s before the time limit, and when the scheduler
+preempts, every task gets SIGTERM: the run saves and exits with 85, the script puts itself back
+into the queue, and the next start continues from the checkpoint. Sweeps are job arrays.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+from launch.paths import ROOT, shown
+from launch.targets import Job, call
+
+
+@dataclass(frozen=True)
+class Slurm:
+    """Settings: those of sbatch under the same names; `options` are further lines of it."""
+
+    partition: str = ""
+    account: str = ""
+    nodes: int = 1
+    gpus_per_node: int = 0
+    cpus_per_task: int = 4
+    mem: str = ""
+    time: str = "04:00:00"
+    grace: int = 120  # seconds between SIGTERM and the end
+    at_once: int = 0  # cells of a sweep that run side by side; 0: no limit
+    setup: tuple[str, ...] = ()  # lines before the run: module load …
+    options: tuple[str, ...] = ()  # as "--constraint=a100"
+
+    def render(self, job: Job) -> dict[str, str]:
+        """job.sbatch, and for a sweep cells.txt, a line a cell."""
+        sweep = len(job.cells) > 1
+        array = f"--array=0-{len(job.cells) - 1}" + (f"%{self.at_once}" if self.at_once else "")
+        options = [
+            f"--job-name={job.name}",
+            f"--partition={self.partition}" if self.partition else "",
+            f"--account={self.account}" if self.account else "",
+            array if sweep else "",
+            f"--nodes={self.nodes}",
+            "--ntasks-per-node=1",
+            f"--cpus-per-task={self.cpus_per_task}",
+            f"--gpus-per-node={self.gpus_per_node}" if self.gpus_per_node else "",
+            f"--mem={self.mem}" if self.mem else "",
+            f"--time={self.time}",
+            f"--signal=TERM@{self.grace}",
+            "--requeue",
+            "--open-mode=append",
+            f"--chdir={shown(ROOT)}",
+            f"--output={shown(job.folder)}/job/slurm-{'%A_%a' if sweep else '%j'}.txt",
+            *self.options,
+        ]
+        head = "\n".join(f"#SBATCH {o}" for o in options if o)
+        more = ["export REPRISE_ACCELERATOR=cuda"] if self.gpus_per_node else []
+        if sweep:
+            run = (
+                f"mapfile -t cells < {shown(job.folder)}/job/cells.txt\n"
+                'arguments="${cells[$SLURM_ARRAY_TASK_ID]}"'
+            )
+        else:
+            run = f'arguments="{job.arguments(0)}"'
+        setup = "\n".join([*self.setup, *more])
+        again = shlex.quote(job.again)
+        script = SCRIPT.format(head=head, setup=setup, run=run, again=again)
+        script = script.replace("\n\n\n", "\n\n")
+        files = {"job.sbatch": script}
+        if sweep:
+            lines = (job.arguments(i) for i in range(len(job.cells)))
+            files["cells.txt"] = "\n".join(lines) + "\n"
+        return files
+
+    def check(self, job: Job) -> None:
+        """Ask the scheduler whether it would take the script.  Errors: UserError."""
+        call(["sbatch", "--test-only", str(job.folder / "job/job.sbatch")], "checking the script")
+
+    def submit(self, job: Job) -> str:
+        """The job's id.  Errors: UserError."""
+        script = str(job.folder / "job/job.sbatch")
+        return call(["sbatch", "--parsable", script], "submitting").strip().split(";")[0]
+
+    def status(self, job_id: str) -> str:
+        """Errors: UserError where the scheduler does not answer."""
+        every = call(["squeue", "--noheader", "--format=%A %F %T"], "asking the scheduler")
+        rows = [line.split() for line in every.splitlines()]
+        states = {r[2] for r in rows if len(r) == 3 and job_id in r[:2]}
+        if states & {"RUNNING", "COMPLETING", "STOPPED", "SUSPENDED"}:
+            return "running"
+        return "waiting" if states else "gone"
+
+    def logs(self, job: Job, job_id: str) -> list[str]:
+        files = sorted(str(p) for p in (job.folder / "job").glob("slurm-*.txt"))
+        return ["tail", "-n", "40", *files] if files else []
+
+    def cancel(self, job_id: str) -> None:
+        call(["scancel", job_id], "cancelling")
+
+
+SCRIPT = """#!/bin/bash
+{head}
+
+{setup}
+
+# process 0 is on the first node; a port of the job's own
+export JAX_COORDINATOR_ADDRESS="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):$((61440 + SLURM_JOB_ID % 4096))"
+export JAX_NUM_PROCESSES="$SLURM_NTASKS"
+export REPRISE_COMMAND={again}  # what to type when this was lost
+export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"  # srun no longer inherits it
+{run}
+srun --kill-on-bad-exit=1 bash -c 'export JAX_PROCESS_ID=$SLURM_PROCID; exec ./lab run '"$arguments"
+status=$?
+if [ $status -eq 85 ]; then  # saved: put back into the queue
+  exec scontrol requeue "$SLURM_JOB_ID"
+fi
+exit $status
+"""  # noqa: E501

@@ -1,0 +1,136 @@
+"""A real scheduler: what --dry-run prints runs, is preempted, goes back and ends with the same."""
+
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from launch import store
+from tests import slurm_cluster
+from tests.tree import ROOT, workers
+
+pytestmark = [
+    pytest.mark.xdist_group("slurm"),
+    pytest.mark.skipif(bool(slurm_cluster.absent()), reason=slurm_cluster.absent() or "present"),
+]
+
+# a run of about 20 s that saves at every chunk
+RUN = ("toy:smoke", "pause=0.4", "steps=500")
+NODES = ("--set", "nodes=2", "--set", "cpus_per_task=2", "--set", "time=0:10:00")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with slurm_cluster.Cluster(tmp_path_factory.mktemp("slurm")) as made:
+        yield made
+
+
+def environment(cluster, tree) -> dict[str, str]:
+    """The tree's ./lab with the packages that are here."""
+    return cluster.env | {"REPRISE_VENV": str(ROOT / ".venv"), "JAX_PLATFORMS": "cpu"}
+
+
+def waited(condition, seconds=120.0):
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.3)
+    return found
+
+
+def status(tree, env, number=0):
+    return json.loads(tree.lab("status", "--json", **env).out)[number]
+
+
+def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(cluster, tree):
+    env = environment(cluster, tree)
+    dry = json.loads(
+        tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--dry-run", "--json", **env).out
+    )
+    assert not tree.runs("toy"), "a dry run leaves nothing"
+    sent = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
+    folder = tree.runs("toy")[0]
+    script = (folder / "job/job.sbatch").read_text()
+    dried = dry["files"]["job.sbatch"].replace(dry["folder"], sent["folder"])
+    name = next(x for x in script.splitlines() if "--job-name" in x)
+    dried_name = next(x for x in dried.splitlines() if "--job-name" in x)
+    assert dried.replace(dried_name, name) == script, "what was shown is what runs"
+    again = tree.lab("submit", *RUN, "--on", "slurm", *NODES, **env)
+    assert again.status == 2
+    assert f"is job {sent['id']} already" in again.err
+
+    def progressed(least):
+        log = folder / "scratch/log.jsonl"
+        return log.exists() and len(log.read_text().splitlines()) >= least
+
+    waited(lambda: progressed(5))
+    urgent = cluster.call(
+        "sbatch", "--parsable", "--partition=urgent", "--nodes=2", "--exclusive",
+        "--output=/dev/null", "--wrap", "srun sleep 1",
+    ).strip()  # fmt: skip
+    waited(lambda: store.peek(folder / "run.json").get("status") == "stopped")
+    waited(lambda: urgent not in cluster.call("squeue", "-h", "-o", "%A"))
+    waited(lambda: status(tree, env)["state"] == "waiting")
+    release(cluster, sent["id"])
+    waited(lambda: status(tree, env)["state"] == "done", 180)
+    row = status(tree, env)
+    assert row["attempts"] == 2
+    info = store.read_json(folder / "run.json")
+    assert info["devices"]["processes"] == 2
+    whole = tree.root / "whole"
+    assert tree.lab("run", *RUN, "pause=0", "--workdir", str(whole)).status == 0
+    one, two = store.arrays(folder), store.arrays(whole)
+    np.testing.assert_array_equal(one["error"], two["error"])
+    assert tree.lab("report", str(folder)).status == 0
+    assert tree.lab("logs", sent["id"], **env).status == 0
+    resubmitted = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
+    assert resubmitted["finished"] == [str(folder)]
+
+
+def release(cluster, job):
+    """SLURM holds a requeued job for two minutes: start it now."""
+
+    def started():
+        cluster.call("scontrol", "update", f"JobId={job}", "StartTime=now")
+        return "RUNNING" in cluster.call("squeue", "-h", "-j", job, "-o", "%T")
+
+    waited(started)
+
+
+def test_sweep_is_an_array_that_leaves_out_finished_cells(cluster, tree):
+    env = environment(cluster, tree)
+    assert tree.lab("run", "toy:smoke", "lr=0.2").status == 0
+    arguments = ("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--on", "slurm")
+    arguments += ("--set", "cpus_per_task=1", "--set", "at_once=2", "--json")
+    sent = json.loads(tree.lab(*arguments, **env).out)
+    assert sent["cells"] == ["lr=0.1", "lr=0.3"]
+    waited(lambda: status(tree, env)["state"] == "done", 180)
+    local = json.loads(tree.lab("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--json").out)
+    assert [c["cached"] for c in local["cells"]] == [True, True, True]
+    done = json.loads(tree.lab(*arguments, **env).out)
+    assert len(done["finished"]) == 3
+
+
+def test_a_killed_task_ends_the_job_and_is_named(cluster, tree):
+    env = environment(cluster, tree)
+    sent = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
+    folder = tree.runs("toy")[0]
+    waited(lambda: (folder / "scratch/log.jsonl").exists())
+    start = time.monotonic()
+    os.kill(workers(folder)[1], signal.SIGKILL)
+    waited(lambda: status(tree, env)["state"] in ("lost", "failed"), 60)
+    assert time.monotonic() - start < 60
+    said = tree.lab("logs", sent["id"], **env).out
+    assert "process 1 of 2 was killed by SIGKILL" in said
+    assert said.count("error: process") <= 2, "each machine says it once"
+
+
+def test_the_scheduler_s_refusal_is_one_line(cluster, tree):
+    env = environment(cluster, tree)
+    done = tree.lab("submit", *RUN, "--on", "slurm", "--set", "partition=nowhere", **env)
+    assert done.status == 2
+    assert not done.traceback
+    assert "Invalid partition" in done.err
