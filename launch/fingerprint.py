@@ -2,7 +2,8 @@
 
 Three hashes: `compute` (run.py, config.py and all they reach) decides whether arrays are stale,
 `measure` (measure.py and all it reaches) and `rule` (how claims are decided) whether a verdict is.
-Blank lines and comment lines do not count. Nothing is imported: files are read as text.
+Blank lines, comment lines and the function `steps` do not count.
+Nothing is imported: files are read as text.
 """
 
 import hashlib
@@ -100,8 +101,11 @@ def _files(base: Path, parts: list[str]) -> list[Path]:
     return found
 
 
+STEPS = re.compile(r"^def steps\(cfg.*?(?=^\S|\Z)", re.M | re.S)  # for `plan`; computes no array
+
+
 @cache
 def _hash(path: Path) -> str:
-    lines = (line.rstrip() for line in path.read_text().splitlines())
+    lines = (line.rstrip() for line in STEPS.sub("", path.read_text()).splitlines())
     code = "\n".join(x for x in lines if x and not x.lstrip().startswith("#"))
     return hashlib.sha256(code.encode()).hexdigest()[:16]

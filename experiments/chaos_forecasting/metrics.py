@@ -9,12 +9,16 @@ NAMES = ("smape", "nrmse", "mase", "vpt")
 
 
 def smape(truth, forecast):
-    """100 mean 2 |y - f| / (|y| + |f|) over channels, 0 to 200, of raw values.  [..., H, D] -> [..., H]"""
-    return 100 * (2 * np.abs(truth - forecast) / (np.abs(truth) + np.abs(forecast) + 1e-10)).mean(-1)
+    """100 mean 2 |y - f| / (|y| + |f|) over channels, 0 to 200, of raw values.
+
+    [..., H, D] -> [..., H]
+    """
+    size = np.abs(truth) + np.abs(forecast) + 1e-10
+    return 100 * (2 * np.abs(truth - forecast) / size).mean(-1)
 
 
 def nrmse(truth, forecast):
-    """Root mean square over channels of the error in standard deviations.  [..., H, D] -> [..., H]"""
+    """Root mean square of the error over channels.  [..., H, D] -> [..., H]"""
     return np.sqrt(((truth - forecast) ** 2).mean(-1))
 
 
@@ -27,7 +31,7 @@ def mase(truth, forecast, naive):
 
 
 def valid_steps(error, threshold: float):
-    """Steps before the error first exceeds the threshold; H where it never does.  [..., H] -> [...]"""
+    """Steps before the error first exceeds the threshold, H if never.  [..., H] -> [...]"""
     over = error > threshold
     return np.where(over.any(-1), over.argmax(-1), error.shape[-1])
 

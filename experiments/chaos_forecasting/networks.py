@@ -1,14 +1,16 @@
 """N-BEATS (Oreshkin et al. 2020, generic) and a GRU, trained to give the next q increments.
 
 Both read the last p states and are rolled forward q states at a time. float32.
-Shapes: B batch, p lookback, q chunk, D channels, K width, M blocks, C context, H horizon, L samples.
+Shapes: B batch, p lookback, q chunk, D channels, C context, H horizon, L samples.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from .linear import CLIP
@@ -17,7 +19,7 @@ DEPTH = 4  # fully connected layers of an N-BEATS block, as in its paper
 
 
 class Net(NamedTuple):
-    """init(key) -> params; apply(params, x [B, p, D]) -> increments from the last state [B, q, D]"""
+    """init(key) -> params; apply(params, x [B, p, D]) -> increments from the last [B, q, D]"""
 
     init: Callable
     apply: Callable
@@ -30,26 +32,29 @@ class State(NamedTuple):
     opt: Any
 
 
-def _dense(key, rows: int, columns: int, gain: float = 2.0):
-    return jax.random.normal(key, (rows, columns), jnp.float32) * (gain / rows) ** 0.5
+def uniforms(key, shapes: dict, dtype=jnp.float32) -> dict:
+    """Entries uniform in (-1, 1) under every name, of one draw: many draws compile for long."""
+    ends = np.cumsum([math.prod(shape) for shape in shapes.values()])
+    parts = jnp.split(jax.random.uniform(key, (ends[-1],), dtype, -1, 1), ends[:-1])
+    return {name: part.reshape(shapes[name]) for name, part in zip(shapes, parts, strict=True)}
 
 
 def nbeats(lookback: int, chunk: int, channels: int, *, width: int, blocks: int) -> Net:
     """Blocks of DEPTH ReLU layers; each takes its backcast from the input and adds its forecast."""
     size, out = lookback * channels, chunk * channels
 
-    def one(key):
-        keys = jax.random.split(key, DEPTH + 2)
-        return {
-            "in": _dense(keys[0], size, width),
-            "inner": jax.vmap(lambda k: _dense(k, width, width))(keys[1:DEPTH]),
-            "bias": jnp.zeros((DEPTH, width), jnp.float32),
-            "back": 0.1 * _dense(keys[DEPTH], width, size),
-            "fore": 0.1 * _dense(keys[DEPTH + 1], width, out),
-        }
-
     def init(key):
-        return jax.vmap(one)(jax.random.split(key, blocks))
+        w = uniforms(key, {
+            "in": (blocks, size, width),
+            "inner": (blocks, DEPTH - 1, width, width),
+            "back": (blocks, width, size),
+            "fore": (blocks, width, out),
+        })  # fmt: skip
+        hidden, last = (6 / width) ** 0.5, 0.1 * (6 / width) ** 0.5
+        gains = {"in": (6 / size) ** 0.5, "inner": hidden, "back": last, "fore": last}
+        return {k: gains[k] * x for k, x in w.items()} | {
+            "bias": jnp.zeros((blocks, DEPTH, width), jnp.float32)
+        }
 
     def apply(params, x):
         def block(carry, w):
@@ -57,11 +62,12 @@ def nbeats(lookback: int, chunk: int, channels: int, *, width: int, blocks: int)
             h = jax.nn.relu(rest @ w["in"] + w["bias"][0])
             for i in range(DEPTH - 1):
                 h = jax.nn.relu(h @ w["inner"][i] + w["bias"][i + 1])
-            return (rest - h @ w["back"], forecast + h @ w["fore"]), None
+            return rest - h @ w["back"], forecast + h @ w["fore"]
 
-        start = x.reshape(len(x), size), jnp.zeros((len(x), out), x.dtype)
-        (_, forecast), _ = jax.lax.scan(block, start, params)
-        return forecast.reshape(len(x), chunk, channels)
+        carry = x.reshape(len(x), size), jnp.zeros((len(x), out), x.dtype)
+        for i in range(blocks):
+            carry = block(carry, {name: w[i] for name, w in params.items()})
+        return carry[1].reshape(len(x), chunk, channels)
 
     return Net(init, apply, lookback, chunk)
 
@@ -70,13 +76,15 @@ def gru(lookback: int, chunk: int, channels: int, *, width: int) -> Net:
     """A gated recurrent unit (Cho et al. 2014) over the lookback, and a linear head."""
 
     def init(key):
-        keys = jax.random.split(key, 3)
-        return {
-            "in": _dense(keys[0], channels, 3 * width, 1.0),
-            "inner": _dense(keys[1], width, 3 * width, 1.0),
-            "bias": jnp.zeros(3 * width, jnp.float32),
-            "out": 0.1 * _dense(keys[2], width, chunk * channels),
+        out = chunk * channels
+        shapes = {"in": (channels, 3 * width), "inner": (width, 3 * width), "out": (width, out)}
+        w = uniforms(key, shapes)
+        gains = {
+            "in": (3 / channels) ** 0.5,
+            "inner": (3 / width) ** 0.5,
+            "out": 0.1 * (3 / width) ** 0.5,
         }
+        return {k: gains[k] * x for k, x in w.items()} | {"bias": jnp.zeros(3 * width, jnp.float32)}
 
     def apply(params, x):
         def step(h, u):
@@ -103,17 +111,17 @@ def loss(net: Net, params, x):
     return jnp.mean((past[:, -1:] + net.apply(params, past) - future) ** 2)
 
 
-def train_step(net: Net, tx, batch: int, state: State, key, u, count):
-    """One step of Adam on random windows of the last `count` rows of u [L, D].
-
-    -> (state, loss [])
-    """
-    reach = net.lookback + net.chunk
-    first = jax.random.randint(key, (batch,), len(u) - count, len(u) - reach + 1)
-    x = u[first[:, None] + jnp.arange(reach)]
+def train_step(net: Net, tx, state: State, first, u):
+    """One step of Adam on the windows of u [L, D] that begin at first [B].  -> (state, loss [])"""
+    x = u[first[:, None] + jnp.arange(net.lookback + net.chunk)]
     value, grad = jax.value_and_grad(lambda params: loss(net, params, x))(state.params)
     updates, opt = tx.update(grad, state.opt, state.params)
     return State(optax.apply_updates(state.params, updates), opt), value
+
+
+def beginnings(key, shape, size: int, count, reach: int):
+    """Random beginnings of windows of `reach` rows within the last `count` of `size`.  -> shape"""
+    return size - count + (jax.random.uniform(key, shape) * (count - reach + 1)).astype(jnp.int32)
 
 
 def forecast(net: Net, params, context, horizon: int):

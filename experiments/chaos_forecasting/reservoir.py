@@ -19,11 +19,10 @@ class Reservoir(NamedTuple):
 
 
 def draw(key, units: int, channels: int, *, radius: float, scale: float, dtype=float) -> Reservoir:
-    """Gaussian W of spectral radius `radius` in expectation (circular law), V and b of `scale`."""
-    keys = jax.random.split(key, 3)
-    inner = jax.random.normal(keys[0], (units, units), dtype) * (radius / units**0.5)
-    outer = scale * jax.random.uniform(keys[1], (units, channels), dtype, -1, 1)
-    return Reservoir(inner, outer, scale * jax.random.uniform(keys[2], (units,), dtype, -1, 1))
+    """W uniform, of spectral radius `radius` (circular law); V and b uniform within `scale`."""
+    x = jax.random.uniform(key, (units, units + channels + 1), dtype, -1, 1)
+    inner = x[:, :units] * radius * (3 / units) ** 0.5  # variance of an entry: radius^2 / units
+    return Reservoir(inner, scale * x[:, units:-1], scale * x[:, -1])
 
 
 def step(net: Reservoir, r, u, leak: float):

@@ -85,12 +85,12 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     def shape(*axes, dtype):
         return jax.ShapeDtypeStruct((members, *axes), dtype, sharding=split)
 
-    start = jax.eval_shape(jax.vmap(partial(begin, cfg, "nbeats")), *members_of(cfg))
+    start = jax.eval_shape(jax.vmap(partial(begin, cfg, "nbeats")), members_of(cfg, MODEL))
     state = jax.tree.map(lambda x: shape(*x.shape[1:], dtype=x.dtype), start)
-    whole = shape(dtype=jnp.int32)
+    number, keys = shape(dtype=jnp.int32), shape(2, dtype=jnp.uint32)
     chunk = sharding.vmap_over(mesh, partial(train_chunk, cfg, "nbeats"))
     series = shape(max(cfg.lengths), CHANNELS, dtype=jnp.float32)
-    return chunk.jitted, (state, shape(dtype=jnp.uint32), whole, whole, whole, series)
+    return chunk.jitted, (state, keys, number, number, series)
 
 
 # --- the systems ---------------------------------------------------------------------------------
@@ -170,7 +170,8 @@ def prepare(cfg, series, length: int) -> Data:
     train = series[:, :, end - length : end]
     if cfg.shuffle:
         orders = [jax.random.permutation(key_of(seed, SHUFFLE), length) for seed in cfg.seeds]
-        train = np.stack([u[:, np.asarray(o)] for u, o in zip(train, orders, strict=True)])
+        orders = sharding.gather(orders)
+        train = np.stack([u[:, o] for u, o in zip(train, orders, strict=True)])
     at = end + cfg.gap * np.arange(cfg.starts)[:, None]
     context = series[:, :, at - cfg.context + np.arange(cfg.context)]
     return Data(train, context, series[:, :, at + np.arange(cfg.horizon)], mean, std)
@@ -181,48 +182,48 @@ def prepare(cfg, series, length: int) -> Data:
 
 def closed_form(cfg, mesh: Mesh, scratch, model: str, length: int, data: Data) -> np.ndarray:
     """AR, nVAR and ESN: a ridge regression and a loop, in float64.  -> [seed, S, B, H, D]"""
-    fit, forecast = reservoirs(cfg) if model == "esn" else regressions(cfg, model)
+    draw, fit, forecast = reservoirs(cfg) if model == "esn" else regressions(cfg, model)
 
     def fitted(seed, u):
-        return jax.vmap(partial(fit, seed))(u)
+        drawn = draw(seed)
+        return drawn, jax.vmap(partial(fit, drawn))(u)
 
-    def rolled(seed, weights, context):
-        every = jax.vmap(partial(forecast, seed), in_axes=(None, 0))
+    def rolled(drawn, weights, context):
+        every = jax.vmap(partial(forecast, drawn), in_axes=(None, 0))
         return jax.vmap(every)(weights, context)
 
     with jax.enable_x64(True):
         seeds = jnp.asarray(cfg.seeds, jnp.uint32)
-        weights = sharding.vmap_over(mesh, fitted)(seeds, jnp.asarray(data.train))
-        context = jnp.asarray(data.context)
-        return sharding.gather(sharding.vmap_over(mesh, rolled)(seeds, weights, context))
+        found = sharding.vmap_over(mesh, fitted)(seeds, jnp.asarray(data.train))
+        return sharding.gather(sharding.vmap_over(mesh, rolled)(*found, jnp.asarray(data.context)))
 
 
-def regressions(cfg, model: str) -> tuple[Callable, Callable]:
-    """fit(seed, u), forecast(seed, weights, context) of AR or nVAR."""
+def regressions(cfg, model: str) -> tuple[Callable, Callable, Callable]:
+    """draw(seed), fit(drawn, u), forecast(drawn, weights, context); AR and nVAR draw nothing."""
     shape = {"lags": cfg[f"{model}_lags"], "order": cfg.nvar_order if model == "nvar" else 1}
     penalty = cfg[f"{model}_penalty"]
 
     def forecast(_, weights, context):
         return linear.forecast(weights, context, cfg.horizon, **shape)
 
-    return lambda _, u: linear.fit(u, penalty=penalty, **shape), forecast
+    return lambda seed: (), lambda _, u: linear.fit(u, penalty=penalty, **shape), forecast
 
 
-def reservoirs(cfg) -> tuple[Callable, Callable]:
+def reservoirs(cfg) -> tuple[Callable, Callable, Callable]:
     """The same of an echo-state network; a seed has one reservoir for all its systems."""
 
-    def net(seed):
+    def draw(seed):
         structure = {"radius": cfg.esn_radius, "scale": cfg.esn_scale}
         return reservoir.draw(key_of(seed, MODEL), cfg.esn_units, CHANNELS, **structure)
 
-    def fit(seed, u):
+    def fit(net, u):
         options = {"washout": cfg.esn_washout, "penalty": cfg.esn_penalty}
-        return reservoir.fit(net(seed), u, leak=cfg.esn_leak, **options)
+        return reservoir.fit(net, u, leak=cfg.esn_leak, **options)
 
-    def forecast(seed, weights, context):
-        return reservoir.forecast(net(seed), weights, context, cfg.horizon, leak=cfg.esn_leak)
+    def forecast(net, weights, context):
+        return reservoir.forecast(net, weights, context, cfg.horizon, leak=cfg.esn_leak)
 
-    return fit, forecast
+    return draw, fit, forecast
 
 
 def net_of(cfg, model: str) -> networks.Net:
@@ -232,51 +233,50 @@ def net_of(cfg, model: str) -> networks.Net:
     return networks.nbeats(cfg.lookback, cfg.chunk, CHANNELS, **structure)
 
 
-def members_of(cfg) -> tuple[jax.Array, jax.Array]:
-    """Seed and place of the system of every member of the ensemble.  -> [seed S] each"""
-    places = [index_of(name) for name in cfg.systems]
-    seeds, where = np.meshgrid(np.array(cfg.seeds, np.uint32), np.array(places, np.int32),
-                               indexing="ij")  # fmt: skip
-    return jnp.asarray(seeds.ravel()), jnp.asarray(where.ravel())
+def members_of(cfg, stream: int) -> jax.Array:
+    """Key of every member of the ensemble, as integers.  -> [seed S, 2]"""
+    places = jnp.array([index_of(name) for name in cfg.systems])
+    every = jax.vmap(lambda seed: jax.vmap(partial(key_of, seed, stream))(places))
+    keys = every(jnp.asarray(cfg.seeds, jnp.uint32))
+    return jax.random.key_data(keys).reshape(-1, 2)
 
 
 def optimiser_of(cfg):
     return networks.optimiser(cfg.lr, cfg.train_steps)
 
 
-def begin(cfg, model: str, seed, where) -> networks.State:
-    params = net_of(cfg, model).init(key_of(seed, MODEL, where))
+def begin(cfg, model: str, key) -> networks.State:
+    params = net_of(cfg, model).init(jax.random.wrap_key_data(key))
     return networks.State(params, optimiser_of(cfg).init(params))
 
 
-def train_chunk(cfg, model: str, state, seed, where, first, count, u):
+def train_chunk(cfg, model: str, state, key, first, count, u):
     """cfg.record steps of one member from step `first` on the last `count` rows of u [L, D].
 
     -> (state, mean loss [])
     """
-    net, tx, key = net_of(cfg, model), optimiser_of(cfg), key_of(seed, BATCHES, where)
-
-    def step(state, i):
-        key_i = jax.random.fold_in(key, i)
-        return networks.train_step(net, tx, cfg.batch, state, key_i, u, count)
-
-    state, values = jax.lax.scan(step, state, first + jnp.arange(cfg.record))
+    net, tx = net_of(cfg, model), optimiser_of(cfg)
+    key = jax.random.fold_in(jax.random.wrap_key_data(key), first)
+    shape, reach = (cfg.record, cfg.batch), net.lookback + net.chunk
+    begins = networks.beginnings(key, shape, len(u), count, reach)
+    step = partial(networks.train_step, net, tx)
+    state, values = jax.lax.scan(lambda state, at: step(state, at, u), state, begins)
     return state, values.mean()
 
 
 def recurrent(cfg, mesh: Mesh, scratch, model: str, length: int, data: Data) -> np.ndarray:
     """N-BEATS and GRU: trained in chunks that survive a kill.  -> [seed, S, B, H, D]"""
-    seeds, where = members_of(cfg)
+    keys = members_of(cfg, BATCHES)
     chunk, start, rolled = compiled(cfg, mesh, model)
     u = flat(data.train)
     u = jnp.asarray(np.pad(u, ((0, 0), (max(cfg.lengths) - length, 0), (0, 0))))
-    total, members = cfg.train_steps // cfg.record, len(seeds)
-    state, name = start(seeds, where), f"{model}-{length}"
+    total, members = cfg.train_steps // cfg.record, len(keys)
+    state, name = start(members_of(cfg, MODEL)), f"{model}-{length}"
     with scratch.checkpoints(name) as ckpt, scratch.progress(cfg.train_steps, name) as progress:
         state, done = ckpt.restore(state)
         for i in range(done, total):
             first, count = (jnp.full(members, n, jnp.int32) for n in (i * cfg.record, length))
-            state, value = chunk(state, seeds, where, first, count, u)
+            state, value = chunk(state, keys, first, count, u)
             scratch.log((i + 1) * cfg.record, **{f"loss_{name}": sharding.gather(value).mean()})
             ckpt.save(i + 1, state)
             progress.update((i + 1) * cfg.record)

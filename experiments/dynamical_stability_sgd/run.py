@@ -86,6 +86,11 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return advance(mesh, cfg, arm).jitted, (shape(), shape(dtype="int32"), bits, *state)
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: a stretch a record."""
+    return cfg.records
+
+
 # --- problems ------------------------------------------------------------------------------------
 
 

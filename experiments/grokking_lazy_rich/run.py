@@ -75,6 +75,11 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return program(mesh, cfg.lr, everything), (problem, problem.start, strides)
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: the ensemble's chunks."""
+    return -(-min(cfg.records, cfg.steps) // CHUNK)
+
+
 # --- problems ------------------------------------------------------------------------------------
 
 

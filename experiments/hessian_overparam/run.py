@@ -94,6 +94,13 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return jitted(spectra.quadrature, matrix=0, **how), (placed(key), params, batch)
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`; training is not in it."""
+    if not cfg.resnet_widths:
+        return 2  # start and end
+    return len(cfg.seeds) * 2 * MATRICES * cfg.resnet_probes
+
+
 def columns_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     """The Hessian columns of the widest network, split over the mesh, and its arguments' shapes."""
     points, layers = len(cfg.seeds), sizes(cfg, cfg.widths[-1])

@@ -93,6 +93,12 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return spectrum_program(mesh, layers, cfg.lanczos), (shared, elements)
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: two matrices, every batch."""
+    batches = sum(min(cfg.most_batches, cfg.samples // size) for size in (*cfg.sizes, cfg.samples))
+    return -(-2 * len(cfg.seeds) * batches // cfg.together)
+
+
 # --- the point w ---------------------------------------------------------------------------------
 
 

@@ -83,6 +83,11 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return chunk(mesh, cfg, asymmetric_descent, sensing.normal), args
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: chunks of one descent."""
+    return -(-sum(cfg.records) // CHUNK)
+
+
 # --- the problems --------------------------------------------------------------------------------
 
 

@@ -81,6 +81,11 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return descents(cfg, mesh).jitted, jax.tree.map(lanes, (model.State(start, start), *rest))
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: chunks under most layers."""
+    return -(-cfg.records // CHUNK)
+
+
 def joined(parts: list[dict[str, np.ndarray]], axis: int) -> dict[str, np.ndarray]:
     """What every depth returned, one after the other."""
     return {name: np.concatenate([part[name] for part in parts], axis) for name in parts[0]}

@@ -91,6 +91,11 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return each(mesh, partial(train, cfg, cfg.widths[-1])), (keys, points)
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: all of the widest at once."""
+    return 1
+
+
 # --- what the parts share ------------------------------------------------------------------------
 
 

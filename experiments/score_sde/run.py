@@ -73,6 +73,11 @@ def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
     return chunk, (state, at)
 
 
+def steps(cfg) -> int:
+    """How often a whole run calls the function of `abstract_step`: the chunks of every net."""
+    return len(cfg.net_sdes) * (cfg.train_steps // cfg.chunk) if "nets" in cfg.parts else 0
+
+
 def process(cfg, name: str) -> processes.SDE:
     """The SDE of that name with the config's noise schedule."""
     if name == "ve":

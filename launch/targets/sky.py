@@ -11,6 +11,7 @@ import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 
 from launch import hardware
 from launch.errors import UserError
@@ -58,8 +59,8 @@ class Sky:
             spot=json.dumps(self.spot),
             bucket=json.dumps(self.bucket.rstrip("/")),
             platform="tpu" if tpu else "cuda",
-            setup=_block("\n".join([*self.setup, SETUP])),
-            run=_block(PROCESSES + (NUMBER if tpu else "") + PYTHON + run),
+            setup=indent("\n".join([*self.setup, SETUP]), "  "),
+            run=indent(PROCESSES + (NUMBER if tpu else "") + PYTHON + run, "  "),
         )
         return {"job.yaml": text}
 
@@ -144,10 +145,6 @@ def _rows(text: str) -> list[dict]:
         raise UserError("asking SkyPilot: what sky printed is not JSON") from None
 
 
-def _block(text: str) -> str:
-    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
-
-
 TASK = """name: {name}
 workdir: {workdir}
 num_nodes: {nodes}
@@ -172,12 +169,12 @@ SETUP = f"""# ./lab needs Python 3.11 or newer; images of clouds often have 3.10
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   python3 -m pip install --quiet uv && python3 -m uv python install --quiet 3.12
 fi
-{PYTHON}"$python" lab --help > /dev/null  # installs the packages before hosts wait for each other"""
+{PYTHON}"$python" lab --help > /dev/null  # installs the packages; in `run` the hosts do not wait"""
 PROCESSES = """export JAX_NUM_PROCESSES=$(wc -l <<< "$SKYPILOT_NODE_IPS")
 export JAX_COORDINATOR_ADDRESS="$(head -n 1 <<< "$SKYPILOT_NODE_IPS"):8476"
 export JAX_PROCESS_ID=$SKYPILOT_NODE_RANK
 """
-NUMBER = """if [ "$JAX_NUM_PROCESSES" -gt 1 ]; then  # a slice numbers its hosts itself, the first alike
+NUMBER = """if [ "$JAX_NUM_PROCESSES" -gt 1 ]; then  # a slice has its own order of hosts, same first
   JAX_PROCESS_ID=$(curl -fsS -H 'Metadata-Flavor: Google' \\
     http://metadata.google.internal/computeMetadata/v1/instance/attributes/agent-worker-number) \\
     || exit 1
