@@ -18,7 +18,7 @@ from launch.errors import UserError
 
 HEARTBEAT = 20  # seconds of silence after which a process counts as lost
 STARTING = 120  # seconds in which all processes must have come
-IDENTITY = ("code", "settings", "JAX version")
+IDENTITY = ("code", "settings", "versions of JAX")
 
 
 def count() -> int:
@@ -76,8 +76,8 @@ def agree(*digests: str) -> None:
             odd = np.flatnonzero(members.ravel() != counts.argmax())
             names = ", ".join(str(i) for i in odd[:8])
             raise UserError(
-                f"{what} of process {names} differs from that of the others; nothing was computed: "
-                "give every process the same checkout and command"
+                f"process {names} has other {what} than the rest; nothing was computed: give every "
+                "process the same checkout and command"
             )
 
 

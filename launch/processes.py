@@ -53,7 +53,7 @@ def supervise(
     else:
         total, ids = cluster.count(), [cluster.index()]
         address = os.environ.get("JAX_COORDINATOR_ADDRESS", "")
-    children = [Child(command, i, total, address, logs) for i in ids]
+    children = [Child(command, i, total, address, logs, show=i == ids[0]) for i in ids]
     with _forwarding(children):
         fault = _watch(children)
     if fault is None:
@@ -74,7 +74,7 @@ class Child:
     """One process and what it says."""
 
     def __init__(
-        self, command: list[str], number: int, total: int, address: str, logs: Path | None
+        self, command: list[str], number: int, total: int, address: str, logs: Path | None, show
     ) -> None:
         env = os.environ | {
             "JAX_COORDINATOR_ADDRESS": address,
@@ -85,7 +85,7 @@ class Child:
             "TF_CPP_MIN_LOG_LEVEL": os.environ.get("TF_CPP_MIN_LOG_LEVEL", "2"),
             "PYTHONUNBUFFERED": "1",
         }
-        self.number = number
+        self.number, self.show = number, show  # one of a machine speaks for all
         self.last: deque[str] = deque(maxlen=40)  # not yet shown
         self.lost: set[int] = set()  # processes that the runtime says have gone
         self._log = (logs / f"{number}.txt").open("a") if logs else None
@@ -120,10 +120,10 @@ class Child:
             if NOISE.match(line) or not line.strip():
                 continue
             collapsing |= line.startswith(COLLAPSE)
-            if self.number == 0 and not collapsing:
+            if self.show and not collapsing:
                 print(line, end="", file=out, flush=True)
             else:
-                self.last.append(f"[{self.number}] {line.rstrip()}")
+                self.last.append(line.rstrip() if self.show else f"[{self.number}] {line.rstrip()}")
 
     def finish(self) -> None:
         """Wait for the last of its output."""

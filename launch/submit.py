@@ -199,6 +199,10 @@ def logs_command(folder: Path, follow: bool) -> list[str]:
     command = target_of(record).logs(job_of(record), record["id"])
     if follow and command[:1] == ["tail"]:
         command.insert(1, "-F")
+    elif follow and command[:1] == ["kubectl"]:
+        command.append("-f")
+    elif follow:  # sky follows unless told not to
+        command = [word.replace("--no-follow ", "") for word in command if word != "--no-follow"]
     return command
 
 

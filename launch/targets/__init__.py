@@ -100,11 +100,11 @@ def _tables() -> dict[str, dict]:
 def call(command: list[str], what: str) -> str:
     """Output of an engine's command.  Errors: UserError with its last line."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
     except FileNotFoundError:
         raise UserError(f"{command[0]} is not installed here, so {what} cannot be done") from None
     except subprocess.TimeoutExpired:
-        raise UserError(f"{command[0]} did not answer in 10 minutes ({what})") from None
+        raise UserError(f"{command[0]} did not answer in 30 minutes ({what})") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         raise UserError(f"{what}: {command[0]} said: {said[-1][:300]}")

@@ -169,12 +169,12 @@ SETUP = f"""# ./lab needs Python 3.11 or newer; images of clouds often have 3.10
 if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   python3 -m pip install --quiet uv && python3 -m uv python install --quiet 3.12
 fi
-{PYTHON}"$python" lab --help > /dev/null  # installs the packages; in `run` the hosts do not wait"""
+{PYTHON}"$python" lab --help > /dev/null  # installs packages; a run waits 2 minutes for a host"""
 PROCESSES = """export JAX_NUM_PROCESSES=$(wc -l <<< "$SKYPILOT_NODE_IPS")
 export JAX_COORDINATOR_ADDRESS="$(head -n 1 <<< "$SKYPILOT_NODE_IPS"):8476"
 export JAX_PROCESS_ID=$SKYPILOT_NODE_RANK
 """
-NUMBER = """if [ "$JAX_NUM_PROCESSES" -gt 1 ]; then  # a slice has its own order of hosts, same first
+NUMBER = """if [ "$JAX_NUM_PROCESSES" -gt 1 ]; then  # a slice numbers its hosts in its own way
   JAX_PROCESS_ID=$(curl -fsS -H 'Metadata-Flavor: Google' \\
     http://metadata.google.internal/computeMetadata/v1/instance/attributes/agent-worker-number) \\
     || exit 1

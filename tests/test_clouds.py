@@ -1,0 +1,476 @@
+"""What clouds are given: checked against the engines' own schemas, and its scripts run here."""
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from launch import targets
+from launch.errors import UserError
+from launch.paths import ROOT
+from launch.targets import Job
+from launch.targets.jobset import JobSet
+from launch.targets.sky import Sky
+
+HERE = Path(__file__).parent
+SKY = json.loads((HERE / "schemas/skypilot.json").read_text())
+JOBSET = jsonschema.Draft202012Validator(json.loads((HERE / "schemas/jobset.json").read_text()))
+BUCKET, VOLUME = {"bucket": "gs://runs"}, {"image": "reg/reprise:1", "claim": "runs"}
+
+
+def job(chips="v5e-8", cells=1, runs=Path("/results/runs/toy/smoke"), name="toy-smoke-abc123"):
+    work = tuple(str(runs / f"20260101T00000{i}Z-abc123") for i in range(cells))
+    arguments = tuple(("toy:smoke", f"steps={i}", "title=it is") for i in range(cells))
+    return Job(name, Path(work[0]), arguments, chips, work)
+
+
+def any_case(validator, words, value, schema):
+    """SkyPilot's own keyword."""
+    if value.lower() not in [w.lower() for w in words]:
+        yield jsonschema.ValidationError(f"{value!r} is none of {words}")
+
+
+Checker = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"case_insensitive_enum": any_case}
+)
+
+
+def check_task(task):
+    """As SkyPilot: the task, its resources, its mounts."""
+    Checker(SKY["task"]).validate(task)
+    Checker(SKY["resources"]).validate(task["resources"])
+    for mount in task["file_mounts"].values():
+        Checker(SKY["storage"]).validate(mount)
+    return task
+
+
+def task(target, asked):
+    return check_task(yaml.safe_load(target.render(asked)["job.yaml"]))
+
+
+def jobsets(target, asked):
+    found = list(yaml.safe_load_all(target.render(asked)["jobset.yaml"]))
+    for document in found:
+        JOBSET.validate(document)
+    return found
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """program(name, body): an executable of that name; calls() lists what was called."""
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+    (tmp_path / "bin").mkdir()
+
+    def make(name, body=""):
+        file = tmp_path / "bin" / name
+        file.write_text(f'#!/bin/bash\necho "{name} $*" >> "$CALLS"\n{body}\n')
+        file.chmod(0o755)
+        return lambda: (tmp_path / "calls").read_text().splitlines()
+
+    return make
+
+
+# --- SkyPilot ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "chips", "accelerators", "nodes"),
+    [
+        ("tpu", "v4-16", "tpu-v4-16", 1),
+        ("tpu", "v5e-8", "tpu-v5litepod-8", 1),
+        ("tpu", "v5e:4x8", "tpu-v5litepod-32", 1),
+        ("tpu", "v5p-128", "tpu-v5p-128", 1),
+        ("tpu", "v6e-8", "tpu-v6e-8", 1),
+        ("gpu-cloud", "h100-8", "H100:8", 1),
+        ("gpu-cloud", "h100-16", "H100:8", 2),
+        ("gpu-cloud", "a100-4", "A100-80GB:4", 1),
+    ],
+)
+def test_chips_are_named_as_skypilot_names_them(kind, chips, accelerators, nodes):
+    found = task(Sky(kind, **BUCKET), job(chips))
+    assert (found["resources"]["accelerators"], found["num_nodes"]) == (accelerators, nodes)
+    assert found["envs"]["REPRISE_ACCELERATOR"] == ("tpu" if kind == "tpu" else "cuda")
+
+
+def test_task_is_as_it_was_read():
+    text = Sky(bucket="gs://runs").render(job())["job.yaml"].replace(str(ROOT), "CHECKOUT")
+    assert text == (HERE / "golden/sky_tpu.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.update(nun_nodes=2),
+        lambda t: t.update(num_nodes="two"),
+        lambda t: t["envs"].update({"JAX-X": "1"}),
+        lambda t: t["resources"].update(use_spot="maybe"),
+        lambda t: t["resources"].update(acelerators="H100"),
+        lambda t: t["resources"]["job_recovery"].update(recover_on_exit_codes=["85"]),
+        lambda t: t["file_mounts"]["/reprise"].update(mode="mounted"),
+    ],
+)
+def test_skypilots_schema_refuses_a_wrong_field(change):
+    broken = copy.deepcopy(task(Sky(**BUCKET), job()))
+    change(broken)
+    with pytest.raises(jsonschema.ValidationError):
+        check_task(broken)
+
+
+@pytest.mark.parametrize(
+    ("target", "chips", "said"),
+    [
+        (Sky(**BUCKET), "", "--chips v5e-8"),
+        (Sky("gpu-cloud", **BUCKET), "", "--chips h100-8"),
+        (Sky(**BUCKET), "h100-8", "not h100-8"),
+        (Sky("gpu-cloud", **BUCKET), "cpu-4", "not cpu-4"),
+        (Sky(**BUCKET), "v5e:1x8", "2x4"),
+        (Sky(), "v5e-8", "--set bucket="),
+        (Sky(bucket="az://x"), "v5e-8", "--set bucket="),
+        (JobSet(**VOLUME), "", "--chips"),
+        (JobSet(**VOLUME), "cpu-4", "--chips"),
+        (JobSet(claim="runs"), "v5e-8", "--set image="),
+        (JobSet(image="x"), "v5e-8", "--set claim="),
+        (JobSet(**VOLUME, nodes=("spot",)), "v5e-8", "key=value"),
+        (JobSet(**VOLUME, chips_per_host=3), "v5e-16", "hosts of 3"),
+    ],
+)
+def test_what_is_missing_is_said_in_a_line(target, chips, said):
+    with pytest.raises(UserError, match=said) as error:
+        target.render(job(chips))
+    assert "\n" not in str(error.value)
+
+
+PYTHON = """if [ "$2" = uv ] && [ -z "$UV" ]; then exit 1; fi
+if [ "$2 $4" = "uv find" ]; then echo "$UV"; exit; fi
+if [ "$1" = -c ]; then exit ${OLD:-0}; fi
+echo "$JAX_PROCESS_ID of $JAX_NUM_PROCESSES at $JAX_COORDINATOR_ADDRESS: ${!#}" >> "$CALLS"
+case "$*" in *"$BAD"*) exit ${STATUS:-0};; esac"""
+
+
+def bash(script, **env):
+    return subprocess.run(["bash", "-c", script], env=os.environ | env, check=False).returncode
+
+
+def starts(calls):
+    return [line for line in calls() if " of " in line]
+
+
+def nodes(count, rank):
+    ips = "\n".join(f"10.0.0.{i}" for i in range(1, count + 1))
+    return {"SKYPILOT_NODE_IPS": ips, "SKYPILOT_NODE_RANK": str(rank)}
+
+
+def test_processes_of_gpu_nodes_are_numbered_by_skypilot(program):
+    calls = program("python3", PYTHON)
+    run = task(Sky("gpu-cloud", **BUCKET), job("h100-16"))["run"]
+    assert bash(run, **nodes(2, 1)) == 0
+    where = "/reprise/20260101T000000Z-abc123"
+    assert starts(calls) == [f"1 of 2 at 10.0.0.1:8476: {where}"]
+    assert f"lab run toy:smoke steps=0 title=it is --workdir {where}" in calls()[-2]
+    assert bash(run, STATUS="85", **nodes(2, 0)) == 85
+
+
+def test_processes_of_a_slice_are_numbered_by_the_slice(program):
+    program("curl", '[ -z "$NO_METADATA" ] && echo 3')
+    calls = program("python3", PYTHON)
+    run = task(Sky(**BUCKET), job("v5p-32"))["run"]
+    assert bash(run, **nodes(4, 1)) == 0
+    assert bash(run, **nodes(1, 0)) == 0
+    assert [line.split(":")[0] for line in starts(calls)] == [
+        "3 of 4 at 10.0.0.1",
+        "0 of 1 at 10.0.0.1",
+    ]
+    assert bash(run, NO_METADATA="1", **nodes(4, 1)) == 1, "never two processes of one number"
+    assert len(starts(calls)) == 2
+
+
+def test_jobs_of_a_sweep_share_its_cells(program):
+    calls = program("python3", PYTHON)
+
+    def cells(at_once, rank, **env):
+        before = len(starts(calls)) if calls else 0
+        run = task(Sky(at_once=at_once, **BUCKET), job("v6e-8", 5))["run"]
+        status = bash(run, SKYPILOT_JOB_RANK=str(rank), **nodes(1, 0), **env)
+        return [int(line[-9]) for line in starts(calls)[before:]], status
+
+    Path(os.environ["CALLS"]).touch()
+    assert [cells(0, rank)[0] for rank in range(5)] == [[0], [1], [2], [3], [4]]
+    assert [cells(2, rank)[0] for rank in range(2)] == [[0, 2, 4], [1, 3]]
+    assert cells(2, 0, BAD="steps=2", STATUS="1") == ([0, 2, 4], 1), "the others are computed"
+    assert cells(2, 0, BAD="steps=2", STATUS="85") == ([0, 2], 85), "saved: leave at once"
+
+
+def test_setup_gets_a_python_that_is_new_enough(program):
+    calls = program("python3", PYTHON)
+    newer = program("newer")
+    setup = task(Sky(setup=("echo mine >> $CALLS",), **BUCKET), job())["setup"]
+    assert bash(setup) == 0
+    assert calls()[0] == "mine"
+    assert calls()[-2] == "python3 lab --help"
+    assert not any("pip" in line for line in calls())
+    assert bash(setup, OLD="1", UV="newer") == 0
+    assert "python3 -m pip install --quiet uv" in calls()
+    assert "python3 -m uv python install --quiet 3.12" in calls()
+    assert newer()[-1] == "newer lab --help"
+
+
+QUEUE = """case "$2" in
+launch) echo -e "Submitted\\n\\nManaged Job ID: \\e[1m12\\e[0m"; echo noise >&2;;
+queue) echo "$SAID"; echo "$ERROR" >&2; exit ${STATUS:-0};;
+esac"""
+
+
+def test_skypilot_is_called_as_its_help_says(program, tmp_path, monkeypatch):
+    calls = program("sky", QUEUE)
+    target, one = Sky(**BUCKET), job(runs=tmp_path)
+    assert target.submit(one) == "12"
+    assert calls() == [f"sky jobs launch -y --detach-run {one.folder}/job/job.yaml"]
+    target.cancel("12")
+    target.cancel("4-6,9")
+    assert calls()[1:] == ["sky jobs cancel -y 12", "sky jobs cancel -y 4 5 6 9"]
+    assert target.logs(one, "12") == ["sky", "jobs", "logs", "--no-follow", "12"]
+    assert target.logs(one, "4-5")[-1].count("sky jobs logs") == 2
+
+    def status(said, job_id="12"):
+        monkeypatch.setenv("SAID", said)
+        return target.status(job_id)
+
+    row = '[{{"job_id": 12, "status": "{}"}}, {{"job_id": 13, "status": "RUNNING"}}]'
+    for state, means in (
+        ("PENDING", "waiting"), ("STARTING", "waiting"), ("RECOVERING", "waiting"),
+        ("RUNNING", "running"), ("CANCELLING", "running"), ("SUCCEEDED", "gone"),
+        ("FAILED_SETUP", "gone"), ("CANCELLED", "gone"),
+    ):  # fmt: skip
+        assert status(row.format(state)) == means, state
+    assert status("Fetching [1/2]\n" + row.format("STARTING") + "\nnews") == "waiting"
+    assert status(row.format("SUCCEEDED"), "11-13") == "running"
+    assert status("[]") == "gone"
+    assert calls()[-1] == "sky jobs queue --all --skip-finished --output json"
+    monkeypatch.setenv("STATUS", "1")
+    monkeypatch.setenv("ERROR", "ClusterNotUpError: No in-progress managed jobs.")
+    assert status("") == "gone"
+    monkeypatch.setenv("ERROR", "Traceback\nno credentials")
+    with pytest.raises(UserError, match=r"^asking SkyPilot: sky said: no credentials$"):
+        status("")
+
+
+def test_skypilots_ids_of_a_sweep(program, tmp_path):
+    calls = program("sky", 'echo "Jobs submitted with IDs: 4-5,9."')
+    assert Sky(**BUCKET).submit(job(cells=3, runs=tmp_path)) == "4-5,9"
+    assert " --num-jobs 3 " in calls()[-1]
+    assert Sky(at_once=2, **BUCKET).submit(job(cells=3, runs=tmp_path))
+    assert " --num-jobs 2 " in calls()[-1]
+    program("sky", "echo fine")
+    with pytest.raises(UserError, match="did not say the job's id"):
+        Sky(**BUCKET).submit(job(runs=tmp_path))
+
+
+def test_run_folders_come_from_the_bucket_without_scratch(program, tmp_path):
+    two = job(cells=2, runs=tmp_path / "runs")
+    calls = program("gcloud", 'case "$*" in *00Z-*) echo "no such folder" >&2; exit 1;; esac')
+    with pytest.raises(UserError, match="Z-abc123: gcloud said: no such folder"):
+        Sky(bucket="gs://b/deep/").fetch(two)
+    name = Path(two.workdirs[1]).name
+    exclude = "gcloud storage rsync --recursive --exclude=^scratch/.*"
+    assert calls()[-1] == f"{exclude} gs://b/deep/{name} {two.workdirs[1]}", "the second, too"
+    program("aws")
+    Sky(bucket="s3://b").fetch(two)
+    assert calls()[-1] == f"aws s3 sync --exclude scratch/* s3://b/{name} {two.workdirs[1]}"
+
+
+# --- JobSet --------------------------------------------------------------------------------------
+
+CLOUD = "cloud.google.com/"
+
+
+@pytest.mark.parametrize(
+    ("chips", "hosts", "each", "kind", "shape"),
+    [
+        ("v4-16", 2, 4, "tpu-v4-podslice", "2x2x2"),
+        ("v5e-1", 1, 1, "tpu-v5-lite-podslice", "1x1"),
+        ("v5e-8", 1, 8, "tpu-v5-lite-podslice", "2x4"),
+        ("v5p-8", 1, 4, "tpu-v5p-slice", "2x2x1"),
+        ("v6e-16", 4, 4, "tpu-v6e-slice", "4x4"),
+        ("h100-16", 2, 8, "nvidia-h100-80gb", ""),
+        ("a100-4", 1, 4, "nvidia-a100-80gb", ""),
+    ],
+)
+def test_hosts_of_a_slice_and_their_nodes(chips, hosts, each, kind, shape):
+    (found,) = jobsets(JobSet(**VOLUME), job(chips))
+    spec = found["spec"]["replicatedJobs"][0]["template"]["spec"]
+    pod = spec["template"]["spec"]
+    assert spec["parallelism"] == spec["completions"] == hosts
+    limits = pod["containers"][0]["resources"]["limits"]
+    assert limits == {"google.com/tpu" if shape else "nvidia.com/gpu": each}
+    selector = pod["nodeSelector"]
+    if shape:
+        assert selector == {f"{CLOUD}gke-tpu-accelerator": kind, f"{CLOUD}gke-tpu-topology": shape}
+    else:
+        assert selector == {f"{CLOUD}gke-accelerator": kind}
+    assert ("annotations" in found["metadata"]) == (bool(shape) and hosts > 1)
+
+
+def test_parts_of_a_jobset_name_each_other():
+    target = JobSet(**VOLUME, slices=2, namespace="lab", nodes=(f"{CLOUD}gke-spot=true",))
+    (found,) = jobsets(target, job("v6e-16"))
+    (replicated,) = found["spec"]["replicatedJobs"]
+    spec = replicated["template"]["spec"]
+    pod = spec["template"]["spec"]
+    (container,), (volume,) = pod["containers"], pod["volumes"]
+    saved, evicted = spec["podFailurePolicy"]["rules"]
+    assert saved["onExitCodes"] == {
+        "containerName": container["name"], "operator": "In", "values": [85],
+    }  # fmt: skip
+    assert evicted["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
+    (rule,) = found["spec"]["failurePolicy"]["rules"]
+    assert rule["onJobFailureReasons"] == ["PodFailurePolicy"]
+    assert rule["action"] == "RestartJobSetAndIgnoreMaxRestarts"
+    assert (pod["restartPolicy"], spec["backoffLimit"]) == ("Never", 0)
+    assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": "/reprise"}]
+    assert volume["persistentVolumeClaim"] == {"claimName": "runs"}
+    assert (replicated["replicas"], found["metadata"]["namespace"]) == (2, "lab")
+    assert pod["nodeSelector"][f"{CLOUD}gke-spot"] == "true"
+    assert spec["template"]["metadata"]["labels"] == found["metadata"]["labels"]
+
+
+def test_processes_of_slices_count_through(tmp_path):
+    (found,) = jobsets(JobSet(**VOLUME, slices=2), job("v6e-16"))
+    pod = found["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+    script = pod["containers"][0]["args"][0]
+    lab = tmp_path / "lab"
+    lab.write_text('#!/bin/bash\nenv | grep ^JAX_ | sort >> said; echo "$@" >> said\nexit 85\n')
+    lab.chmod(0o755)
+    env = os.environ | {"SLICE": "1", "JOB_COMPLETION_INDEX": "2"}
+    env = {k: v for k, v in env.items() if not k.startswith("JAX_")}
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, check=False)
+    assert done.returncode == 85
+    name = found["metadata"]["name"]
+    assert (tmp_path / "said").read_text().splitlines() == [
+        f"JAX_COORDINATOR_ADDRESS={name}-slice-0-0.{name}:8476",
+        "JAX_NUM_PROCESSES=8",
+        "JAX_PROCESS_ID=6",
+        "run toy:smoke steps=0 title=it is --workdir /reprise/20260101T000000Z-abc123",
+    ]
+
+
+def test_cells_are_jobsets_with_names_that_fit():
+    long = "learning-rate-batch-size-rmt-and-more-laptop-abc123"
+    found = jobsets(JobSet(**VOLUME), job("v5e-8", 12, name=long))
+    names = [d["metadata"]["name"] for d in found]
+    assert len(set(names)) == 12
+    assert all("-abc123-" in n and len(f"{n}-slice-99-255-abcde") <= 63 for n in names)
+    assert {d["metadata"]["labels"]["reprise-job"] for d in found} == {long}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.update(kind="Jobset"),
+        lambda d: d["spec"].update(replicatedJob=[]),
+        lambda d: d["spec"]["replicatedJobs"][0].update(replicas="two"),
+        lambda d: d["spec"]["failurePolicy"]["rules"][0].update(action="Restart"),
+        lambda d: d["spec"]["replicatedJobs"][0]["template"]["spec"].update(backofLimit=0),
+        lambda d: pod_of(d).update(restartPolcy="Never"),
+        lambda d: pod_of(d)["containers"][0].update(comand=["bash"]),
+        lambda d: pod_of(d)["containers"][0]["env"].append({"value": "x"}),
+        lambda d: pod_of(d)["volumes"][0]["persistentVolumeClaim"].update(claim="x"),
+    ],
+)
+def test_jobsets_schema_refuses_a_wrong_field(change):
+    (broken,) = jobsets(JobSet(**VOLUME), job())
+    change(broken)
+    with pytest.raises(jsonschema.ValidationError):
+        JOBSET.validate(broken)
+
+
+def pod_of(document):
+    return document["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+
+
+KUBECTL = """case " $*" in
+*" get "*) echo "$SAID";;
+*" cp "*) cp "$PACKED" "${!#}";;
+*"$BROKEN"*) echo "first line" >&2; echo "error: no cluster" >&2; exit 1;;
+esac"""
+
+
+def test_kubectl_is_called_with_the_jobs_label(program, tmp_path, monkeypatch):
+    monkeypatch.setenv("BROKEN", "nothing of the kind")
+    calls = program("kubectl", KUBECTL)
+    target, one = JobSet(**VOLUME, namespace="lab"), job(runs=tmp_path)
+    assert target.submit(one) == one.name
+    label = f"-l reprise-job={one.name}"
+    assert calls() == [
+        f"kubectl --namespace lab delete jobset {label}",
+        f"kubectl --namespace lab apply -f {one.folder}/job/jobset.yaml",
+    ]
+    assert " ".join(target.logs(one, one.name)).startswith(f"kubectl --namespace lab logs {label}")
+
+    def status(*found):
+        monkeypatch.setenv("SAID", json.dumps({"items": [{"status": s} for s in found]}))
+        return target.status(one.name)
+
+    assert status() == "gone"
+    assert status({}) == "waiting"
+    assert status({"replicatedJobsStatus": [{"ready": 0, "active": 1}]}) == "waiting"
+    assert status({"replicatedJobsStatus": [{"ready": 1}]}, {}) == "running"
+    assert status({"terminalState": "Completed", "replicatedJobsStatus": [{"ready": 1}]}) == "gone"
+    assert status({"terminalState": "Failed"}, {}) == "waiting"
+    monkeypatch.setenv("BROKEN", "delete")
+    with pytest.raises(UserError, match=r"^[^\n]*: kubectl said: error: no cluster$"):
+        target.cancel(one.name)
+
+
+def test_run_folders_come_from_the_volume(program, tmp_path, monkeypatch):
+    one = job(runs=tmp_path / "runs")
+    (one.folder / "job").mkdir(parents=True)
+    source = tmp_path / "volume" / one.folder.name
+    source.mkdir(parents=True)
+    (source / "arrays.npz").write_text("numbers")
+    packed = shutil.make_archive(str(tmp_path / "run"), "gztar", source.parent, source.name)
+    monkeypatch.setenv("PACKED", packed)
+    monkeypatch.setenv("BROKEN", "nothing of the kind")
+    calls = program("kubectl", KUBECTL)
+    JobSet(**VOLUME).fetch(one)
+    assert (one.folder / "arrays.npz").read_text() == "numbers"
+    assert sorted(p.name for p in one.folder.parent.iterdir()) == [one.folder.name]
+    pod = yaml.safe_load((one.folder / "job/fetch.yaml").read_text())
+    assert pod["spec"]["containers"][0]["image"] == VOLUME["image"]
+    schema = JOBSET.schema["properties"]["spec"]["properties"]["replicatedJobs"]["items"]
+    for key in ("template", "spec", "template", "spec"):
+        schema = schema["properties"][key]
+    jsonschema.validate(pod["spec"], schema)
+    exec_line = [line for line in calls() if " exec " in line]
+    assert exec_line[0].endswith(f"--exclude=scratch -C /reprise {one.folder.name}")
+    monkeypatch.setenv("BROKEN", "exec")
+    with pytest.raises(UserError, match="kubectl said: error: no cluster"):
+        JobSet(**VOLUME).fetch(one)
+    assert calls()[-1] == f"kubectl delete pod {one.name}-fetch --wait=false", "nothing stays"
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+def test_settings_come_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    cloud = targets.named("gpu-cloud", ["bucket=s3://runs", "spot=false", "at_once=2"])
+    assert cloud == Sky("gpu-cloud", bucket="s3://runs", spot=False, at_once=2)
+    cluster = targets.named("gke", ["image=a/b:c", "claim=runs", "slices=2"])
+    assert cluster == JobSet("a/b:c", "runs", slices=2)
+
+
+@pytest.mark.parametrize(
+    ("target", "action"),
+    [(Sky(**BUCKET), "sky"), (JobSet(**VOLUME), "kubectl")],
+)
+def test_an_engine_that_is_not_here_is_said_in_a_line(target, action, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UserError, match=f"^{action} is not installed here"):
+        target.status("12")
