@@ -171,9 +171,13 @@ def devices(t: Target) -> list:
     if t.platform == "cpu":
         return jax.devices("cpu")[: t.chips]
     if t.platform == "tpu":
-        more = {"chip_config_name": "megacore"} if t.kind == "v4" else {}
+        more: dict[str, Any] = {"chip_config_name": "megacore"} if t.kind == "v4" else {}
+        more |= {"chips_per_host_bounds": (1, 1, 1)} if t.chips == 1 else {}
         name = f"{t.kind}:{t.shape}"
-        return topologies.get_topology_desc(platform="tpu", topology_name=name, **more).devices
+        try:
+            return topologies.get_topology_desc(platform="tpu", topology_name=name, **more).devices
+        except Exception as error:
+            raise UserError(f"{t.name}: there is no such slice ({error})") from None
     gpu = CHIPS[t.kind].gpu.replace("major: ", "cuda_compute_capability { major: ") + " }"
     shape = f"1x{t.shape}"
     return topologies.get_topology_desc(

@@ -61,6 +61,8 @@ SMOKE = LAPTOP | {
     "chunk": 4,
     "records": 2,
 }
+# what `./lab plan all` plans of the paper preset
+PLANS = tuple((f"size={size}",) for size in ("10m", "40m", "150m", "600m", "1.2b"))
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 
 

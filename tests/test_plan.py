@@ -1,0 +1,254 @@
+"""Plans: what a compiled program costs against closed forms; two compilers that must agree; the
+power of claims; what a user sees."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from common.claims import Claim
+from launch import compilers, hardware, hlo, plan, power
+from launch.errors import UserError
+from tests.tree import ROOT, Tree
+
+pytestmark = pytest.mark.xdist_group("plan")
+
+
+def compiled(fn, *arguments):
+    return jax.jit(fn).lower(*arguments).compile().as_text()
+
+
+def spec(*shape, dtype=jnp.float32):
+    return jax.ShapeDtypeStruct(shape, dtype)
+
+
+# --- the reader of compiled programs -------------------------------------------------------------
+
+
+def test_flop_of_products_in_nested_loops():
+    """5 x 3 products of 64 x 48 by 48 x 48: 2 m n k each; the compiler's own count has one."""
+
+    def inner(x, w):
+        return jax.lax.scan(lambda x, _: (jnp.tanh(x @ w), None), x, length=3)[0]
+
+    def outer(x, w):
+        return jax.lax.scan(lambda x, _: (inner(x, w), None), x, length=5)[0]
+
+    cost = hlo.cost(compiled(outer, spec(64, 48), spec(48, 48)))
+    assert cost.flops == 15 * 2 * 64 * 48 * 48
+    assert cost.unknown_loops == 0
+    assert cost.dear >= 15 * 64 * 48, "as many hyperbolic tangents"
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, "SAME"), (2, "VALID"), (1, "VALID")])
+def test_flop_of_convolutions_count_what_meets_the_image(stride, padding):
+    """By counting, in NumPy, the kernel's positions that lie on the image."""
+    x, k = spec(2, 9, 7, 3), spec(3, 3, 3, 5)
+
+    def convolve(x, k):
+        numbers = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(
+            x, k, (stride, stride), padding, dimension_numbers=numbers
+        )
+
+    ones = [jnp.ones(s.shape) for s in (x, k)]
+    pairs = float(convolve(jnp.ones((1, 9, 7, 1)), jnp.ones((3, 3, 1, 1))).sum())
+    assert convolve(*ones).sum() == pairs * 2 * 3 * 5
+    text = jax.jit(convolve).lower(x, k).as_text(dialect="hlo")
+    assert hlo.cost(text).flops == 2 * pairs * 2 * 3 * 5
+
+
+def test_a_loop_of_unknown_length_is_counted_once_and_told():
+    def descend(x, n):
+        return jax.lax.fori_loop(0, n, lambda _, x: x @ x, x)
+
+    cost = hlo.cost(compiled(descend, spec(32, 32), spec(dtype=jnp.int32)))
+    assert cost.flops == 2 * 32**3
+    assert cost.unknown_loops == 1
+
+
+def test_bytes_of_a_slice_are_the_slice_s():
+    """A scan reads a row of a stack each time, not the stack."""
+
+    def total(stack):
+        return jax.lax.scan(lambda c, row: (c + jnp.cos(row), None), stack[0], stack)[0]
+
+    rows, width = 100, 4096
+    moved = hlo.cost(compiled(total, spec(rows, width))).bytes
+    assert 3 * rows * width * 4 * 0.9 < moved < 3 * rows * width * 4 * 1.5
+
+
+COLLECTIVES = """
+import os
+import jax, jax.numpy as jnp
+from common import sharding
+from launch import hlo
+from jax.sharding import PartitionSpec as P
+mesh = sharding.make_mesh()
+x = jax.ShapeDtypeStruct((64, 32), jnp.float32, sharding=sharding.sharded(mesh, "data"))
+w = jax.ShapeDtypeStruct((32, 16), jnp.float32, sharding=sharding.sharded(mesh))
+grad = jax.jit(jax.grad(lambda w, x: jnp.sum(jnp.sin(x @ w))))
+cost = hlo.cost(grad.lower(w, x).compile().as_text(), 8)
+print(cost.flops, cost.wire["all-reduce"])
+gathered = jax.jit(lambda x: x * 2, out_shardings=sharding.sharded(mesh))
+print(hlo.cost(gathered.lower(x).compile().as_text(), 8).wire["all-gather"])
+"""
+
+
+def test_what_8_devices_compute_and_send():
+    """Products are shared by 8; a ring sends 2 (n - 1) / n of a sum, (n - 1) / n of a gather."""
+    env = Tree(ROOT).environment(XLA_FLAGS="--xla_force_host_platform_device_count=8")
+    command = [sys.executable, "-P", "-c", COLLECTIVES]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    flops, reduced, gathered = (float(x) for x in done.stdout.split())
+    assert flops == 2 * (2 * 64 * 32 * 16) / 8
+    assert reduced == 2 * 7 / 8 * 32 * 16 * 4
+    assert gathered == 7 / 8 * 64 * 32 * 4
+
+
+# --- hardware ------------------------------------------------------------------------------------
+
+
+def test_names_of_hardware():
+    assert hardware.target("v5e-8").shape == "2x4"
+    assert hardware.target("v5p-8").chips == 4, "v5p counts cores"
+    assert hardware.target("v4:2x2x4").chips == 16
+    assert hardware.target("h100-16").shape == "2x8"
+    assert hardware.target("h100").chips == 1
+    for n in (1, 4, 8, 16, 32, 64, 128, 256):
+        assert hardware.target(f"v6e-{n}").chips == n
+    for wrong in ("v5e-7", "x100-8", "h100-12", "cpu:2x2"):
+        with pytest.raises(UserError):
+            hardware.target(wrong)
+
+
+def test_the_roofline_of_a_large_product_is_its_flop_over_the_peak():
+    n = 16384
+    cost = hlo.Cost(kernels=[hlo.Kernel(1, 2.0 * n**3, 6.0 * n**2, 0, 0, "bf16", 2.0 * n**3)])
+    t = hardware.target("h100-1")
+    low, high, limits = plan.predicted(cost, hardware.CHIPS["h100"], t)
+    ideal = 2 * n**3 / 989e12
+    assert low == pytest.approx(ideal / 0.9)
+    assert high == pytest.approx(ideal / 0.35, rel=1e-3)
+    assert max(limits, key=limits.get) == "matrix products"
+
+
+# --- two compilers, neither of whose machines is here --------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def both():
+    """Compilers for TPU and CUDA, installed if a registry can be reached."""
+    try:
+        for platform in ("tpu", "cuda"):
+            compilers.ensure(platform)
+    except UserError as error:
+        pytest.skip(f"no compiler for hardware that is not here: {error}")
+    return True
+
+
+def planned(*arguments):
+    done = Tree(ROOT).lab("plan", *arguments, "--json")
+    assert done.out, done.err
+    return done, json.loads(done.out)
+
+
+def test_tpu_and_gpu_programs_of_one_step_have_the_same_flop(both, tree):
+    """Loops, fusions, windowed products and library calls are read right on both, or they differ.
+
+    Also the CPU's, which is a third compiler.
+    """
+    done = tree.lab("plan", "toy:paper", "dim=256", "--on", "v5e-8,h100-8,cpu-1", "--json")
+    assert done.status == 0, done.err
+    value = json.loads(done.out)
+    peaks = {r["on"]: r["peak_gib"] for r in value["topologies"]}
+    assert all(0 < p < 1 for p in peaks.values())
+    assert [r["fits"] for r in value["topologies"]] == [True] * 3
+    assert value["claims"] == [{"id": "t1", "headline": True, "power": None, "from": ""}]
+
+
+def test_what_does_not_fit_is_refused_with_its_buffers(both, tree):
+    done = tree.lab("plan", "toy:paper", "dim=2000000000", "--on", "v5e-1", "--json")
+    record = json.loads(done.out)["topologies"][0]
+    assert done.status == 1
+    assert record["fits"] is False
+    assert record["peak_gib"] > 15.75
+    text = tree.lab("plan", "toy:paper", "dim=2000000000", "--on", "v5e-1").out
+    assert "✗" in text
+    assert "does not" in text or "makes it fit" in text
+
+
+def test_a_plan_is_kept_and_forgotten_with_the_code(tree):
+    arguments = ("plan", "toy:laptop", "--on", "cpu-1", "--json")
+    cache = str(tree.root / "cache")
+
+    def seconds():
+        done = tree.lab(*arguments, REPRISE_CACHE=cache)
+        assert done.status == 0, done.err
+        return json.loads(done.out)["topologies"][0]["seconds"], list(
+            (tree.root / "cache/plans").iterdir()
+        )
+
+    first, files = seconds()
+    again, same = seconds()
+    assert (first, files) == (again, same)
+    run = tree.root / "experiments/toy/run.py"
+    run.write_text(run.read_text().replace("x - lr * x", "x * (1 - lr)"))
+    assert len(seconds()[1]) == 2
+
+
+def test_measured_beside_predicted(tree):
+    done = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--measure", "--json")
+    assert done.status == 0, done.err
+    record = json.loads(done.out)["topologies"][0]
+    assert record["measured"]["seconds"] > 0
+    text = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--measure").out
+    assert "times the middle of the prediction" in text
+
+
+def test_mistakes(shared_tree):
+    for arguments, piece in (
+        (("toy", "--on", "v5e-9"), "there are v5e-1, v5e-4"),
+        (("toy", "--on", "w5e-8"), "no hardware"),
+        (("toy", "--on", "cpu-1", "--price", "cheap"), "--price is 1.2"),
+        (("toy:laptop", "--on", "h100-8", "--measure"), "is not here"),
+    ):
+        done = shared_tree.lab("plan", *arguments)
+        assert done.status == 2, done.err
+        assert piece in done.err
+        assert not done.traceback
+
+
+# --- power ---------------------------------------------------------------------------------------
+
+
+def claim(**criterion):
+    fields = {name: None for name in Claim.__dataclass_fields__}
+    return Claim(**(fields | {"criterion": criterion, "id": "x"}))
+
+
+def test_power_is_that_of_the_t_test():
+    """Known spread (many seeds behind it): simulated against scipy's noncentral t."""
+    from scipy import stats
+
+    values = np.random.default_rng(0).standard_normal(4000)
+    values = (values - values.mean()) / values.std(ddof=1) + 1.2
+    for n in (3, 5, 12):
+        found = power.power(claim(kind="at_least", bound=0.0), values, n, draws=4000)
+        cut = stats.t.ppf(0.95, n - 1)
+        want = stats.nct.sf(cut, n - 1, 1.2 * np.sqrt(n))
+        assert found == pytest.approx(want, abs=0.03)
+
+
+def test_power_is_modest_where_five_seeds_say_little_and_sure_where_they_say_much():
+    rng = np.random.default_rng(1)
+    close = 0.3 + rng.standard_normal(5)
+    assert power.power(claim(kind="at_least", bound=0.0), close, 5) < 0.6
+    far = 100 + rng.standard_normal(5)
+    assert power.power(claim(kind="at_least", bound=0.0), far, 5) > 0.99
+    assert power.power(claim(kind="at_least", bound=0.0), -far, 5) == 0.0
