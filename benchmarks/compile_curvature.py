@@ -1,34 +1,34 @@
 """Compile the spectral density of a 124 M-parameter transformer for 8 devices, without having them.
 
-    python benchmarks/compile_curvature.py [--on h100:1x1x8,v5e:2x4] [--steps 80] [--optimised]
+    python benchmarks/compile_curvature.py [--on h100-8,v5e-8] [--steps 80]
 
-Needs what compile_paper.py needs. The loss is next-token prediction of a GPT-2-small-shaped decoder
+The loss is next-token prediction of a GPT-2-small-shaped decoder
 (12 layers, width 768, vocabulary 50257, 1024 tokens, float32). Examples are split over the devices,
 `chunk` at a time on each; the Lanczos basis [steps, P] is split along P. Prints a JSON line each.
 """
 
 import argparse
 import json
-import os
 import sys
-import time
+from pathlib import Path
 
-from compile_paper import (
-    GIB,
-    peak_gib,
-    topology,
-)  # sets the environment of compilers without devices
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-if "--optimised" in sys.argv:
-    del os.environ["JAX_OPTIMIZATION_LEVEL"]
+from launch import hardware, plan
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("--on", default="h100-8,v5e-8")
+parser.add_argument("--steps", type=int, default=80)
+chosen = parser.parse_args()
+TARGETS = [hardware.target(name) for name in chosen.on.split(",")]
+plan.prepare(TARGETS)  # before JAX is imported
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax.sharding import AxisType, Mesh
 
 from common.curvature.products import flat, hvp, over_mesh
 from common.curvature.slq import slq
+from common.partition import flat_mesh
 from common.sharding import sharded
 
 LAYERS, WIDTH, HEADS, VOCABULARY, TOKENS = 12, 768, 12, 50257, 1024
@@ -69,10 +69,9 @@ def loss(params: dict, tokens) -> jax.Array:
     return -jnp.take_along_axis(log_p, tokens[:, 1:, None], -1).mean()
 
 
-def compiled(where: str, steps: int) -> dict:
-    """Lower and compile one quadrature of `steps` products; memory of one device."""
-    devices = np.array(topology(where).devices).reshape(-1, 1)
-    mesh = Mesh(devices, ("data", "model"), axis_types=(AxisType.Auto,) * 2)
+def compiled(t: hardware.Target, steps: int) -> dict:
+    """Lower and compile one quadrature of `steps` products; memory and time of one device."""
+    mesh = flat_mesh(plan.devices(t))
     whole, split = sharded(mesh), sharded(mesh, "data")
     params = {
         name: jax.ShapeDtypeStruct(shape, jnp.float32, sharding=whole)
@@ -86,25 +85,12 @@ def compiled(where: str, steps: int) -> dict:
         matvec, _, _ = flat(product, params)
         return slq(jax.random.key(0), matvec, size, steps=steps, probes=1, sharding=split)
 
-    start = time.monotonic()
-    platform = "cuda" if where.startswith("h100") else "tpu"
-    lowered = jax.jit(quadrature).trace(params, tokens).lower(lowering_platforms=(platform,))
-    line = {"parameters": size, "on": where, "devices": devices.size, "steps": steps}
-    try:
-        peak = peak_gib(lowered)
-    except Exception as error:
-        return line | {"error": str(error)[:300]}
-    usable = GIB[where.partition(":")[0]]
-    line |= {"basis_gib_a_device": round(steps * size * 4 / 2**30 / devices.size, 2)}
-    line |= {"peak_gib": round(peak, 2), "usable_gib": round(usable, 2), "fits": peak < usable}
-    return line | {"seconds": round(time.monotonic() - start, 1)}
+    lowered = jax.jit(quadrature).trace(params, tokens).lower(lowering_platforms=(t.platform,))
+    line = {"parameters": size, "on": t.name, "steps": steps}
+    line |= {"basis_gib_a_device": round(steps * size * 4 / 2**30 / t.chips, 2)}
+    found = plan.program(lowered, t)
+    return line | {k: v for k, v in found.items() if k not in ("buffers", "wire")}
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--on", default="h100:1x1x8,v5e:2x4")
-    parser.add_argument("--steps", type=int, default=80)
-    parser.add_argument("--optimised", action="store_true")
-    chosen = parser.parse_args()
-    for where in chosen.on.split(","):
-        print(json.dumps(compiled(where, chosen.steps)), flush=True)
+for target in TARGETS:
+    print(json.dumps(compiled(target, chosen.steps)), flush=True)

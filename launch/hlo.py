@@ -503,6 +503,17 @@ def largest(text: str, count: int = 5) -> list[dict]:
     return sorted(best.values(), key=lambda r: -r["bytes"])[:count]
 
 
+def largest_of_tensors(text: str, count: int = 5) -> list[dict]:
+    """The largest arrays of a program that was lowered only, whole: before they are split."""
+    found = set(re.findall(r"tensor<((?:\d+x)+)([a-z]+\d+)>", text))
+    kinds = {"i1": "pred", "i8": "s8", "i32": "s32", "i64": "s64", "ui32": "u32", "ui8": "u8"}
+    records: list[dict] = []
+    for sides, kind in found:
+        shape = f"{kinds.get(kind, kind)}[{','.join(sides.split('x')[:-1])}]"
+        records.append({"bytes": size(shape), "shape": shape, "op": "whole, before it is split"})
+    return sorted(records, key=lambda r: -r["bytes"])[:count]
+
+
 def _fusions(text: str) -> Iterator[str]:
     for line in text.splitlines():
         if " fusion(" in line:

@@ -116,30 +116,33 @@ def compiled(slug: str, cfg, t: Target) -> dict:
 
 
 def _compile(slug: str, cfg, t: Target) -> dict:
-    import jax
-
     from launch.run import mesh_of
 
     start = time.monotonic()
-    # on CPU the program is the one that runs here; elsewhere quick to compile, memory within 4 %
-    jax.config.update("jax_optimization_level", "UNKNOWN" if t.platform == "cpu" else "O0")
     record: dict[str, Any] = {"on": t.name, "kind": t.kind, "chips": t.chips, "shape": t.shape}
     try:
         lowered, arguments = lower(slug, cfg, mesh_of(cfg, devices(t)), t.platform)
     except UserError as error:
         return record | {"error": str(error), "fits": None}
     record |= _arguments(arguments) | {"steps": steps(slug, cfg), "shards": _shards(slug)}
-    try:
-        program = lowered.compile()
-    except Exception as error:
-        return record | _refused(error, t) | {"seconds": round(time.monotonic() - start, 1)}
-    text = program.as_text()
-    chip = CHIPS.get(t.kind) or this_cpu(t.chips)
-    record |= describe(text, chip, t)
-    record["peak_gib"] = program.memory_analysis().peak_memory_in_bytes / 2**30
-    record["usable_gib"] = chip.memory
-    record["fits"] = record["peak_gib"] <= chip.memory
+    record |= program(lowered, t)
     return record | {"seconds": round(time.monotonic() - start, 1)}
+
+
+def program(lowered: Any, t: Target) -> dict:
+    """What a lowered program needs on a device of a target.  Errors: UserError if it is refused."""
+    import jax
+
+    # on CPU the program is the one that runs here; elsewhere quick to compile, memory within 4 %
+    jax.config.update("jax_optimization_level", "UNKNOWN" if t.platform == "cpu" else "O0")
+    try:
+        made = lowered.compile()
+    except Exception as error:
+        return _refused(error, t, lowered)
+    chip = CHIPS.get(t.kind) or this_cpu(t.chips)
+    peak = made.memory_analysis().peak_memory_in_bytes / 2**30
+    fits = {"peak_gib": peak, "usable_gib": chip.memory, "fits": peak <= chip.memory}
+    return describe(made.as_text(), chip, t) | fits
 
 
 def lower(slug: str, cfg, mesh, platform: str) -> tuple[Any, Any]:
@@ -230,23 +233,15 @@ def _arguments(arguments: Any) -> dict:
     }
 
 
-def _refused(error: Exception, t: Target) -> dict:
+def _refused(error: Exception, t: Target, lowered: Any) -> dict:
     """What a compiler says that lacks memory.  Errors: UserError for any other refusal."""
     text = str(error)
     found = re.search(r"([0-9.]+)G exceeds|\(([0-9.]+)G\) exceeds|Used ([0-9.]+)G", text)
     if not found:
         raise UserError(f"{t.name}: the compiler refused: {text.splitlines()[0][:300]}") from None
     peak = float(next(number for number in found.groups() if number))
-    lines = (
-        r"Size: ([\d.]+)([KMG])\s+(?:Operator: op_name=\"([^\"]*)\".*\s+)?Shape: (\w+\[[\d,]*\])"
-    )
-    unit = {"K": 2**10, "M": 2**20, "G": 2**30}
-    buffers = [
-        {"bytes": float(size) * unit[u], "shape": shape, "op": op}
-        for size, u, op, shape in re.findall(lines, text)
-    ]
-    usable = CHIPS[t.kind].memory
-    return {"peak_gib": peak, "usable_gib": usable, "fits": False, "buffers": buffers[:5]}
+    usable, buffers = CHIPS[t.kind].memory, hlo.largest_of_tensors(lowered.as_text())
+    return {"peak_gib": peak, "usable_gib": usable, "fits": False, "buffers": buffers}
 
 
 # --- time ----------------------------------------------------------------------------------------

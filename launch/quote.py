@@ -162,11 +162,17 @@ def _details(r: dict, *, full: bool) -> list[str]:
         if could:
             lines.append(f"{r['on']} would fit with {' or '.join(could)}")
         else:
-            share = r["replicated_gib"] / max(r["argument_gib"], 1e-9)
+            whole = r["replicated_gib"]
+            where = (
+                f"{whole:.2f} GiB of arguments stand whole on every chip: split them "
+                "(common.partition.fsdp)"
+                if whole > 0.2 * r["usable_gib"]
+                else "its arguments are split, what it computes on the way is too large: a smaller "
+                "batch, chunk or problem"
+            )
             lines.append(
                 f"{r['on']}: no change of microbatch, remat or mesh_model that the config offers "
-                f"makes it fit; {r['replicated_gib']:.2f} GiB of arguments ({share:.0%}) stand "
-                "whole on every chip: split them (common.partition.fsdp), or take larger chips"
+                f"makes it fit; {where}, or larger chips"
             )
     measured = r.get("measured")
     if measured and "step_seconds" in r:

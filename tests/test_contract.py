@@ -132,12 +132,30 @@ def test_same_numbers_on_8_devices_and_paper_preset_lowers(slug, smoke, tmp_path
         command, env=env, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    one, eight = store.arrays(smoke(slug)), store.arrays(tmp_path / "run")
-    assert one.keys() == eight.keys()
+    same(slug, smoke(slug), tmp_path / "run")
+
+
+@per_slug
+def test_same_numbers_on_2_processes_of_4_devices(slug, smoke, tmp_path):
+    folder = str(tmp_path / "run")
+    more = {"JAX_NUM_CPU_DEVICES": "4"}
+    done = Tree(ROOT).lab(
+        "run", f"{slug}:smoke", "--processes", "2", "--workdir", folder, **more, seconds=600
+    )
+    assert done.status == 0, done.err
+    devices = store.read_json(tmp_path / "run/run.json")["devices"]
+    assert (devices["count"], devices["processes"]) == (8, 2)
+    same(slug, smoke(slug), tmp_path / "run")
+
+
+def same(slug, first, second):
+    """Two runs on different devices have the same arrays, but for rounding."""
+    one, other = store.arrays(first), store.arrays(second)
+    assert one.keys() == other.keys()
     tolerance = SAME_ON_8[bool(settings.get(slug, "smoke").x64)]
     for name in one:
         scale = np.abs(one[name]).max(initial=0) or 1.0
-        worst = np.abs(np.subtract(one[name], eight[name], dtype=float)).max(initial=0) / scale
+        worst = np.abs(np.subtract(one[name], other[name], dtype=float)).max(initial=0) / scale
         assert worst <= tolerance, f"{name} differs by {worst:.1e} of its scale"
 
 

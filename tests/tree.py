@@ -39,7 +39,13 @@ class Tree:
             "MPLCONFIGDIR": str(ROOT / ".cache/matplotlib"),
             "NO_COLOR": "1",
         }
-        for name in ("REPRISE_RESULTS", "REPRISE_DATA", "REPRISE_LAB", "XLA_FLAGS"):
+        for name in (
+            "REPRISE_RESULTS",
+            "REPRISE_DATA",
+            "REPRISE_LAB",
+            "REPRISE_COMMAND",
+            "XLA_FLAGS",
+        ):
             env.pop(name, None)
         return env | more
 
@@ -49,12 +55,14 @@ class Tree:
         env = self.environment(**more)
         return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
 
-    def lab(self, *arguments: str, module: str = "launch", **more: str) -> Done:
+    def lab(
+        self, *arguments: str, module: str = "launch", seconds: float = 300, **more: str
+    ) -> Done:
         start, cpu = time.monotonic(), children_cpu()
         process = self.start(*arguments, module=module, **more)
-        out, err = process.communicate(timeout=300)
-        seconds = time.monotonic() - start
-        return Done(process.returncode, out, err, seconds, children_cpu() - cpu)
+        out, err = process.communicate(timeout=seconds)
+        took = time.monotonic() - start
+        return Done(process.returncode, out, err, took, children_cpu() - cpu)
 
     def runs(self, slug: str) -> list[Path]:
         return sorted((self.root / "results/runs" / slug).glob("*/*"))
