@@ -6,6 +6,7 @@ survives a kill at any moment: files are written to a temporary name and renamed
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ class Scratch:
         self.path.mkdir(parents=True, exist_ok=True)
         self.stop = False
         self.shown = Progress()
+        self._opened: list[Path] = []  # checkpoints of the part that is being computed
         self.data_used: dict[str, str] = {}  # name -> sha256, recorded in run.json
         if primary():
             for debris in self.path.glob("*.tmp"):  # a kill in the middle of a write
@@ -53,14 +55,23 @@ class Scratch:
             raise Stopped
 
     def cached(self, name: str, fn: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
-        """`fn()` computed once: its arrays are stored under `name` and read back ever after."""
+        """`fn()` computed once: its arrays are stored under `name` and read back ever after.
+
+        Checkpoints that `fn` opened are deleted once its arrays are stored.
+        """
         file = self.path / f"cell-{name}.npz"
         if agreed(primary() and file.exists()):  # process 0 wrote it: it decides for all
             return _read(file)
         self.check_stop()
+        outer, self._opened = self._opened, []
         arrays = gathered(fn())
         if primary():
             write_npz(file, arrays)
+            for (
+                finished
+            ) in self._opened:  # the part is stored: its checkpoints have done their work
+                shutil.rmtree(finished, ignore_errors=True)
+        self._opened = outer
         return arrays
 
     def checkpoints(self, name: str, *, every: float | None = None):
@@ -69,7 +80,9 @@ class Scratch:
 
         if every is None:
             every = float(os.environ.get("REPRISE_CHECKPOINT_SECONDS", "15"))
-        return Checkpoints(self.path / f"checkpoints-{name}", every=every, scratch=self)
+        path = self.path / f"checkpoints-{name}"
+        self._opened.append(path)
+        return Checkpoints(path, every=every, scratch=self)
 
     @contextmanager
     def progress(self, total: int, label: str) -> Iterator["Ticker"]:

@@ -282,7 +282,10 @@ def _plan(parsed) -> int:
         "experiment": slug,
         "preset": preset,
         "overrides": parsed.overrides,
-        "topologies": [r | quote.cost(r, prices) for r in records],
+        "topologies": [
+            r | quote.cost(r, prices) | {"runs": quote.ran(slug, preset, parsed.overrides, r)}
+            for r in records
+        ],
         "claims": claims,
         "seeds": seeds,
     }

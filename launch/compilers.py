@@ -36,14 +36,23 @@ def pins(platform: str) -> list[str]:
     return [m.group().split(" ")[0] for m in found if m]
 
 
+def folder(platform: str) -> Path:
+    """Where a platform's compiler is, or will be."""
+    return cache() / "compilers" / "-".join(pins(platform)).replace("==", "-")
+
+
+def installed() -> dict[str, bool]:
+    """{platform: whether its compiler is here}."""
+    return {platform: folder(platform).exists() for platform in PACKAGES}
+
+
 def ensure(platform: str) -> None:
     """Make the compiler importable in this process.  Errors: UserError if it cannot be had."""
     if platform == "cpu":
         return
-    wanted = pins(platform)
-    home = cache() / "compilers" / "-".join(wanted).replace("==", "-")
+    home = folder(platform)
     if not home.exists():
-        _install(platform, wanted, home)
+        _install(platform, pins(platform), home)
     if str(home) not in sys.path:
         sys.path.insert(0, str(home))
 

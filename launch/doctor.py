@@ -20,7 +20,8 @@ print(json.dumps({"platform": d[0].platform, "kind": d[0].device_kind, "count": 
 
 def rows() -> list[dict]:
     """Records {what, state: good | limited | broken, found, do}."""
-    return [_python(), _pins(), _jax(), _memory(), _disk(), _git(), *_data(), *_experiments()]
+    own = [_python(), _pins(), _jax(), _memory(), _disk(), _git()]
+    return [*own, *_targets(), *_data(), *_experiments()]
 
 
 def _row(what: str, state: str, found: str, do: str = "") -> dict:
@@ -88,6 +89,29 @@ def _git() -> dict:
         return _row("git", "limited", "no repository", "results will not name their commit")
     dirty = bool(provenance.git("status", "--porcelain", "--", ".", ":(exclude)results"))
     return _row("git", "good", commit + (", uncommitted changes" if dirty else ""))
+
+
+def _targets() -> list[dict]:
+    """What this machine can plan for and submit to."""
+    from launch import compilers
+
+    found = []
+    for platform, home in compilers.installed().items():
+        do = "" if home else "installed by the first ./lab plan that needs it"
+        text = "installed" if home else "not yet"
+        found.append(_row(f"plan {platform}", "good" if home else "limited", text, do))
+    engines = (
+        ("slurm", "sbatch", "run ./lab on a cluster's login node"),
+        ("tpu, gpu-cloud", "sky", "uv tool install 'skypilot[gcp]'"),
+        ("gke", "kubectl", "install kubectl and select the cluster"),
+    )
+    for names, program, do in engines:
+        where = shutil.which(program)
+        text = f"{program} is here" if where else f"no {program}: dry runs only"
+        found.append(
+            _row(f"submit {names}", "good" if where else "limited", text, do if not where else "")
+        )
+    return found
 
 
 def _data() -> list[dict]:

@@ -41,6 +41,7 @@ class Drill:
         self.rows: list[dict] = []
         self.arrays: dict[str, np.ndarray] = {}
         self.checkpoints = False  # whether this run writes any
+        self.later = False  # whether it writes a second of the same loop
 
     def command(self, folder: Path, *more: str) -> list[str]:
         command = [sys.executable, "-P", "-m", "launch", "run", self.name, *self.overrides]
@@ -103,7 +104,8 @@ def drill(slug: str, preset: str, overrides: list[str]) -> dict:
 def whole(d: Drill) -> None:
     start, folder = time.monotonic(), d.home / "whole"
     process = d.start(folder)
-    d.checkpoints = bool(_until(lambda: _saving(folder, "checkpoints-"), process))
+    d.checkpoints = bool(_until(partial(_saving, folder, "checkpoints-"), process))
+    d.later = bool(_until(partial(_saving, folder, "checkpoints-", later=True), process))
     process.communicate()
     d.finish(folder)  # says why, if it did not
     d.arrays = store.arrays(d.home / "whole")
@@ -118,7 +120,7 @@ def killed_in_a_save(d: Drill) -> None:
     for n in range(TRIES):
         folder = d.home / f"killed{n}"
         process = d.start(folder)
-        _until(partial(_saving, folder, kind), process)
+        _until(partial(_saving, folder, kind, later=d.later), process)
         process.kill()
         process.communicate()
         hit = _saving(folder, kind)  # what it left
@@ -195,15 +197,19 @@ def _until(condition: Callable[[], str], process: subprocess.Popen) -> str:
     return ""
 
 
-def _saving(folder: Path, kind: str) -> str:
-    """What is half written: a checkpoint ("checkpoints-") or a finished part ("cell-")."""
+def _saving(folder: Path, kind: str, *, later: bool = False) -> str:
+    """What is half written: a checkpoint ("checkpoints-") or a finished part ("cell-").
+
+    later: a checkpoint that has a whole one before it, from which the run will go on.
+    """
     with contextlib.suppress(OSError):
         for path in (folder / "scratch").glob(f"{kind}*"):
             if kind == "cell-" and path.suffix == ".tmp":
                 return f"{path.stem[5:-8]} was half written"
-            for entry in os.scandir(path) if path.is_dir() else ():
-                if entry.name.endswith("checkpoint-tmp"):
-                    return f"step {entry.name.split('.')[0]} of {path.name[12:]} was half written"
+            names = os.listdir(path) if path.is_dir() else []
+            half = [n.split(".")[0] for n in names if n.endswith("checkpoint-tmp")]
+            if half and (not later or any(n.isdigit() for n in names)):
+                return f"step {half[0]} of {path.name[12:]} was half written"
     return ""
 
 

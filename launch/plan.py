@@ -6,14 +6,16 @@ Memory is the compiler's own figure. Time is a roofline over the compiled progra
 hidden, the high end at EFFICIENCY of it with none hidden and a launch of every kernel.
 """
 
+import contextlib
 import importlib
 import math
 import os
 import re
 import resource
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -75,12 +77,22 @@ def prepare(targets: list[Target], *, here: bool = False) -> None:
         os.environ.update(compilers.ENVIRONMENT)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     devices = max([t.chips for t in targets if t.kind == "cpu"], default=1)
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    if any(t.platform == "cuda" for t in targets) and not here:
+        flags.append("--xla_gpu_enable_triton_gemm=false")  # its tiles are tuned on a GPU or fail
     if devices > 1:
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={devices}"
+        flags.append(f"--xla_force_host_platform_device_count={devices}")
+    os.environ["XLA_FLAGS"] = " ".join(flags)
+    if devices > 1:
         os.environ.setdefault("PJRT_NPROC", "32")
-    for platform in {t.platform for t in targets}:
+    platforms = {t.platform for t in targets}
+    for platform in platforms:
         compilers.ensure(platform)
+    if "cuda" in platforms:
+        with quiet():  # the compiler complains that there is no driver
+            import jax
+
+            jax.devices("cpu")
 
 
 def _one(slug: str, preset: str, overrides: list[str], t: Target, measure: bool) -> dict:
@@ -115,17 +127,44 @@ def compiled(slug: str, cfg, t: Target) -> dict:
     return found
 
 
-def _compile(slug: str, cfg, t: Target) -> dict:
+def here(slug: str, cfg, *, make: bool) -> dict | None:
+    """The plan for the devices of this process; where none is kept, made if `make`.
+
+    None for devices of an unknown kind, and where planning fails: a run must not.
+    """
+    import jax
+
+    devices_, kind = jax.devices(), hardware.named(jax.devices()[0].device_kind)
+    if kind is None:
+        return None
+    try:
+        cores = CHIPS[kind].cores_named if kind in CHIPS else 1
+        t = hardware.target(f"{kind}-{len(devices_) * cores}")
+        file = cache() / "plans" / f"{key(slug, cfg, t)}.json"
+        found = store.peek(file)
+        if not found and make:
+            found = _compile(slug, cfg, t, devices_)
+            store.write_json(file, found)
+    except Exception:
+        return None
+    kept = ("on", "step_seconds", "steps", "peak_gib", "unknown_loops")
+    return {k: found[k] for k in kept if k in found} or None
+
+
+def _compile(slug: str, cfg, t: Target, devices_: list | None = None) -> dict:
     from launch.run import mesh_of
 
     start = time.monotonic()
     record: dict[str, Any] = {"on": t.name, "kind": t.kind, "chips": t.chips, "shape": t.shape}
     try:
-        lowered, arguments = lower(slug, cfg, mesh_of(cfg, devices(t)), t.platform)
+        lowered, arguments = lower(slug, cfg, mesh_of(cfg, devices_ or devices(t)), t.platform)
     except UserError as error:
         return record | {"error": str(error), "fits": None}
     record |= _arguments(arguments) | {"steps": steps(slug, cfg), "shards": _shards(slug)}
-    record |= program(lowered, t)
+    try:
+        record |= program(lowered, t)
+    except UserError as error:
+        return record | {"error": str(error), "fits": None}
     return record | {"seconds": round(time.monotonic() - start, 1)}
 
 
@@ -136,7 +175,8 @@ def program(lowered: Any, t: Target) -> dict:
     # on CPU the program is the one that runs here; elsewhere quick to compile, memory within 4 %
     jax.config.update("jax_optimization_level", "UNKNOWN" if t.platform == "cpu" else "O0")
     try:
-        made = lowered.compile()
+        with quiet():
+            made = lowered.compile()
     except Exception as error:
         return _refused(error, t, lowered)
     chip = CHIPS.get(t.kind) or this_cpu(t.chips)
@@ -181,11 +221,32 @@ def devices(t: Target) -> list:
             return topologies.get_topology_desc(platform="tpu", topology_name=name, **more).devices
         except Exception as error:
             raise UserError(f"{t.name}: there is no such slice ({error})") from None
+    with quiet():
+        return _gpus(t)
+
+
+def _gpus(t: Target) -> list:
+    from jax.experimental import topologies
+
     gpu = CHIPS[t.kind].gpu.replace("major: ", "cuda_compute_capability { major: ") + " }"
     shape = f"1x{t.shape}"
     return topologies.get_topology_desc(
         platform="cuda", topology_name="", target_config=GPU % gpu, topology=shape
     ).devices
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """What libraries write to the error stream before they can be told not to goes nowhere."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 GPU = """
@@ -238,7 +299,7 @@ def _refused(error: Exception, t: Target, lowered: Any) -> dict:
     text = str(error)
     found = re.search(r"([0-9.]+)G exceeds|\(([0-9.]+)G\) exceeds|Used ([0-9.]+)G", text)
     if not found:
-        raise UserError(f"{t.name}: the compiler refused: {text.splitlines()[0][:300]}") from None
+        raise UserError(f"{t.name}: the compiler refused: {text.splitlines()[0][:200]}") from None
     peak = float(next(number for number in found.groups() if number))
     usable, buffers = CHIPS[t.kind].memory, hlo.largest_of_tensors(lowered.as_text())
     return {"peak_gib": peak, "usable_gib": usable, "fits": False, "buffers": buffers}

@@ -1,6 +1,6 @@
 """A plan in words: one table of topologies, the cheapest that fits, what would make others fit."""
 
-from launch import power, settings, store
+from launch import hardware, power, settings, store
 from launch.hardware import Target
 from launch.paths import ROOT
 from launch.terminal import coloured, duration, table
@@ -54,6 +54,14 @@ def short(x: float) -> str:
     if x >= 100:
         return f"{x:,.0f}"
     return f"{x:.2g}" if x >= 0.01 or x == 0 else f"{x:.1g}"
+
+
+def volume(bytes_: float) -> str:
+    """'1.5 GiB'."""
+    for limit, unit in ((2**20, "KiB"), (2**30, "MiB"), (2**40, "GiB")):
+        if bytes_ < limit:
+            return f"{bytes_ * 2**10 / limit:,.1f} {unit}"
+    return f"{bytes_ / 2**40:,.1f} TiB"
 
 
 def time_span(pair) -> str:
@@ -115,7 +123,7 @@ def topologies(records: list[dict], prices: dict[str, float]) -> str:
     for r in records:
         where = f"{r['on']} ({r['chips']} x {r['kind']} {r['shape']})".replace(" )", ")")
         if "error" in r:
-            rows.append([where, f"✗ {r['error']}", "", "", "", "", "", ""])
+            rows.append([where, "✗ no plan, see below", "", "", "", "", "", ""])
             continue
         sign = "✓" if r["fits"] else "✗"
         memory = f"{sign} {r['peak_gib']:.2f} of {r['usable_gib']:.2f} GiB"
@@ -137,11 +145,13 @@ def topologies(records: list[dict], prices: dict[str, float]) -> str:
 
 
 def _details(r: dict, *, full: bool) -> list[str]:
+    if "error" in r:
+        return [f"{r['on']}: {r['error']}"]
     lines = []
     if full and "flops" in r:
-        sent = ", ".join(f"{k} {v / 2**20:,.1f} MiB" for k, v in sorted(r["wire"].items()) if v)
+        sent = ", ".join(f"{k} {volume(v)}" for k, v in sorted(r["wire"].items()) if v)
         lines.append(
-            f"a step on one chip: {r['flops']:.3g} FLOP, {r['bytes'] / 2**30:.3g} GiB moved, "
+            f"a step on one chip: {r['flops']:.3g} FLOP, {volume(r['bytes'])} moved, "
             f"{r['ops']:,.0f} kernels; sent: {sent or 'nothing'}"
         )
     if full and "specs" in r:
@@ -156,7 +166,7 @@ def _details(r: dict, *, full: bool) -> list[str]:
     if full or r.get("fits") is False:
         for b in r.get("buffers", [])[:5]:
             op = b["op"] if len(b["op"]) < 70 else "…" + b["op"][-68:]
-            lines.append(f"  {b['bytes'] / 2**30:8.2f} GiB  {b['shape']:28s} {op}")
+            lines.append(f"  {volume(b['bytes']):>10s}  {b['shape']:28s} {op}")
     if r.get("fits") is False:
         could = r.get("would_fit") or []
         if could:
@@ -174,6 +184,12 @@ def _details(r: dict, *, full: bool) -> list[str]:
                 f"{r['on']}: no change of microbatch, remat or mesh_model that the config offers "
                 f"makes it fit; {where}, or larger chips"
             )
+    for ran in r.get("runs", []):
+        lines.append(
+            f"{r['on']}: a run took {duration(ran['seconds'])} besides "
+            f"{duration(ran['compile_seconds'])} of compiling, peak memory "
+            f"{ran['peak_gib']:.2f} GiB ({ran['date']})"
+        )
     measured = r.get("measured")
     if measured and "step_seconds" in r:
         low, high = r["step_seconds"]
@@ -194,6 +210,27 @@ def _claims(rows: list[dict], seeds: int) -> list[str]:
         power_ = "unknown" if r["power"] is None else f"{r['power']:.0%}"
         cells.append(f"{r['id']}{star} {power_}")
     return [f"chance that {seeds} seeds pass, if the committed run is typical: " + "  ".join(cells)]
+
+
+def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
+    """Finished runs of these settings on as many devices of this kind, newest first: measured."""
+    config = settings.plain(settings.get(slug, preset, overrides))
+    folders = [f.parent for f in reversed(store.runs(slug, preset))]
+    folders += [f for f in [store.reference(slug, preset)] if f]
+    found = []
+    for info in (store.peek(f / "run.json") for f in folders):
+        device = info.get("devices", {})
+        same = {**info.get("config", {}), "seeds": config["seeds"]} == config
+        same &= hardware.named(device.get("kind", "")) == r["kind"]
+        if info.get("status") != "done" or not same or device["count"] != r["chips"]:
+            continue
+        peak = info.get("device_peak_mb") or info["peak_memory_mb"]
+        seconds = info["seconds"] + info.get("seconds_before", 0.0) - info["compile_seconds"]
+        found.append({
+            "seconds": seconds, "compile_seconds": info["compile_seconds"],
+            "peak_gib": peak / 1024, "date": info["finished"],
+        })  # fmt: skip
+    return found[:3]
 
 
 def claims(slug: str, preset: str, overrides: list[str]) -> tuple[list[dict], int]:

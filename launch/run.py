@@ -25,6 +25,7 @@ from launch.errors import UserError
 from launch.paths import EXPERIMENTS, cache, shown, split
 from launch.terminal import Display, coloured, duration
 
+PLANNED = 30.0  # seconds from which a run is worth its prediction, made when it has ended
 STOPPED = 85  # exit status: saved, run the same command again
 
 
@@ -226,6 +227,12 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     if not first:
         return
     scratch_module.write_npz(folder / "arrays.npz", arrays)
+    if info.get("note") not in ("verify", "control"):
+        long = time.monotonic() - start > PLANNED and cluster.count() == 1
+        from launch import plan
+
+        with jax.enable_x64(bool(cfg.x64)):
+            info["predicted"] = plan.here(slug, cfg, make=long)
     log = folder / "scratch" / "log.jsonl"
     if log.exists():
         os.replace(log, folder / "log.jsonl")
