@@ -113,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--on", default="", help="v5e-8,v6e-8,h100-8,cpu-1: topologies, one table")
     plan.add_argument("--price", default="", help="money a chip-hour: 1.2, or v5e=1.2,h100=3")
     plan.add_argument("--measure", action="store_true", help="also run the step, where it is here")
+    plan.add_argument("--optimised", action="store_true", help="compile in full: minutes")
     plan.add_argument("--write", action="store_true", help="`plan all --write`: results/PLANS.md")
     verb("drill", "kill, stop, move and rob a run of this experiment", "name", "overrides")
     submit = verb("submit", "run it elsewhere: SLURM, cloud TPUs or GPUs", "name", "overrides")
@@ -276,7 +277,8 @@ def _plan(parsed) -> int:
     names = parsed.on or ("cpu-1" if parsed.measure or preset != "paper" else plan.DEFAULT)
     targets = [hardware.target(n) for n in names.split(",")]
     prices = hardware.prices(parsed.price, targets)
-    records = plan.plan(slug, preset, parsed.overrides, targets, measure=parsed.measure)
+    how = {"measure": parsed.measure, "optimised": parsed.optimised}
+    records = plan.plan(slug, preset, parsed.overrides, targets, **how)
     claims, seeds = quote.claims(slug, preset, parsed.overrides)
     value = {
         "experiment": slug,

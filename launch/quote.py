@@ -1,6 +1,6 @@
 """A plan in words: one table of topologies, the cheapest that fits, what would make others fit."""
 
-from launch import hardware, power, settings, store
+from launch import hardware, plan, power, settings, store
 from launch.hardware import Target
 from launch.paths import ROOT
 from launch.terminal import coloured, duration, table
@@ -157,6 +157,8 @@ def _details(r: dict, *, full: bool) -> list[str]:
     if full and "specs" in r:
         split = ", ".join(f"{n} x {spec}" for spec, n in list(r["specs"].items())[:6])
         lines.append(f"arguments split as: {split}")
+    if r.get("fits") and r["peak_gib"] > plan.MARGIN * r["usable_gib"]:
+        lines.append(f"{r['on']}: near its limit; --optimised compiles in full, as a run does")
     if r.get("unknown_loops"):
         n = r["unknown_loops"]
         lines.append(

@@ -193,7 +193,10 @@ def test_restarts_converge_to_machine_precision_by_magnitude():
         A = symmetric(DECAY)
         found = top(A, steps=2000, k=6, tol=1e-12, hold=20, magnitude=True)
         exact = DECAY[np.argsort(-abs(DECAY))][:6]
-        np.testing.assert_allclose(np.sort(found.values), np.sort(exact), atol=1e-11)
+        # the sixth is 1/4 or -1/4: both are right, rounding chooses
+        np.testing.assert_allclose(np.sort(abs(found.values)), np.sort(abs(exact)), atol=1e-11)
+        distance = abs(np.asarray(found.values)[:, None] - DECAY).min(axis=1)
+        np.testing.assert_allclose(distance, 0, atol=1e-11)
         assert found.matvecs < 400
 
 
