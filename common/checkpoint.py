@@ -40,7 +40,8 @@ class Checkpoints:
 
         `state` gives structure, shapes, dtypes and shardings: a checkpoint of one mesh, and of one
         number of processes, is restored onto another; what `state` binds to no device stays
-        unbound. A damaged checkpoint is skipped with a warning.
+        unbound. A damaged checkpoint is skipped with a warning; one whose shapes depended on the
+        devices is not used, with a warning.
         """
         abstract = jax.tree.map(_abstract, _plain(state))
         with _x64_in_every_thread():
@@ -54,6 +55,14 @@ class Checkpoints:
                 message = f"checkpoint {checkpoint.step} is damaged; taking the one before it"
                 warnings.warn(message, stacklevel=2)
                 continue
+            wrong = _other_shapes(abstract, restored)
+            if wrong:
+                warnings.warn(
+                    f"checkpoint {checkpoint.step} is not used: it holds {wrong}, as on another "
+                    "number of devices; this part begins anew",
+                    stacklevel=2,
+                )
+                return state, 0
             self._last = checkpoint.step
             return jax.tree.map(_like, state, restored), checkpoint.step
         return state, 0
@@ -112,6 +121,12 @@ def _abstract(x: Any) -> Any:
     if isinstance(x, jax.Array) and x.committed:
         return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
     return np.asarray(x)
+
+
+def _other_shapes(wanted: Any, found: Any) -> str:
+    """The first shape that differs, in words; empty where all agree."""
+    pairs = zip(jax.tree.leaves(wanted), jax.tree.leaves(found), strict=True)
+    return next((f"{np.shape(b)}, not {a.shape}" for a, b in pairs if a.shape != np.shape(b)), "")
 
 
 def _like(state: Any, restored: Any) -> Any:

@@ -97,3 +97,24 @@ def test_damaged_checkpoint_is_skipped(tmp_path):
     for file in (tmp_path / "checkpoints-a/5").rglob("d/*"):
         os.truncate(file, 3)
     run(CHECKPOINT, str(tmp_path), "load", devices=1)
+
+
+def test_checkpoint_whose_shapes_hung_on_the_devices_is_not_used(tmp_path):
+    """A state padded to the number of devices does not fit another: begin anew, and say so."""
+    script = (
+        "import sys, warnings, jax.numpy as jnp\n"
+        "from common.scratch import Scratch\n"
+        "rows = int(sys.argv[2])\n"
+        "ckpt = Scratch(sys.argv[1]).checkpoints('a', every=0.0)\n"
+        "with warnings.catch_warnings(record=True) as said:\n"
+        "    warnings.simplefilter('always')\n"
+        "    state, step = ckpt.restore({'x': jnp.zeros((rows, 3))})\n"
+        "texts = [str(w.message) for w in said if 'begins anew' in str(w.message)]\n"
+        "assert (step, len(texts)) == (int(sys.argv[3]), int(sys.argv[4])), (step, texts)\n"
+        "assert state['x'].shape == (rows, 3)\n"
+        "ckpt.save(1 + step, {'x': jnp.ones((rows, 3))}, force=True)\n"
+        "ckpt.close()\n"
+    )
+    run(script, str(tmp_path), "2", "0", "0", devices=1)
+    run(script, str(tmp_path), "2", "1", "0", devices=1)
+    run(script, str(tmp_path), "4", "0", "1", devices=1)
