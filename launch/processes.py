@@ -46,8 +46,6 @@ def supervise(
     again: the command that continues the run. logs: folder for N.txt, what each process says.
     """
     if processes and processes > 1:
-        if cluster.count() > 1:
-            raise UserError("--processes is for one machine; JAX_NUM_PROCESSES is set as well")
         total, ids = processes, list(range(processes))
         address = f"127.0.0.1:{free_port()}"
     else:
@@ -205,7 +203,9 @@ def run(parsed, slug: str, preset: str, cfg) -> int:
     from launch.provenance import command as typed
 
     held: Any = contextlib.nullcontext()
-    if cluster.count() > 1 and not parsed.processes:
+    if cluster.count() > 1 and parsed.processes:
+        raise UserError("--processes is for one machine; JAX_NUM_PROCESSES is set as well")
+    if cluster.count() > 1:
         if parsed.workdir is None:
             raise UserError("JAX_NUM_PROCESSES is set: give --workdir, a folder all processes see")
         folder = parsed.workdir.absolute()
