@@ -1,5 +1,7 @@
 """A plan in words: one table of topologies, the cheapest that fits, what would make others fit."""
 
+import shlex
+
 from launch import hardware, plan, power, settings, store
 from launch.hardware import Target
 from launch.paths import ROOT
@@ -79,7 +81,7 @@ def text(value: dict, prices: dict[str, float]) -> str:
     """The whole answer of `./lab plan` for one experiment."""
     records = value["topologies"]
     name = f"{value['experiment']}:{value['preset']}"
-    changed = " ".join(value["overrides"])
+    changed = shlex.join(value["overrides"])
     lines = [coloured(f"{name} {changed}".rstrip(), "bold")]
     known: dict = next((r for r in records if "specs" in r), {})
     steps = known.get("steps")
@@ -211,7 +213,8 @@ def _claims(rows: list[dict], seeds: int) -> list[str]:
         star = "*" if r["headline"] else ""
         power_ = "unknown" if r["power"] is None else f"{r['power']:.0%}"
         cells.append(f"{r['id']}{star} {power_}")
-    return [f"chance that {seeds} seeds pass, if the committed run is typical: " + "  ".join(cells)]
+    many = f"{seeds} seed{'s' * (seeds > 1)}"
+    return [f"chance that {many} pass, if the committed run is typical: " + "  ".join(cells)]
 
 
 def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
