@@ -53,7 +53,7 @@ def short(x: float) -> str:
     """Two significant digits, three from 100 on, without exponent where legible."""
     if x >= 1e6:
         return f"{x:.1e}"
-    if x >= 100:
+    if x >= 99.5:
         return f"{x:,.0f}"
     return f"{x:.2g}" if x >= 0.01 or x == 0 else f"{x:.1g}"
 
