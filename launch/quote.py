@@ -7,8 +7,6 @@ from launch.hardware import Target
 from launch.paths import ROOT
 from launch.terminal import coloured, duration, table
 
-YEAR = 365.25 * 86400
-
 
 def seconds(record: dict) -> tuple[float, float] | None:
     """(low, high) seconds of the whole run: its heaviest step as often as it is called."""
