@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -37,12 +38,19 @@ def guarded(action: Callable[[], int]) -> int:
 
 def _guarded(action: Callable[[], int]) -> int:
     try:
-        return action()
+        try:
+            return action()
+        finally:
+            sys.stdout.flush()  # a reader that left is met here, not at the interpreter's end
     except UserError as error:
         return _failed(str(error), 2)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        left = [stream for stream in (1, 2) if _reader_left(stream)]
+        if not left:  # not what is read here: some other pipe
+            raise
+        for stream in left:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
     except Exception as error:
@@ -55,6 +63,17 @@ def _guarded(action: Callable[[], int]) -> int:
         if type(error).__name__ == "DataError":
             return _failed(str(error), 2)
         raise
+
+
+def _reader_left(stream: int) -> bool:
+    """Whether what reads this output is gone: `./lab list | head -1`.
+
+    Not left to SIGPIPE's default: that also kills a run whose libraries write to a socket of their
+    own that is closed already.
+    """
+    poll = select.poll()
+    poll.register(stream, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _failed(message: str, status: int) -> int:
@@ -154,7 +173,6 @@ class Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     if arguments[:1] == ["test"]:
         from launch import testing
 

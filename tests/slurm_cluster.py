@@ -8,12 +8,14 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
 CONF = """
 ClusterName=local
 SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -36,7 +38,8 @@ JobRequeue=1
 KillWait=30
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=n[1-2] NodeHostname={host} NodeAddr=127.0.0.1 Port=[17001-17002] CPUs=4 RealMemory=10000
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=10000
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=10000
 PartitionName=debug Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP PriorityTier=1 GraceTime=60
 PartitionName=urgent Nodes=n[1-2] MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 """
@@ -51,6 +54,15 @@ def absent() -> str:
     return "" if os.geteuid() == 0 else "a SLURM of one's own needs root"
 
 
+def free(count: int) -> list[int]:
+    """Ports that nothing listens on."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in held]
+    for s in held:
+        s.close()
+    return ports
+
+
 class Cluster:
     """Start with `with Cluster(folder) as cluster`; sbatch, squeue … then work in cluster.env."""
 
@@ -63,7 +75,7 @@ class Cluster:
         for part in ("state", "spool/n1", "spool/n2"):
             (self.home / part).mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
-        (self.home / "slurm.conf").write_text(CONF.format(host=host, home=self.home))
+        (self.home / "slurm.conf").write_text(CONF.format(host=host, home=self.home, ports=free(3)))
         hosts = Path("/etc/hosts")
         if "n1 n2" not in hosts.read_text():  # process 0 is found by the name of its node
             hosts.write_text(hosts.read_text() + "127.0.0.1 n1 n2\n")
@@ -104,6 +116,15 @@ class Cluster:
         env = os.environ | self.env
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         return done.stdout + done.stderr
+
+    def waited(self, condition: Callable[[], object], seconds: float = 120.0) -> None:
+        """Return once `condition()` holds; else fail with the end of the scheduler's log."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                log = (self.home / "slurmctld.log").read_text()[-3000:]
+                raise AssertionError(f"waited too long\n{self.call('squeue')}\n{log}")
+            time.sleep(0.3)
 
     def __exit__(self, *_: object) -> None:
         self.call("scancel", "--user", "root")

@@ -14,7 +14,7 @@ import pytest
 
 from common import claims as claims_module
 from launch import ledger, paths, report, settings, store
-from tests.tree import ROOT, Tree, copy_tree
+from tests.tree import ROOT, Tree, copy_tree, pace
 
 SLUGS = [s for s in paths.slugs() if not (paths.EXPERIMENTS / s / "lineage.json").exists()]
 FILES = ("README.md", "__init__.py", "config.py", "run.py", "claims.toml", "measure.py")
@@ -101,16 +101,17 @@ def test_smoke_is_cheap_finite_and_documented(slug, smoke, tmp_path):
         assert np.isfinite(array).all(), f"{name} is not finite"
         assert re.search(rf"\b{name}\b", doc), f"run's docstring does not name {name}"
     spent = float((smoke(slug) / "cpu").read_text())
-    if spent > SMOKE_CPU_SECONDS * BUSY:  # once more, from an empty cache: neighbours may be gone
+    limit = SMOKE_CPU_SECONDS * BUSY
+    if spent > limit:  # once more, from an empty cache, beside the toy as a measure of the machine
         where, cold = str(tmp_path / "run"), str(tmp_path / "cache")
         again = Tree(ROOT).lab("run", f"{slug}:smoke", "--workdir", where, REPRISE_CACHE=cold)
         assert again.status == 0, again.err
-        spent = min(spent, again.cpu)
-    assert spent <= SMOKE_CPU_SECONDS * BUSY
+        spent, limit = min(spent, again.cpu), limit * pace(tmp_path / "toy")
+    assert spent <= limit
 
 
 @per_slug
-def test_figures_come_from_arrays_without_jax_twice_the_same(slug, smoke):
+def test_figures_come_from_arrays_without_jax_twice_the_same(slug, smoke, tmp_path):
     script = (
         "import sys, time; from launch.__main__ import main; t = time.process_time()\n"
         f"assert main(['report', {str(smoke(slug))!r}]) == 0\n"
@@ -127,7 +128,8 @@ def test_figures_come_from_arrays_without_jax_twice_the_same(slug, smoke):
         contents.append({p.name: p.read_bytes() for p in made})
         seconds.append(float(done.stdout.split()[-1]))
     assert contents[0] == contents[1]
-    assert min(seconds) < REPORT_SECONDS
+    if min(seconds) > REPORT_SECONDS:
+        assert min(seconds) <= REPORT_SECONDS * pace(tmp_path / "toy")
     assert any(name.endswith(".png") for name in contents[0])
 
 

@@ -219,6 +219,31 @@ def test_heartbeat_where_there_is_no_terminal(tree):
     assert any("left" in b for b in beats)
 
 
+@pytest.mark.parametrize("arguments", [("list",), ("--help",), ("run", "toy:smoke", "--fresh")])
+def test_a_reader_that_leaves_is_no_error(tree, arguments):
+    """./lab … | head -1"""
+    process = tree.start(*arguments, PYTHONUNBUFFERED="")
+    process.stdout.close()
+    said = process.stderr.read()
+    assert process.wait() == 128 + signal.SIGPIPE
+    assert "Traceback" not in said
+    assert "Broken" not in said
+
+
+def test_a_library_s_own_broken_socket_kills_nothing(tree):
+    script = (
+        "import socket; from launch.__main__ import main; main(['list'])\n"
+        "one, two = socket.socketpair(); two.close()\n"
+        "try: one.send(b'x')\n"
+        "except BrokenPipeError: print('told')"
+    )
+    command = [sys.executable, "-P", "-c", script]
+    env = tree.environment()
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.endswith("told\n")
+
+
 def test_nothing_pickled(shared_tree):
     for file in shared_tree.root.rglob("results/**/*.npz"):
         with np.load(file, allow_pickle=False) as stored:

@@ -33,16 +33,17 @@ def environment(cluster, tree) -> dict[str, str]:
     return cluster.env | {"REPRISE_VENV": str(ROOT / ".venv"), "JAX_PLATFORMS": "cpu"}
 
 
-def waited(condition, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.3)
-    return found
-
-
 def status(tree, env, number=0):
     return json.loads(tree.lab("status", "--json", **env).out)[number]
+
+
+def queued(cluster) -> dict[str, str]:
+    """{job: state}, once the scheduler answers."""
+    said = cluster.call("squeue", "-h", "-o", "%A %T")
+    while "error" in said:
+        time.sleep(0.3)
+        said = cluster.call("squeue", "-h", "-o", "%A %T")
+    return dict(line.split() for line in said.splitlines())
 
 
 def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(cluster, tree):
@@ -66,16 +67,16 @@ def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(clus
         log = folder / "scratch/log.jsonl"
         return log.exists() and len(log.read_text().splitlines()) >= least
 
-    waited(lambda: progressed(5))
+    cluster.waited(lambda: progressed(5))
     urgent = cluster.call(
         "sbatch", "--parsable", "--partition=urgent", "--nodes=2", "--exclusive",
         "--output=/dev/null", "--wrap", "srun sleep 1",
     ).strip()  # fmt: skip
-    waited(lambda: store.peek(folder / "run.json").get("status") == "stopped")
-    waited(lambda: urgent not in cluster.call("squeue", "-h", "-o", "%A"))
-    waited(lambda: status(tree, env)["state"] in ("waiting", "running", "done"))
+    cluster.waited(lambda: store.peek(folder / "run.json").get("status") == "stopped")
+    cluster.waited(lambda: urgent not in queued(cluster))
+    cluster.waited(lambda: status(tree, env)["state"] in ("waiting", "running", "done"))
     release(cluster, sent["id"])
-    waited(lambda: status(tree, env)["state"] == "done", 180)
+    cluster.waited(lambda: status(tree, env)["state"] == "done", 180)
     row = status(tree, env)
     assert row["attempts"] == 2
     info = store.read_json(folder / "run.json")
@@ -95,9 +96,9 @@ def release(cluster, job):
 
     def started():
         cluster.call("scontrol", "update", f"JobId={job}", "StartTime=now")
-        return "PENDING" not in cluster.call("squeue", "-h", "-j", job, "-o", "%T")
+        return queued(cluster).get(job) != "PENDING"
 
-    waited(started)
+    cluster.waited(started)
 
 
 def test_sweep_is_an_array_that_leaves_out_finished_cells(cluster, tree):
@@ -107,7 +108,7 @@ def test_sweep_is_an_array_that_leaves_out_finished_cells(cluster, tree):
     arguments += ("--set", "cpus_per_task=1", "--set", "at_once=2", "--json")
     sent = json.loads(tree.lab(*arguments, **env).out)
     assert sent["cells"] == ["lr=0.1", "lr=0.3"]
-    waited(lambda: status(tree, env)["state"] == "done", 180)
+    cluster.waited(lambda: status(tree, env)["state"] == "done", 180)
     local = json.loads(tree.lab("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--json").out)
     assert [c["cached"] for c in local["cells"]] == [True, True, True]
     done = json.loads(tree.lab(*arguments, **env).out)
@@ -118,10 +119,10 @@ def test_a_killed_task_ends_the_job_and_is_named(cluster, tree):
     env = environment(cluster, tree)
     sent = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
     folder = tree.runs("toy")[0]
-    waited(lambda: (folder / "scratch/log.jsonl").exists())
+    cluster.waited(lambda: (folder / "scratch/log.jsonl").exists())
     start = time.monotonic()
     os.kill(workers(folder)[1], signal.SIGKILL)
-    waited(lambda: status(tree, env)["state"] in ("lost", "failed"), 60)
+    cluster.waited(lambda: status(tree, env)["state"] in ("lost", "failed"), 60)
     assert time.monotonic() - start < 60
     said = tree.lab("logs", sent["id"], **env).out
     assert "process 1 of 2 was killed by SIGKILL" in said

@@ -73,6 +73,19 @@ def workers(folder: Path) -> dict[int, int]:
     return {int(p.stem): int(p.read_text()) for p in (folder / "logs").glob("*.pid")}
 
 
+def pace(folder: Path) -> float:
+    """CPU-seconds of the toy's smoke run here and now over those where the limits were set (2.0).
+
+    One core of a shared machine does a half or a third of its work while its neighbours are busy,
+    and CPU-seconds grow with that: a limit in seconds holds times max(1, pace).
+    """
+    toy = copy_tree(folder, "toy")
+    where, cold = str(folder / "run"), str(folder / "cache")
+    done = toy.lab("run", "toy:smoke", "--workdir", where, REPRISE_CACHE=cold)
+    assert done.status == 0, done.err
+    return max(1.0, done.cpu / 2.0)
+
+
 def children_cpu() -> float:
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime

@@ -108,8 +108,11 @@ export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"  # srun no longer inherits it
 {run}
 srun --kill-on-bad-exit=1 bash -c 'export JAX_PROCESS_ID=$SLURM_PROCID; exec ./lab run '"$arguments"
 status=$?
-if [ $status -eq 85 ]; then  # saved: put back into the queue
-  exec scontrol requeue "$SLURM_JOB_ID"
+if [ $status -eq 85 ]; then  # saved: back into the queue; a busy scheduler is asked again
+  for pause in 1 5 15 30; do
+    scontrol requeue "$SLURM_JOB_ID" && exit 0
+    sleep $pause
+  done
 fi
 exit $status
 """  # noqa: E501
