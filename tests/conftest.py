@@ -7,14 +7,6 @@ import pytest
 from tests.tree import Tree, copy_tree
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Stop where pytest-xdist ignores groups, as it does in silence with pytest 9.2."""
-    if getattr(session.config.option, "loadgroup", False):
-        for item in session.items:
-            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
-                raise pytest.UsageError(f"{item.nodeid} is in a group that pytest-xdist ignores")
-
-
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     """A fresh repository with the toy."""

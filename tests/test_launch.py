@@ -244,6 +244,13 @@ def test_a_library_s_own_broken_socket_kills_nothing(tree):
     assert done.stdout.endswith("told\n")
 
 
+def test_tests_of_a_group_share_a_worker(request):
+    """pytest-xdist 3.8 ignores groups, in silence, from pytest 9.2 on."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("one worker")
+    assert request.node.nodeid.endswith("@launch")
+
+
 def test_nothing_pickled(shared_tree):
     for file in shared_tree.root.rglob("results/**/*.npz"):
         with np.load(file, allow_pickle=False) as stored:
