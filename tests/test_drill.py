@@ -21,7 +21,9 @@ def test_the_toy_resumes(tree):
     killed = found["killed in the middle of a save"]
     assert "half written; then the same bits" in killed
     assert "both saved and stopped" in found["SIGTERM to one of two processes"]
-    assert "named" in found["SIGKILL to one of two processes"]
+    robbed = found["SIGKILL to one of two processes"]
+    assert "named; step" in robbed
+    assert "half written" in robbed
     assert value["folder"] is None
 
 

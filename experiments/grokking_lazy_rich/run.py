@@ -103,12 +103,16 @@ def normals(keys, name, *, rows: int, dim: int):
 def draws(cfg, mesh: Mesh, name: int) -> np.ndarray:
     """The named draw of every seed: rows for weights, then for a direction and examples.
 
-    The last seed is repeated until the mesh divides their number.  -> [seed, N + 1 + most, D]
+    -> [seed, N + 1 + most, D], padded
     """
-    short = -len(cfg.seeds) % mesh.shape[sharding.DATA]
-    keys = jax.vmap(jax.random.key)(jnp.array((*cfg.seeds, *cfg.seeds[-1:] * short)))
+    keys = jax.vmap(jax.random.key)(jnp.array(padded(np.array(cfg.seeds), mesh)))
     rows = cfg.width + 1 + max(2 * cfg.samples, *cfg.sizes)
     return sharding.gather(normals(keys, name, rows=rows, dim=cfg.dim))
+
+
+def padded(x: np.ndarray, mesh: Mesh) -> np.ndarray:
+    """The last seed's row repeated until the mesh divides their number.  [seed, ...]"""
+    return np.concatenate([x, np.repeat(x[-1:], -len(x) % mesh.shape[sharding.DATA], axis=0)])
 
 
 def settings(cfg) -> moments.Setting:
@@ -200,9 +204,14 @@ def strides(at: np.ndarray, multiple: int) -> np.ndarray:
     return np.pad(np.diff(at, prepend=0), (0, -len(at) % multiple))
 
 
-def last_axis(history, cfg, records: int):
-    """[seed, S, ...] -> [seed, ..., S], without padding of seeds and of records"""
-    return jax.tree.map(lambda h: np.moveaxis(h[: len(cfg.seeds), :records], 1, -1), history)
+def last_axis(history, records: int):
+    """[seed, S, ...] -> [seed, ..., S], without padding of records"""
+    return jax.tree.map(lambda h: np.moveaxis(h[:, :records], 1, -1), history)
+
+
+def fetched(tree, cfg):
+    """On the host, without padding of seeds: what does not depend on the devices."""
+    return jax.tree.map(lambda x: x[: len(cfg.seeds)], sharding.gather(tree))
 
 
 def sweeps(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -215,23 +224,22 @@ def sweeps(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     advance, at = program(mesh, cfg.lr, everything), grid(cfg.steps, cfg.records)
     every = strides(at, CHUNK)
     shapes = jax.eval_shape(advance, problem, problem.start, jnp.asarray(every))[1]
-    history = jax.tree.map(lambda s: np.zeros(s.shape, s.dtype), shapes)
-    carry = {"u": problem.start, "history": history}
+    seeds = len(cfg.seeds)
+    history = jax.tree.map(lambda s: np.zeros((seeds, *s.shape[1:]), s.dtype), shapes)
+    carry = {"u": fetched(problem.start, cfg), "history": history}
     with scratch.checkpoints("sweep") as saved, scratch.progress(cfg.steps, "sweep") as bar:
         carry, done = saved.restore(carry)
         while done < len(every):
             part = slice(done, done + CHUNK)
-            u, seen = advance(problem, carry["u"], jnp.asarray(every[part]))
+            u = jnp.asarray(padded(carry["u"], mesh))
+            u, seen = fetched(advance(problem, u, jnp.asarray(every[part])), cfg)
             history = jax.tree.map(np.copy, carry["history"])  # the old one may still be written
-            for whole, new in zip(
-                *map(jax.tree.leaves, (history, sharding.gather(seen))), strict=True
-            ):
+            for whole, new in zip(*map(jax.tree.leaves, (history, seen)), strict=True):
                 whole[:, part] = new
             carry, done = {"u": u, "history": history}, part.stop
             saved.save(done, carry, force=done == len(every))
             bar.update(int(every[:done].sum()))
-    out = last_axis(carry["history"], cfg, len(at))
-    return out | {"regression": sharding.gather(regression)[: len(cfg.seeds)]}
+    return last_axis(carry["history"], len(at)) | {"regression": fetched(regression, cfg)}
 
 
 def regressed(problem: Problem, count: int):
@@ -252,7 +260,7 @@ def sizes(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         for i, samples in enumerate(cfg.sizes):
             problem = every._replace(x=every.x[:, :samples], y=every.y[:, :samples])
             history = advance(problem, problem.start, jnp.asarray(strides(at[i], 1)))[1]
-            seen.append(last_axis(sharding.gather(history), cfg, records))
+            seen.append(last_axis(fetched(history, cfg), records))
             scratch.check_stop()
             bar.update(i + 1)
     curves = {f"size_{k}": np.stack([s[k][:, 0] for s in seen]) for k in ("train", "test")}
