@@ -168,6 +168,7 @@ class _forwarding:
 
     def __init__(self, children: list[Child]) -> None:
         self._children, self._old = children, {}  # type: ignore[var-annotated]
+        self._asked = False
 
     def __enter__(self) -> None:
         if threading.current_thread() is threading.main_thread():
@@ -175,11 +176,14 @@ class _forwarding:
                 self._old[number] = signal.signal(number, self._pass_on)
 
     def _pass_on(self, number, _frame) -> None:
+        self._asked = True
         for c in self._children:
             if c.status is None:
                 c.process.send_signal(signal.SIGTERM)
 
     def __exit__(self, *_: object) -> None:
+        if self._asked:  # schedulers repeat themselves; this process only reports any more
+            self._old[signal.SIGTERM] = signal.SIG_IGN
         for number, handler in self._old.items():
             signal.signal(number, handler)
 

@@ -302,6 +302,8 @@ def _signals(scratch, name: str):
     try:
         yield
     finally:
+        if scratch.stop:  # on its way out with all saved: a late repetition must not kill it
+            old[signal.SIGTERM] = signal.SIG_IGN
         for number, handler in old.items():
             signal.signal(number, handler)
 

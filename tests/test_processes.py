@@ -1,5 +1,6 @@
 """Several real processes over loopback: the same arrays, one voice when one fails, no waiting."""
 
+import contextlib
 import os
 import signal
 import time
@@ -72,6 +73,22 @@ def test_a_killed_process_ends_all_at_once_and_the_run_continues_on_another_numb
     whole = tree.root / "whole"
     assert tree.lab("run", "toy:smoke", "pause=0", "steps=900", "--workdir", str(whole)).status == 0
     np.testing.assert_array_equal(store.arrays(folder)["error"], store.arrays(whole)["error"])
+
+
+def test_a_request_to_stop_that_is_repeated_to_all_still_saves(tree):
+    """As schedulers do: watcher and processes are signalled, again and again, to the very end."""
+    folder = tree.root / "run"
+    process = tree.start(*LONG, "--processes", "2", "--workdir", str(folder))
+    waited(lambda: progressed(folder))
+    pids, end = [process.pid, *workers(folder).values()], time.monotonic() + 2.5
+    while process.poll() is None and time.monotonic() < end:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        time.sleep(0.001)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 85, err
+    assert store.read_json(folder / "run.json")["status"] == "stopped"
 
 
 @pytest.mark.parametrize(("number", "how"), [(1, signal.SIGSTOP), (0, signal.SIGKILL)])

@@ -106,7 +106,8 @@ export JAX_NUM_PROCESSES="$SLURM_NTASKS"
 export REPRISE_COMMAND={again}  # what to type when this was lost
 export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"  # srun no longer inherits it
 {run}
-srun --kill-on-bad-exit=1 bash -c 'export JAX_PROCESS_ID=$SLURM_PROCID; exec ./lab run '"$arguments"
+# the tasks end together by themselves; a kill at the first exit would hit one that has just saved
+srun --kill-on-bad-exit=0 --wait=300 bash -c 'export JAX_PROCESS_ID=$SLURM_PROCID; exec ./lab run '"$arguments"
 status=$?
 if [ $status -eq 85 ]; then  # saved: back into the queue; a busy scheduler is asked again
   for pause in 1 5 15 30; do
