@@ -113,16 +113,6 @@ def initialise(init: Callable, mesh: Mesh, rules: Rules = (), *, fully: bool = T
     return made
 
 
-def place(tree: Any, shardings: Any) -> Any:
-    """Host arrays, the whole of each known to every process -> device arrays."""
-
-    def of(x, sharding):
-        x = np.asarray(x)
-        return jax.make_array_from_callback(x.shape, sharding, lambda index: x[index])
-
-    return jax.tree.map(of, tree, shardings)
-
-
 def rows(size: int, mesh: Mesh, axis: str = DATA) -> slice:
     """The rows of a batch of `size`, split over `axis`, that this process must load.
 
