@@ -117,13 +117,17 @@ def _one(slug: str, preset: str, overrides: list[str], t: Target, measure: bool)
     return found | {"experiment": slug, "preset": preset, "overrides": overrides}
 
 
+def optimisation(t: Target) -> str:
+    """Of the compiler: on CPU that of the program that runs here; elsewhere as prepared."""
+    return "UNKNOWN" if t.platform == "cpu" else os.environ.get("JAX_OPTIMIZATION_LEVEL", QUICK)
+
+
 def key(slug: str, cfg, t: Target) -> str:
     """What a plan depends on."""
     own = [(ROOT / "launch" / f"{n}.py").read_text() for n in ("plan", "hlo", "hardware")]
     pins = [] if t.platform == "cpu" else compilers.pins(t.platform)
     code = fingerprint.fingerprint(slug)["compute"]
-    level = "" if t.platform == "cpu" else os.environ.get("JAX_OPTIMIZATION_LEVEL", QUICK)
-    who = [t.kind, t.chips, t.shape, provenance.versions(), pins, own, level]
+    who = [t.kind, t.chips, t.shape, provenance.versions(), pins, own, optimisation(t)]
     return digest([slug, settings.plain(cfg), code, *who])
 
 
@@ -184,9 +188,7 @@ def program(lowered: Any, t: Target) -> dict:
     """What a lowered program needs on a device of a target.  Errors: UserError if it is refused."""
     import jax
 
-    # on CPU the program is the one that runs here; elsewhere one that is quick to compile
-    level = "UNKNOWN" if t.platform == "cpu" else os.environ.get("JAX_OPTIMIZATION_LEVEL", QUICK)
-    jax.config.update("jax_optimization_level", level)
+    jax.config.update("jax_optimization_level", optimisation(t))
     try:
         with quiet():
             made = lowered.compile()

@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from launch.processes import free_port
+from tests.tree import waited
+
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
 CONF = """
 ClusterName=local
@@ -54,15 +57,6 @@ def absent() -> str:
     return "" if os.geteuid() == 0 else "a SLURM of one's own needs root"
 
 
-def free(count: int) -> list[int]:
-    """Ports that nothing listens on."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
-
-
 class Cluster:
     """Start with `with Cluster(folder) as cluster`; sbatch, squeue … then work in cluster.env."""
 
@@ -75,7 +69,9 @@ class Cluster:
         for part in ("state", "spool/n1", "spool/n2"):
             (self.home / part).mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
-        (self.home / "slurm.conf").write_text(CONF.format(host=host, home=self.home, ports=free(3)))
+        ports = [free_port() for _ in range(3)]
+        conf_text = CONF.format(host=host, home=self.home, ports=ports)
+        (self.home / "slurm.conf").write_text(conf_text)
         hosts = Path("/etc/hosts")
         if "n1 n2" not in hosts.read_text():  # process 0 is found by the name of its node
             hosts.write_text(hosts.read_text() + "127.0.0.1 n1 n2\n")
@@ -119,12 +115,10 @@ class Cluster:
 
     def waited(self, condition: Callable[[], object], seconds: float = 120.0) -> None:
         """Return once `condition()` holds; else fail with the end of the scheduler's log."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                log = (self.home / "slurmctld.log").read_text()[-3000:]
-                raise AssertionError(f"waited too long\n{self.call('squeue')}\n{log}")
-            time.sleep(0.3)
+        waited(condition, seconds, self._state)
+
+    def _state(self) -> str:
+        return f"{self.call('squeue')}\n{(self.home / 'slurmctld.log').read_text()[-3000:]}"
 
     def __exit__(self, *_: object) -> None:
         self.call("scancel", "--user", "root")

@@ -5,13 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 from launch import store
-from tests.tree import ROOT
+from tests.tree import ROOT, waited
 
 pytestmark = pytest.mark.xdist_group("launch")
 
@@ -173,7 +172,7 @@ def test_two_runs_at_once_never_share_a_folder(tree):
 def test_sigterm_saves_and_the_same_command_continues(tree):
     arguments = ("run", "toy:smoke", "pause=0.3")
     process = tree.start(*arguments)
-    wait_for(lambda: list(tree.root.glob("results/runs/toy/*/*/scratch/checkpoints-descent/1")))
+    waited(lambda: list(tree.root.glob("results/runs/toy/*/*/scratch/checkpoints-descent/1")))
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 85, err
@@ -194,7 +193,7 @@ def test_sigkill_then_the_same_arrays(tree):
     arguments = ("run", "toy:smoke", "pause=0.3")
     for step in (1, 2, 4):
         process = tree.start(*arguments)
-        wait_for(lambda s=step: list(tree.root.glob(f"results/runs/toy/*/*/scratch/check*/{s}*")))
+        waited(lambda s=step: list(tree.root.glob(f"results/runs/toy/*/*/scratch/check*/{s}*")))
         process.kill()
         process.communicate()
     assert tree.lab(*arguments).status == 0
@@ -263,10 +262,3 @@ def test_the_committed_index_is_up_to_date():
 
     rows = {r["name"]: r for r in listing.rows() if not r["parent"]}
     assert (ROOT / "results/INDEX.md").read_text() == gallery.markdown(rows)
-
-
-def wait_for(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.05)

@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 
 from launch import store
-from tests.tree import workers
+from tests.tree import waited, workers
 
 pytestmark = pytest.mark.xdist_group("processes")
 LONG = ("run", "toy:smoke", "pause=0.4", "steps=900")
-
-
-def waited(condition, seconds=60.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.1)
 
 
 def progressed(folder, least=2):

@@ -39,10 +39,14 @@ def status(tree, env, number=0):
 
 def queued(cluster) -> dict[str, str]:
     """{job: state}, once the scheduler answers."""
-    said = cluster.call("squeue", "-h", "-o", "%A %T")
-    while "error" in said:
-        time.sleep(0.3)
+    said = ""
+
+    def answered():
+        nonlocal said
         said = cluster.call("squeue", "-h", "-o", "%A %T")
+        return "error" not in said
+
+    cluster.waited(answered)
     return dict(line.split() for line in said.splitlines())
 
 
@@ -50,7 +54,9 @@ def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(clus
     env = environment(cluster, tree)
     watcher = tree.root / "launch/processes.py"  # the first task ends last, not killed by the other
     slow = "    time.sleep(3 * (ids[0] == 0))\n    if fault is None:\n"
-    watcher.write_text(watcher.read_text().replace("    if fault is None:\n", slow))
+    text = watcher.read_text().replace("    if fault is None:\n", slow)
+    assert slow in text
+    watcher.write_text(text)
     dry = json.loads(
         tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--dry-run", "--json", **env).out
     )

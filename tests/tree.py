@@ -73,6 +73,14 @@ def workers(folder: Path) -> dict[int, int]:
     return {int(p.stem): int(p.read_text()) for p in (folder / "logs").glob("*.pid")}
 
 
+def waited(condition, seconds: float = 60.0, found=lambda: "") -> None:
+    """Return once `condition()` holds; else fail with what `found()` says."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited too long\n{found()}"
+        time.sleep(0.05)
+
+
 def pace(folder: Path) -> float:
     """CPU-seconds of the toy's smoke run here and now over those where the limits were set (2.0).
 
