@@ -117,8 +117,12 @@ def _stub(slug: str, preset: str, overrides: list[str], cfg, who: str) -> dict:
 
 
 def jobs() -> list[Path]:
-    """Folders of submitted jobs, newest first."""
-    files = (results() / "runs").glob("*/**/job/job.json")
+    """Folders of submitted jobs, newest first: runs, and sweeps.
+
+    Nothing inside a run is searched: what it computes with comes and goes meanwhile.
+    """
+    home = results() / "runs"
+    files = [*home.glob("*/*/*/job/job.json"), *home.glob("*/sweep-*/job/job.json")]
     return [p.parents[1] for p in sorted(files, key=lambda p: -p.stat().st_mtime)]
 
 

@@ -2,22 +2,19 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
 
-from launch import store
-from tests.tree import ROOT, waited
+from launch import store, submit
+from tests.tree import ROOT, read, waited
 
 pytestmark = pytest.mark.xdist_group("launch")
-
-
-def read(result):
-    assert result.status in (0, 1), result.err
-    return json.loads(result.out)
 
 
 def test_run_report_and_json(shared_tree):
@@ -262,3 +259,25 @@ def test_the_committed_index_is_up_to_date():
 
     rows = {r["name"]: r for r in listing.rows() if not r["parent"]}
     assert (ROOT / "results/INDEX.md").read_text() == gallery.markdown(rows)
+
+
+@pytest.mark.parametrize("home", ["smoke/run", "sweep-1"])
+def test_jobs_are_listed_while_their_runs_come_and_go(tmp_path, monkeypatch, home):
+    monkeypatch.setenv("REPRISE_RESULTS", str(tmp_path))
+    folder = tmp_path / "runs/toy" / home
+    store.write_json(folder / "job/job.json", {})
+    ended = threading.Event()
+
+    def checkpoints():
+        while not ended.is_set():
+            for step in range(20):
+                (folder / f"scratch/{step}/state").mkdir(parents=True)
+            shutil.rmtree(folder / "scratch")
+
+    saving = threading.Thread(target=checkpoints)
+    saving.start()
+    try:
+        assert [submit.jobs() for _ in range(100)] == [[folder]] * 100
+    finally:
+        ended.set()
+        saving.join()

@@ -1,6 +1,5 @@
 """A real scheduler: what --dry-run prints runs, is preempted, goes back and ends with the same."""
 
-import json
 import os
 import signal
 import time
@@ -10,7 +9,7 @@ import pytest
 
 from launch import store
 from tests import slurm_cluster
-from tests.tree import ROOT, workers
+from tests.tree import ROOT, read, workers
 
 pytestmark = [
     pytest.mark.xdist_group("slurm"),
@@ -33,8 +32,8 @@ def environment(cluster, tree) -> dict[str, str]:
     return cluster.env | {"REPRISE_VENV": str(ROOT / ".venv"), "JAX_PLATFORMS": "cpu"}
 
 
-def status(tree, env, number=0):
-    return json.loads(tree.lab("status", "--json", **env).out)[number]
+def status(tree, env):
+    return read(tree.lab("status", "--json", **env))[0]
 
 
 def queued(cluster) -> dict[str, str]:
@@ -57,11 +56,9 @@ def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(clus
     text = watcher.read_text().replace("    if fault is None:\n", slow)
     assert slow in text
     watcher.write_text(text)
-    dry = json.loads(
-        tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--dry-run", "--json", **env).out
-    )
+    dry = read(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--dry-run", "--json", **env))
     assert not tree.runs("toy"), "a dry run leaves nothing"
-    sent = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
+    sent = read(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env))
     folder = tree.runs("toy")[0]
     script = (folder / "job/job.sbatch").read_text()
     dried = dry["files"]["job.sbatch"].replace(dry["folder"], sent["folder"])
@@ -96,7 +93,7 @@ def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(clus
     np.testing.assert_array_equal(one["error"], two["error"])
     assert tree.lab("report", str(folder)).status == 0
     assert tree.lab("logs", sent["id"], **env).status == 0
-    resubmitted = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
+    resubmitted = read(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env))
     assert resubmitted["finished"] == [str(folder)]
 
 
@@ -115,18 +112,18 @@ def test_sweep_is_an_array_that_leaves_out_finished_cells(cluster, tree):
     assert tree.lab("run", "toy:smoke", "lr=0.2").status == 0
     arguments = ("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--on", "slurm")
     arguments += ("--set", "cpus_per_task=1", "--set", "at_once=2", "--json")
-    sent = json.loads(tree.lab(*arguments, **env).out)
+    sent = read(tree.lab(*arguments, **env))
     assert sent["cells"] == ["lr=0.1", "lr=0.3"]
     cluster.waited(lambda: status(tree, env)["state"] == "done", 180)
-    local = json.loads(tree.lab("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--json").out)
+    local = read(tree.lab("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--json"))
     assert [c["cached"] for c in local["cells"]] == [True, True, True]
-    done = json.loads(tree.lab(*arguments, **env).out)
+    done = read(tree.lab(*arguments, **env))
     assert len(done["finished"]) == 3
 
 
 def test_a_killed_task_ends_the_job_and_is_named(cluster, tree):
     env = environment(cluster, tree)
-    sent = json.loads(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env).out)
+    sent = read(tree.lab("submit", *RUN, "--on", "slurm", *NODES, "--json", **env))
     folder = tree.runs("toy")[0]
     cluster.waited(lambda: (folder / "scratch/log.jsonl").exists())
     start = time.monotonic()

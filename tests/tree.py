@@ -1,5 +1,6 @@
 """A copy of the repository with the toy experiment, in which tests may break things."""
 
+import json
 import os
 import resource
 import shutil
@@ -66,6 +67,12 @@ class Tree:
 
     def runs(self, slug: str) -> list[Path]:
         return sorted((self.root / "results/runs" / slug).glob("*/*"))
+
+
+def read(done: Done):
+    """What a verb said as JSON; 1 is its answer where something failed or does not hold."""
+    assert done.status in (0, 1), done.err
+    return json.loads(done.out)
 
 
 def workers(folder: Path) -> dict[int, int]:
