@@ -1,6 +1,7 @@
 """The verbs of ./lab. Read-only verbs import neither jax nor scipy.stats."""
 
 import argparse
+import errno
 import json
 import os
 import select
@@ -14,6 +15,10 @@ from pathlib import Path
 from launch.errors import UserError, nearest
 from launch.paths import VERDICT_SEEDS, seed_list, shown, split
 
+PLACE = (  # a folder or disk that cannot be written, a name that cannot be a file's
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
+    errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
+)  # fmt: skip
 EPILOG = """NAME is an experiment, with a preset and settings where wanted:
   ./lab run matrix_sensing            the laptop preset
   ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
@@ -53,6 +58,10 @@ def _guarded(action: Callable[[], int]) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
+    except OSError as error:
+        if error.errno not in PLACE:
+            raise
+        return _failed(f"{error.strerror}: {error.filename or 'a file that was written'}", 2)
     except Exception as error:
         if type(error).__name__ == "Interrupted":
             from launch.run import STOPPED
@@ -211,6 +220,13 @@ def _list(parsed) -> int:
 
 
 def _run(parsed) -> int:
+    from launch import stop
+
+    with stop.heard(parsed.name):
+        return _run_it(parsed)
+
+
+def _run_it(parsed) -> int:
     from launch import cards, cluster, processes, report, run, settings, store
 
     slug, preset = split(parsed.name)
@@ -275,8 +291,10 @@ def _sweep(parsed) -> int:
     from launch import sweep
 
     slug, preset = split(parsed.name)
-    if parsed.on:
+    if parsed.on is not None:
         return _send(parsed, slug, preset, sweep.grid(parsed.overrides))
+    if parsed.set or parsed.chips:
+        raise UserError("--set and --chips are of a sweep that is sent away: --on slurm, tpu, …")
     value = sweep.sweep(slug, preset, parsed.overrides, dry=parsed.dry_run)
     _print(parsed, value, lambda: sweep.text(value))
     return 0
@@ -352,7 +370,7 @@ def _status(parsed) -> int:
 
     rows = submit.rows()
     _print(parsed, rows, lambda: submit.status_text(rows))
-    return 1 if any(r["state"] in ("failed", "lost") for r in rows) else 0
+    return 1 if any(r["state"] in ("failed", "lost", "damaged") for r in rows) else 0
 
 
 def _logs(parsed) -> int:
@@ -361,23 +379,30 @@ def _logs(parsed) -> int:
     command = submit.logs_command(submit.find(parsed.name), parsed.follow)
     if not command:
         raise UserError("the job has said nothing yet; ./lab status shows whether it runs")
-    return subprocess.run(command, check=False).returncode
+    try:
+        return subprocess.run(command, check=False).returncode
+    except FileNotFoundError:
+        raise UserError(f"{command[0]} is not installed here: it has the words") from None
 
 
 def _fetch(parsed) -> int:
     from launch import submit
 
     value = submit.fetch(submit.find(parsed.name))
-    arrived = "\n".join(f"next: ./lab report {w}" for w in value["arrived"])
-    _print(parsed, value, arrived or "no run of it is finished yet; ./lab status shows how far")
-    return 0 if value["arrived"] else 1
+    lines = [f"next: ./lab report {w}" for w in value["arrived"]]
+    lines += [f"not all came: {value['error']}"] if value["error"] else []
+    if not lines:
+        lines = ["no run of it is finished yet; ./lab status shows how far"]
+    _print(parsed, value, "\n".join(lines))
+    return 0 if value["arrived"] and not value["error"] else 1
 
 
 def _cancel(parsed) -> int:
     from launch import submit
 
-    value = submit.cancel(submit.find(parsed.name))
-    _print(parsed, value, f"job {value['id']} was cancelled; what it saved is in {value['folder']}")
+    value = submit.cancel(submit.find(parsed.name, only=True))
+    what = "was cancelled" if value["cancelled"] else "had ended already"
+    _print(parsed, value, f"job {value['id']} {what}; what it saved is in {value['folder']}")
     return 0
 
 

@@ -8,6 +8,7 @@ and nothing else: no scheduler is asked, so that a run is the same under all of 
 """
 
 import os
+import re
 import sys
 import time
 from typing import Any
@@ -24,14 +25,17 @@ IDENTITY = ("code", "settings", "versions of JAX")
 def count() -> int:
     """How many processes this run has, from the environment."""
     text = os.environ.get("JAX_NUM_PROCESSES") or "1"
-    if not text.isdigit() or text == "0":
+    if not re.fullmatch("[1-9][0-9]*", text):
         raise UserError(f"JAX_NUM_PROCESSES must be a number of processes, not {text!r}")
     return int(text)
 
 
 def index() -> int:
-    """Which process this is, from the environment (0 where there is one)."""
-    return int(os.environ.get("JAX_PROCESS_ID") or "0")
+    """Which process this is, from the environment (0 where there is one).  Errors: UserError."""
+    text = os.environ.get("JAX_PROCESS_ID") or "0"
+    if not re.fullmatch("[0-9]+", text) or (count() > 1 and int(text) >= count()):
+        raise UserError(f"JAX_PROCESS_ID must be a number from 0 to {count() - 1}, not {text!r}")
+    return int(text)
 
 
 def join() -> None:
@@ -45,6 +49,7 @@ def join() -> None:
     address = os.environ.get("JAX_COORDINATOR_ADDRESS")
     if not address:
         raise UserError("JAX_NUM_PROCESSES is set, JAX_COORDINATOR_ADDRESS (host:port) is not")
+    jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM from us
     try:
         jax.distributed.initialize(
             coordinator_address=address,

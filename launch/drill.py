@@ -38,6 +38,7 @@ class Drill:
         self.overrides = overrides
         self.cfg = settings.get(slug, preset, overrides)
         self.home = Path(tempfile.mkdtemp(prefix="reprise-drill-"))
+        self.said = self.home / "said.txt"  # by the run that was started last
         self.rows: list[dict] = []
         self.arrays: dict[str, np.ndarray] = {}
         self.checkpoints = False  # whether this run writes any
@@ -53,11 +54,10 @@ class Drill:
         return env | {"PJRT_NPROC": "32"}
 
     def start(self, folder: Path, *more: str, devices: int = 1) -> subprocess.Popen:
-        pipe = subprocess.PIPE
-        env = self.environment(devices)
-        return subprocess.Popen(
-            self.command(folder, *more), env=env, stdout=pipe, stderr=pipe, text=True
-        )
+        """A run; what it says goes to the file `said`: a pipe that nobody reads fills up."""
+        command, env = self.command(folder, *more), self.environment(devices)
+        with self.said.open("w") as out:
+            return subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT)
 
     def finish(self, folder: Path, *more: str, devices: int = 1) -> str:
         """Run to the end; what to add if a checkpoint was not used.
@@ -65,11 +65,12 @@ class Drill:
         Errors: UserError with the run's last line.
         """
         process = self.start(folder, *more, devices=devices)
-        _, err = process.communicate()
+        process.wait()
+        said = self.said.read_text(errors="replace")
         if process.returncode:
-            last = (err.strip().splitlines() or ["?"])[-1]
+            last = (said.strip().splitlines() or ["?"])[-1]
             raise UserError(f"{self.name} does not run ({shown(folder)}): {last[:300]}")
-        return ", but its checkpoint was of no use there" if "begins anew" in err else ""
+        return ", but its checkpoint was of no use there" if "begins anew" in said else ""
 
     def tell(self, what: str, ok: bool, found: str, start: float) -> None:
         seconds = round(time.monotonic() - start, 1)
@@ -110,7 +111,7 @@ def whole(d: Drill) -> None:
     process = d.start(folder)
     d.checkpoints = bool(_until(partial(_saving, folder, "checkpoints-"), process))
     d.later = bool(_until(partial(_saving, folder, "checkpoints-", later=True), process))
-    process.communicate()
+    process.wait()
     d.finish(folder)  # says why, if it did not
     d.arrays = store.arrays(d.home / "whole")
     how = "checkpoints" if d.checkpoints else "finished parts only"
@@ -126,7 +127,7 @@ def killed_in_a_save(d: Drill) -> None:
         process = d.start(folder)
         _until(partial(_saving, folder, kind, later=d.later), process)
         process.kill()
-        process.communicate()
+        process.wait()
         hit = _saving(folder, kind)  # what it left
         if hit:
             break
@@ -143,7 +144,7 @@ def _killed_anywhere(d: Drill) -> tuple[Path, str]:
     process = d.start(folder)
     seen = _until(lambda: _saved(folder), process)
     process.kill()
-    process.communicate()
+    process.wait()
     return folder, f"no save lasted long enough; killed after {seen or 'it had ended'}"
 
 
@@ -154,7 +155,7 @@ def stopped_through_one(d: Drill) -> None:
     _until(lambda: _saved(folder), process)
     _signal(folder, 1, signal.SIGTERM)
     asked = time.monotonic()
-    process.communicate()
+    process.wait()
     took = time.monotonic() - asked
     if process.returncode not in (0, STOPPED):
         status = process.returncode
@@ -178,12 +179,13 @@ def robbed(d: Drill) -> None:
         _until(saving if d.later else partial(_saved, folder), process)
         _signal(folder, 1, signal.SIGKILL)
         lost = time.monotonic()
-        _, err = process.communicate()
+        process.wait()
         took = time.monotonic() - lost
         hit = _saving(folder, "checkpoints-")  # what it left
         if hit:
             break
-    errors = [x for x in err.splitlines() if x.startswith("error:")]
+    said = d.said.read_text(errors="replace").splitlines()
+    errors = [x for x in said if x.startswith("error:")]
     named = len(errors) == 1 and "process 1 of 2" in errors[0]
     ok = process.returncode == 0 or (named and took < LIMIT)
     found = f"ended in {took:.1f} s, {'named' if named else 'NOT NAMED'}{hit and '; '}{hit}"

@@ -10,6 +10,7 @@ computes it: bfloat16 passes on TPU, TF32 on GPU). `link`: bytes/s that a chip s
 neighbours; `far`: to another host or slice, where that is slower.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -114,6 +115,8 @@ def target(name: str) -> Target:
     match = re.fullmatch(r"([a-z0-9]+?)(?:-(\d+)|:(\d+(?:x\d+){1,2}))?", name.strip().lower())
     kind = match[1] if match else name
     kind = {"v5litepod": "v5e"}.get(kind, kind)
+    if match and "0" in (match[2] or "", *(match[3] or "").split("x")):
+        raise UserError(f"{name!r} has no chips; say {kind}-8 or another number")
     if not match or kind not in (*CHIPS, "cpu"):
         raise UserError(
             f"no hardware {name!r}; {nearest(kind, [*CHIPS, 'cpu'])} (as v5e-8, h100-8, cpu-4)"
@@ -152,6 +155,8 @@ def prices(text: str, targets: list[Target]) -> dict[str, float]:
             kind, equals, price = part.partition("=")
             for k in [kind] if equals else {t.kind for t in targets}:
                 found[k] = float(price if equals else kind)
+        if not all(math.isfinite(price) and price >= 0 for price in found.values()):
+            raise ValueError
     except ValueError:
         raise UserError(f"--price is 1.2 or v5e=1.2,h100=3, not {text!r}") from None
     unknown = [k for k in found if k not in (*CHIPS, "cpu")]

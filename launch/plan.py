@@ -206,7 +206,11 @@ def lower(slug: str, cfg, mesh, platform: str) -> tuple[Any, Any]:
 
     with jax.enable_x64(bool(cfg.x64)):
         step, arguments = _program(slug, cfg, mesh)
-        return step.trace(*arguments).lower(lowering_platforms=(platform,)), arguments
+        try:
+            return step.trace(*arguments).lower(lowering_platforms=(platform,)), arguments
+        except (TypeError, ValueError) as error:
+            line = (str(error).splitlines() or [""])[0][:200]
+            raise UserError(f"the step of {slug} has no shape at these settings: {line}") from None
 
 
 def _program(slug: str, cfg, mesh) -> tuple[Any, Any]:

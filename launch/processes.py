@@ -19,7 +19,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
-from launch import cluster
+from launch import cluster, stop
 from launch.errors import UserError
 
 STOPPED = 85  # as launch.run.STOPPED, which must not be imported before JAX is wanted
@@ -32,7 +32,9 @@ LOST = re.compile(r"/task:(\d+)|[Tt]ask (\d+) heartbeat|leader task (?:was|died)
 
 
 def wanted(processes: int | None) -> bool:
-    """Whether this process is to watch others rather than to compute."""
+    """Whether this process is to watch others rather than to compute.  Errors: UserError."""
+    if processes is not None and processes < 1:
+        raise UserError(f"--processes is a number of processes, 1 or more, not {processes}")
     return bool(processes and processes > 1) or (
         cluster.count() > 1 and not os.environ.get("REPRISE_WORKER")
     )
@@ -51,8 +53,9 @@ def supervise(
     else:
         total, ids = cluster.count(), [cluster.index()]
         address = os.environ.get("JAX_COORDINATOR_ADDRESS", "")
-    children = [Child(command, i, total, address, logs, show=i == ids[0]) for i in ids]
-    with _forwarding(children):
+    with stop.heard("run") as request:
+        children = [Child(command, i, total, address, logs, show=i == ids[0]) for i in ids]
+        request.tell(_Asked(children))
         fault = _watch(children)
     if fault is None:
         return STOPPED if any(c.status == STOPPED for c in children) else 0
@@ -89,7 +92,7 @@ class Child:
         self._log = (logs / f"{number}.txt").open("a") if logs else None
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=_die_with_parent
+            command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=_in_the_child
         )
         if logs:  # for a person or a drill that signals one of them
             (logs / f"{number}.pid").write_text(str(self.process.pid))
@@ -163,33 +166,26 @@ def _blame(fault: Child, total: int) -> tuple[str, int, bool]:
     return f"{name} failed with exit status {status}", status, True
 
 
-class _forwarding:
-    """SIGTERM and Ctrl-C reach the children, who save and stop together."""
+class _Asked:
+    """What a request to stop is told: SIGTERM to the children, who save and stop together."""
 
     def __init__(self, children: list[Child]) -> None:
-        self._children, self._old = children, {}  # type: ignore[var-annotated]
-        self._asked = False
+        self._children = children
 
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._old[number] = signal.signal(number, self._pass_on)
+    @property
+    def stop(self) -> bool:
+        return False
 
-    def _pass_on(self, number, _frame) -> None:
-        self._asked = True
-        for c in self._children:
+    @stop.setter
+    def stop(self, asked: bool) -> None:
+        for c in self._children if asked else ():
             if c.status is None:
                 c.process.send_signal(signal.SIGTERM)
 
-    def __exit__(self, *_: object) -> None:
-        if self._asked:  # schedulers repeat themselves; this process only reports any more
-            self._old[signal.SIGTERM] = signal.SIG_IGN
-        for number, handler in self._old.items():
-            signal.signal(number, handler)
 
-
-def _die_with_parent() -> None:
-    """Linux: a child whose supervisor is killed is killed too."""
+def _in_the_child() -> None:
+    """A request to stop waits until it can be heard; Linux: killed when its supervisor is."""
+    stop.hold()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 

@@ -31,13 +31,18 @@ def cheapest(records: list[dict], prices: dict[str, float]) -> dict | None:
     fitting = [r for r in records if r.get("fits")]
     if not fitting:
         return None
-    priced = all(r["kind"] in prices for r in fitting)
 
     def middle(r: dict) -> float:
         low, high = r["step_seconds"]
-        return (low * high) ** 0.5 * r["chips"] * (prices[r["kind"]] if priced else 1.0)
+        price = prices[r["kind"]] if priced(records, prices) else 1.0
+        return (low * high) ** 0.5 * r["chips"] * price
 
     return min(fitting, key=middle)
+
+
+def priced(records: list[dict], prices: dict[str, float]) -> bool:
+    """Whether everything that fits has a price."""
+    return all(r["kind"] in prices for r in records if r.get("fits"))
 
 
 def span(pair: tuple[float, float] | list | None, unit: str = "") -> str:
@@ -90,7 +95,7 @@ def text(value: dict, prices: dict[str, float]) -> str:
     lines += ["", topologies(records, prices), ""]
     best = cheapest(records, prices)
     if best and len(records) > 1:
-        by = "money" if best["kind"] in prices else "chip time"
+        by = "money" if priced(records, prices) else "chip time"
         lines.append(f"cheapest that fits, by {by}: {best['on']}")
     for r in records:
         lines += _details(r, full=len(records) == 1)

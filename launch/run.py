@@ -10,17 +10,15 @@ import os
 import re
 import resource
 import shutil
-import signal
 import sys
-import threading
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
 from common.claims import digest
-from launch import cluster, fingerprint, provenance, settings, store
+from launch import cluster, fingerprint, provenance, settings, stop, store
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, cache, shown, split
 from launch.terminal import Display, coloured, duration
@@ -71,6 +69,11 @@ def execute(
         done = store.find(slug, preset, who, done=True)
         if done:
             return done
+    with stop.heard(f"{slug}:{preset}"):
+        return _execute(slug, preset, cfg, config, preset_config, who, workdir, fresh, note)
+
+
+def _execute(slug, preset, cfg, config, preset_config, who, workdir, fresh, note) -> Path:
     prepare()
     code = fingerprint.fingerprint(slug)["compute"]
     cluster.agree(code, digest(config), digest(provenance.versions().get("jax")))
@@ -206,10 +209,11 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     name = f"{slug}:{info['preset']}"
     try:
         with (
-            _signals(scratch, name),
+            stop.heard(name) as request,
             Display(name, scratch.shown, lambda: compiling.seconds) if first else nullcontext(),
             jax.enable_x64(bool(cfg.x64)),
         ):
+            request.tell(scratch)
             arrays = module.run(FrozenConfigDict(cfg), mesh_of(cfg), scratch)
             arrays = _checked(slug, scratch_module.gathered(arrays))
         cluster.barrier("computed")
@@ -218,6 +222,11 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
         raise Interrupted(folder) from None
     except BaseException as error:
         finish("failed", error=f"{type(error).__name__}: {error}"[:2000])
+        if "No space left" in str(error):
+            raise UserError(
+                f"{name}: the disk that holds {folder} is full; what was finished is kept: make "
+                "room and run again"
+            ) from None
         if _out_of_memory(error):
             raise UserError(
                 f"{name} ran out of memory after using {info['peak_memory_mb']} MB; what was "
@@ -277,37 +286,6 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text or "out of memory" in text
 
 
-@contextmanager
-def _signals(scratch, name: str):
-    """SIGTERM and Ctrl-C ask the run to save and stop; a second one stops it at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    asked = 0.0
-
-    def ask(number, _frame):
-        nonlocal asked
-        now = time.monotonic()
-        if number == signal.SIGTERM and scratch.stop and now - asked < 3:
-            return  # the same request twice: from the scheduler, and passed on by a parent
-        if scratch.stop:
-            os._exit(128 + number)
-        scratch.stop, asked = True, now
-        how = "Ctrl-C again stops at once" if number == signal.SIGINT else "again stops at once"
-        if cluster.index() == 0:
-            print(f"\n{name}: saving at the next safe point ({how})", file=sys.stderr)
-
-    old = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        if scratch.stop:  # on its way out with all saved: a late repetition must not kill it
-            old[signal.SIGTERM] = signal.SIG_IGN
-        for number, handler in old.items():
-            signal.signal(number, handler)
-
-
 class CompileTime:
     """Seconds that JAX spent tracing and compiling since this was made."""
 
@@ -342,6 +320,11 @@ def main() -> int:
 
 
 def _absl_run() -> int:
+    with stop.heard("run"):
+        return _absl()
+
+
+def _absl() -> int:
     from absl import flags
     from ml_collections import config_flags
 

@@ -16,11 +16,20 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
         key, equals, text = item.partition("=")
         if not equals:
             raise UserError(f"{item!r} is not key=value (for example lr=1e-3)")
+        if not text.isprintable():
+            raise UserError(f"{item!r} holds a line break or another control character")
         if key not in cfg:
             raise UserError(f"{slug} has no setting {key!r}; {nearest(key, cfg.keys())}")
         with cfg.unlocked():
             cfg[key] = parse(key, text, cfg[key])
+    _check_seeds(cfg.seeds)
     return cfg
+
+
+def _check_seeds(seeds: tuple) -> None:
+    """A seed twice would count as evidence twice.  Errors: UserError."""
+    if not seeds or len(set(seeds)) != len(seeds) or not all(0 <= s < 2**31 for s in seeds):
+        raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {tuple(seeds)!r}")
 
 
 def parse(key: str, text: str, old: Any) -> Any:
@@ -41,7 +50,7 @@ def parse(key: str, text: str, old: Any) -> Any:
             items = tuple(value) if isinstance(value, (tuple, list)) else (value,)
             return tuple(parse(key, str(v), old[0]) if old else v for v in items)
         return text.strip("'\"")
-    except (ValueError, KeyError, SyntaxError, OverflowError):
+    except (ValueError, TypeError, KeyError, SyntaxError, OverflowError):
         raise UserError(f"{key}={text} is not a {wanted} (now {key}={old!r})") from None
 
 

@@ -61,13 +61,16 @@ def _clean(value: Any) -> Any:
 
 
 def read_json(file: Path) -> dict:
-    """A JSON file.  Errors: UserError naming the file if it is missing or cut short."""
+    """A JSON table.  Errors: UserError naming the file if it is missing or damaged."""
     try:
-        return json.loads(file.read_text())
+        value = json.loads(file.read_text())
     except FileNotFoundError:
         raise UserError(f"no {file.name} in {file.parent}") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:
         raise UserError(f"{file} is damaged ({error}); delete the folder and run again") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{file} is damaged (no table); delete the folder and run again")
+    return value
 
 
 def arrays(folder: Path) -> dict[str, np.ndarray]:
@@ -148,10 +151,12 @@ def reference(slug: str, preset: str = "laptop") -> Path | None:
 
 
 def peek(file: Path) -> dict:
+    """A JSON table; {} where there is none or it is damaged."""
     try:
-        return json.loads(file.read_text())
-    except (OSError, json.JSONDecodeError):
+        value = json.loads(file.read_text())
+    except (OSError, ValueError):
         return {}
+    return value if isinstance(value, dict) else {}
 
 
 def figures(folder: Path | None) -> dict[str, dict]:

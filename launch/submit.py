@@ -15,6 +15,11 @@ from launch.errors import UserError
 from launch.paths import results, shown
 from launch.terminal import duration, table
 
+RECORD = dict.fromkeys(  # what job.json must hold
+    ("id", "on", "engine", "experiment", "preset", "folder", "chips", "name", "command",
+     "submitted"), str,
+) | {"target": dict, "workdirs": list, "arguments": list}  # fmt: skip
+
 
 def submit(
     slug: str,
@@ -34,15 +39,25 @@ def submit(
     target = targets.named(on, changes)
     chosen: list[tuple] = []
     kept: list[tuple] = []
+    seen = set()
     for overrides in cells:
         cfg = settings.get(slug, preset, overrides)
+        if cfg.get("needs") == "accelerator" and not getattr(target, "accelerated", True):
+            raise UserError(
+                f"{slug}:{preset} needs an accelerator: --set gpus_per_node=8, or add needs= to "
+                "compute on CPUs"
+            )
         who = run.identity(slug, settings.plain(cfg))
+        if who in seen:  # the same cell, written twice
+            continue
+        seen.add(who)
         done = None if fresh else store.find(slug, preset, who, done=True)
         (kept if done else chosen).append((overrides, cfg, who, done))
     value: dict[str, Any] = {
         "experiment": slug,
         "preset": preset,
         "on": on,
+        "engine": targets.engine_of(target),
         "target": dataclasses.asdict(target),
         "finished": [shown(done) for *_, done in kept],
         "dry_run": dry,
@@ -55,13 +70,14 @@ def submit(
         home = results() / "runs" / slug / f"sweep-{digest([preset, *items])}"
     else:
         home = folders[0]
+    command = provenance.command().replace(" --dry-run", "")
     job = targets.Job(
         name=re.sub(r"[^a-z0-9]+", "-", f"{slug}-{preset}-{home.name[-6:]}".lower()).strip("-"),
         folder=home,
         cells=tuple((f"{slug}:{preset}", *overrides) for overrides, *_ in chosen),
         chips=chips,
         workdirs=tuple(shown(f) for f in folders),
-        again=provenance.command().replace(" --dry-run", ""),
+        again=command,
     )
     files = target.render(job)
     value |= {"folder": shown(home), "cells": [" ".join(o) for o, *_ in chosen], "files": files}
@@ -75,11 +91,14 @@ def submit(
     if hasattr(target, "check"):
         target.check(job)
     record = value | {"id": target.submit(job), "submitted": provenance.now()}
-    record |= {"changes": changes, "chips": chips, "command": provenance.command()}
+    record |= {"chips": chips, "command": command}
     record |= {"workdirs": list(job.workdirs), "name": job.name}
     record["arguments"] = [list(c) for c in job.cells]
     del record["files"]
-    store.write_json(home / "job" / "job.json", record)
+    try:
+        store.write_json(home / "job" / "job.json", record)
+    except OSError as error:
+        raise UserError(f"submitted as job {record['id']}, but not recorded: {error}") from None
     return record
 
 
@@ -88,13 +107,32 @@ def _folder(slug: str, preset: str, who: str, dry: bool, fresh: bool) -> Path:
     found = None if fresh else store.find(slug, preset, who, done=False)
     if found is None:
         return store.unused(slug, preset) if dry else store.create(slug, preset)
-    record = store.peek(found / "job" / "job.json")
-    if record and not dry and _engine_state(record) in ("waiting", "running"):
-        raise UserError(
-            f"this run is job {record['id']} already ({_engine_state(record)}); "
-            f"./lab status shows it, ./lab cancel {shown(found)} ends it"
-        )
+    if not dry:
+        _refuse_if_taken(found)
     return found
+
+
+def _refuse_if_taken(folder: Path) -> None:
+    """Two jobs in one run folder, or one beside a run of this machine.  Errors: UserError."""
+    for home in jobs():
+        record = store.peek(home / "job" / "job.json")
+        if shown(folder) not in (record.get("workdirs") or ()):
+            continue
+        state = _engine_state(record)
+        if state in ("waiting", "running"):
+            raise UserError(
+                f"this run is job {record['id']} already ({state}); ./lab status shows it, "
+                f"./lab cancel {shown(home)} ends it"
+            )
+        if state != "gone":
+            raise UserError(
+                f"this run is job {record['id']}, and whether it still runs is {state}; ask again, "
+                "or start another with --fresh"
+            )
+    try:
+        store.lock(folder).close()
+    except store.Busy:
+        raise UserError(f"{shown(folder)} is being computed on this machine already") from None
 
 
 def _stub(slug: str, preset: str, overrides: list[str], cfg, who: str) -> dict:
@@ -123,11 +161,24 @@ def jobs() -> list[Path]:
     """
     home = results() / "runs"
     files = [*home.glob("*/*/*/job/job.json"), *home.glob("*/sweep-*/job/job.json")]
-    return [p.parents[1] for p in sorted(files, key=lambda p: -p.stat().st_mtime)]
+    return [p.parents[1] for p in sorted(files, key=_age, reverse=True)]
 
 
-def target_of(record: dict) -> Any:
-    return targets.named(record["on"], record["changes"])
+def _age(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:  # deleted meanwhile
+        return 0.0
+
+
+def _record(folder: Path) -> dict:
+    """What was submitted.  Errors: UserError where job.json is damaged."""
+    file = folder / "job" / "job.json"
+    record = store.read_json(file)
+    wrong = [k for k, kind in RECORD.items() if not isinstance(record.get(k), kind)]
+    if wrong:
+        raise UserError(f"{file} is damaged (its {wrong[0]}); what was computed is beside it")
+    return record
 
 
 def job_of(record: dict) -> targets.Job:
@@ -138,35 +189,49 @@ def job_of(record: dict) -> targets.Job:
 
 def _engine_state(record: dict) -> str:
     try:
-        return target_of(record).status(record["id"])
+        return targets.again(record).status(record["id"])
     except UserError as error:
         return f"unknown ({error})"
 
 
 def rows() -> list[dict]:
     """A record for each job: id, engine's state, how far its runs are, what to do next."""
-    return [_row(folder) for folder in jobs()]
+    found = []
+    for folder in jobs():
+        try:
+            found.append(_row(folder))
+        except UserError as error:  # the others are told all the same
+            empty: dict[str, Any] = dict.fromkeys(("on", "name", "submitted", "next"), "")
+            empty |= dict.fromkeys(("done", "runs", "attempts", "seconds"), 0)
+            row = {"id": folder.name, "state": "damaged", "folder": shown(folder)}
+            found.append(empty | row | {"error": str(error)})
+    return found
 
 
 def _row(folder: Path) -> dict:
-    record = store.read_json(folder / "job" / "job.json")
-    engine = _engine_state(record)
+    record = _record(folder)
+    target, job = targets.again(record), job_of(record)
     runs = [store.peek(Path(w) / "run.json") for w in record["workdirs"]]
     states = [r.get("status", "submitted") for r in runs]
     done = states.count("done")
-    again = f"{record['experiment']}:{record['preset']}"
-    if done == len(states):
-        state, todo = "done", f"./lab report {shown(folder)}" if len(runs) == 1 else ""
-    elif engine == "gone" and hasattr(target_of(record), "fetch"):
-        state, todo = "ended", f"./lab fetch {shown(folder)}"
-    elif engine == "gone":
-        state, todo = "lost", record["command"].replace(" --dry-run", "")
-    else:
-        state, todo = engine, f"./lab logs {shown(folder)}"
     errors = [r["error"] for r in runs if r.get("status") == "failed" and r.get("error")]
-    if errors and engine == "gone":
-        state = "failed"
-    spent = sum(r.get("seconds", 0.0) + r.get("seconds_before", 0.0) for r in runs)
+    engine = "gone" if done == len(states) else _engine_state(record)
+    again = f"{record['experiment']}:{record['preset']}"
+    here = provenance.quoted(shown(folder))
+    if done == len(states):
+        state, todo = "done", f"./lab report {here}" if len(runs) == 1 else ""
+    elif engine != "gone":
+        state, todo = engine, f"./lab logs {here}"
+    elif "cancelled" in record:
+        state, todo = "cancelled", record["command"]
+    elif hasattr(target, "fetch"):
+        state, todo = "ended", f"./lab fetch {here}"
+    elif set(states) == {"submitted"} and target.logs(job, record["id"]):
+        state, todo = "failed", f"./lab logs {here}"
+        errors = ["ended before it computed anything; its log says why"]
+    else:
+        state, todo = "failed" if errors else "lost", record["command"]
+    spent = sum((r.get("seconds") or 0) + (r.get("seconds_before") or 0) for r in runs)
     return {
         "id": record["id"],
         "on": record["on"],
@@ -174,7 +239,7 @@ def _row(folder: Path) -> dict:
         "state": state,
         "done": done,
         "runs": len(states),
-        "attempts": max([r.get("attempts", 0) for r in runs], default=0),
+        "attempts": max([r.get("attempts") or 0 for r in runs], default=0),
         "seconds": spent,
         "submitted": record["submitted"],
         "folder": shown(folder),
@@ -183,24 +248,32 @@ def _row(folder: Path) -> dict:
     }
 
 
-def find(name: str) -> Path:
-    """The job that a run folder, an id or an experiment's name means.  Errors: UserError."""
-    folder = Path(name)
-    if (folder / "job" / "job.json").exists():
-        return folder.absolute()
-    for found in jobs():
-        record = store.peek(found / "job" / "job.json")
-        if name in (record.get("id"), record.get("experiment"), record.get("name")):
-            return found
-        if name == f"{record.get('experiment')}:{record.get('preset')}":
-            return found
-    raise UserError(f"no submitted job {name!r}; ./lab status lists them")
+def find(name: str, *, only: bool = False) -> Path:
+    """The newest job that an id, a run folder (of a cell, too) or an experiment's name means.
+
+    only: there must be one.  Errors: UserError.
+    """
+    folder = Path(name).absolute()
+    if name and (folder / "job" / "job.json").exists():
+        return folder
+    found = []
+    for home in jobs():
+        record = store.peek(home / "job" / "job.json")
+        slug = record.get("experiment")
+        names = (record.get("id"), slug, f"{slug}:{record.get('preset')}", record.get("name"))
+        if name and (name in names or shown(folder) in (record.get("workdirs") or ())):
+            found.append(home)
+    if not found:
+        raise UserError(f"no submitted job {name!r}; ./lab status lists them")
+    if only and len(found) > 1:
+        raise UserError(f"{len(found)} jobs are called {name!r}: give one's folder (./lab status)")
+    return found[0]
 
 
 def logs_command(folder: Path, follow: bool) -> list[str]:
     """The command that shows what a job says; empty where it has said nothing yet."""
-    record = store.read_json(folder / "job" / "job.json")
-    command = target_of(record).logs(job_of(record), record["id"])
+    record = _record(folder)
+    command = targets.again(record).logs(job_of(record), record["id"])
     if follow and command[:1] == ["tail"]:
         command.insert(1, "-F")
     elif follow and command[:1] == ["kubectl"]:
@@ -212,19 +285,30 @@ def logs_command(folder: Path, follow: bool) -> list[str]:
 
 def cancel(folder: Path) -> dict:
     """End a job; what it saved is kept."""
-    record = store.read_json(folder / "job" / "job.json")
-    target_of(record).cancel(record["id"])
-    return {"folder": shown(folder), "id": record["id"], "cancelled": True}
+    record = _record(folder)
+    value = {"folder": shown(folder), "id": record["id"]}
+    if _engine_state(record) == "gone":
+        return value | {"cancelled": False}
+    targets.again(record).cancel(record["id"])
+    store.write_json(folder / "job" / "job.json", record | {"cancelled": provenance.now()})
+    return value | {"cancelled": True}
 
 
 def fetch(folder: Path) -> dict:
     """Bring the run folders of a job here, where its engine keeps them elsewhere."""
-    record = store.read_json(folder / "job" / "job.json")
-    target, job = target_of(record), job_of(record)
+    record = _record(folder)
+    target, job = targets.again(record), job_of(record)
+    error = ""
     if hasattr(target, "fetch"):
-        target.fetch(job)
+        try:
+            target.fetch(job)
+        except UserError as refused:  # a cell that has not begun: the others may have come
+            error = str(refused)
     found = [w for w in record["workdirs"] if (Path(w) / "arrays.npz").exists()]
-    return {"folder": shown(folder), "runs": len(record["workdirs"]), "arrived": found}
+    if error and not found:
+        raise UserError(error)
+    value = {"folder": shown(folder), "runs": len(record["workdirs"])}
+    return value | {"arrived": found, "error": error}
 
 
 # --- words ---------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ def sweep(slug: str, preset: str, items: list[str], *, dry: bool = False) -> dic
     return value
 
 
+def _what(row: dict, ran: bool) -> str:
+    return "kept" if row["cached"] else "computed" if ran else "to compute"
+
+
 def text(found: dict) -> str:
     """Cells down, claims across."""
     rows = []
@@ -54,7 +58,7 @@ def text(found: dict) -> str:
     for r in found["cells"]:
         values = [r.get("claims", {}).get(i, {}) for i in claims]
         cells = [f"{v.get('state', '')} {number(v.get('estimate'))}" for v in values]
-        rows.append([" ".join(r["cell"]), "kept" if r["cached"] else "computed", *cells])
+        rows.append([" ".join(r["cell"]), _what(r, "file" in found), *cells])
     lines = [table(rows, ["cell", "", *claims])]
     if "file" in found:
         lines.append(f"written: {found['file']}")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from launch import store, submit
-from tests.tree import ROOT, read, waited
+from tests.tree import ROOT, pace, read, waited
 
 pytestmark = pytest.mark.xdist_group("launch")
 
@@ -125,12 +125,13 @@ def test_fork_has_lineage_and_untested_claims(shared_tree):
     assert "A fork of toy, whose verdicts are" in page
 
 
-def test_list_is_quick_and_marks_stale_code(tree):
+def test_list_is_quick_and_marks_stale_code(tree, tmp_path):
     tree.lab("verify", "toy")
     tree.lab("list")  # fills the cache of parsed claims
     done = tree.lab("list", "--json")
     assert read(done)[0]["standing"] == "fresh"
-    assert min(tree.lab("list").cpu for _ in range(3)) <= 0.5
+    spent = min(tree.lab("list").cpu for _ in range(3))
+    assert spent <= 0.5 or spent <= 0.5 * pace(tmp_path / "pace")
     run = tree.root / "experiments/toy/run.py"
     run.write_text(run.read_text() + "\n# a comment changes nothing\n")
     assert read(tree.lab("list", "--json"))[0]["standing"] == "fresh"
@@ -147,8 +148,13 @@ def test_gallery_is_static_and_complete(shared_tree):
     shared_tree.lab("gallery")
     results = shared_tree.root / "results"
     page = (results / "gallery/toy.html").read_text()
-    for piece in ("CONFIRMED NUMERICALLY", "0.1054 at lr = 0.1", "./lab verify toy", "2 mutants"):
-        assert piece in page or piece == "2 mutants"
+    for piece in (
+        "CONFIRMED NUMERICALLY",
+        "0.1054 at lr = 0.1",
+        "./lab verify toy",
+        "refused mutants: ",
+    ):
+        assert piece in page
     assert "<script" not in page
     assert "http" not in page.replace("https://arxiv.org", "")
     for source in [x.split('"')[0] for x in page.split('src="')[1:]]:

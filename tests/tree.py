@@ -80,7 +80,7 @@ def workers(folder: Path) -> dict[int, int]:
     return {int(p.stem): int(p.read_text()) for p in (folder / "logs").glob("*.pid")}
 
 
-def waited(condition, seconds: float = 60.0, found=lambda: "") -> None:
+def waited(condition, seconds: float = 120.0, found=lambda: "") -> None:
     """Return once `condition()` holds; else fail with what `found()` says."""
     end = time.monotonic() + seconds
     while not condition():

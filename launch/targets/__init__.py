@@ -13,6 +13,7 @@ from `--set key=value`. Credentials are the engine's business and never pass thr
 import dataclasses
 import importlib
 import os
+import re
 import shlex
 import subprocess
 import tomllib
@@ -24,6 +25,11 @@ from launch.errors import UserError, nearest
 from launch.settings import parse
 
 STATES = ("waiting", "running", "gone")
+ASKING = 60.0  # seconds in which an engine must say what became of a job
+# a value that is read where the job runs ($…) or names a file is none
+CREDENTIAL = re.compile(
+    r"(?i)\b(\w*(?:API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)\w*)\s*=(?![\"']?[$/~`])\s*\S"
+)
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,13 @@ def named(name: str, changes: list[str]) -> Any:
     table = dict(tables.get(name, {}))
     engine = table.pop("engine", name)
     if engine not in ENGINES:
+        if name in tables:
+            raise UserError(f"[{name}] in {config_file()} needs engine = one of {list(ENGINES)}")
         raise UserError(
             f"no target {name!r}; {nearest(name, [*ENGINES, *tables])} (others are described in "
             f"{config_file()})"
         )
-    module, cls_name = ENGINES[engine]
-    cls = getattr(importlib.import_module(f"launch.targets.{module}"), cls_name)
+    cls = _class(engine)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for item in changes:
         key, equals, text = item.partition("=")
@@ -78,13 +85,54 @@ def named(name: str, changes: list[str]) -> Any:
     for key, value in table.items():
         if key not in fields:
             raise UserError(f"target {name!r} has no setting {key!r}; {nearest(key, fields)}")
-        default = fields[key].default
-        values[key] = parse(key, value, default) if isinstance(value, str) else value
-        if isinstance(values[key], list):
-            values[key] = tuple(values[key])
+        values[key] = _value(name, key, value, fields[key].default)
     if "kind" in fields:
         values.setdefault("kind", engine)
     return cls(**values)
+
+
+def again(record: dict) -> Any:
+    """The target with which a job was submitted, whatever targets.toml says today."""
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in record["target"].items()}
+    return _class(record["engine"])(**values)
+
+
+def engine_of(target: Any) -> str:
+    """The name under which ENGINES has a target's class."""
+    return next(name for name in ENGINES if _class(name) is type(target))
+
+
+def _class(engine: str) -> Any:
+    module, name = ENGINES[engine]
+    return getattr(importlib.import_module(f"launch.targets.{module}"), name)
+
+
+def _value(name: str, key: str, value: Any, default: Any) -> Any:
+    """A setting in the type of its default.  Errors: UserError, also for a credential."""
+    if isinstance(value, str):
+        value = parse(key, value, default)
+    if isinstance(default, tuple) and isinstance(value, list):
+        value = tuple(value)
+    lines = value if isinstance(value, tuple) else (value,)
+    if type(value) is not type(default) or (
+        isinstance(value, tuple) and not all(isinstance(line, str) for line in value)
+    ):
+        what = "list of strings" if isinstance(default, tuple) else type(default).__name__
+        raise UserError(f"setting {key!r} of target {name!r} must be a {what}, not {value!r}")
+    for line in lines:
+        found = CREDENTIAL.search(str(line))
+        if found:
+            raise UserError(
+                f"{key!r} of target {name!r} holds a credential ({found[1]}=…), which would be "
+                f'written into run folders; let the job read it: {found[1]}="$(cat FILE)"'
+            )
+    return value
+
+
+def whole(name: str, value: int, least: int) -> None:
+    """Errors: UserError unless a setting is a number of things, `least` or more."""
+    if not least <= value <= 100_000:
+        raise UserError(f"{name} is a number from {least} to 100000, not {value}")
 
 
 def _tables() -> dict[str, dict]:
@@ -92,19 +140,26 @@ def _tables() -> dict[str, dict]:
     if not file.exists():
         return {}
     try:
-        return tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
+        found = tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UserError(f"{file} is not valid TOML: {error}") from None
+    for name, table in found.items():
+        if not isinstance(table, dict) or not isinstance(table.get("engine", ""), str):
+            raise UserError(f"{file}: {name} must be a table, [{name}], its engine a name")
+    return found
 
 
-def call(command: list[str], what: str) -> str:
+def call(command: list[str], what: str, seconds: float = 1800) -> str:
     """Output of an engine's command.  Errors: UserError with its last line."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=seconds, check=False,
+        )  # fmt: skip
     except FileNotFoundError:
         raise UserError(f"{command[0]} is not installed here, so {what} cannot be done") from None
     except subprocess.TimeoutExpired:
-        raise UserError(f"{command[0]} did not answer in 30 minutes ({what})") from None
+        raise UserError(f"{command[0]} did not answer in {seconds:.0f} s ({what})") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
         raise UserError(f"{what}: {command[0]} said: {said[-1][:300]}")

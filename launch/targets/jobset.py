@@ -11,7 +11,7 @@ from pathlib import Path
 
 from launch import hardware
 from launch.errors import UserError
-from launch.targets import Job, call
+from launch.targets import ASKING, Job, call, whole
 
 SLICES = {"v4": "v4-podslice", "v5e": "v5-lite-podslice", "v5p": "v5p-slice", "v6e": "v6e-slice"}
 GPUS = {"a100": "a100-80gb", "h100": "h100-80gb", "h200": "h200-141gb", "b200": "b200"}
@@ -32,6 +32,10 @@ class JobSet:
     slices: int = 1
     chips_per_host: int = 0  # 0: as many as the usual machines have
     nodes: tuple[str, ...] = ()  # as "cloud.google.com/gke-spot=true"
+
+    def __post_init__(self) -> None:
+        whole("slices", self.slices, 1)
+        whole("chips_per_host", self.chips_per_host, 0)
 
     def render(self, job: Job) -> dict[str, str]:
         """jobset.yaml, a document for each cell.  Errors: UserError for a missing setting."""
@@ -84,8 +88,8 @@ class JobSet:
             nodes[key] = value
         return tpu, each, found.chips // each, nodes
 
-    def _kubectl(self, what: str, *words: str) -> str:
-        return call(["kubectl", *self._space(), *words], what)
+    def _kubectl(self, what: str, *words: str, seconds: float = 1800) -> str:
+        return call(["kubectl", *self._space(), *words], what, seconds)
 
     def _space(self) -> list[str]:
         return ["--namespace", self.namespace] if self.namespace else []
@@ -99,10 +103,14 @@ class JobSet:
     def status(self, job_id: str) -> str:
         """Errors: UserError where the cluster does not answer."""
         ask = ["get", "jobset", "-l", f"reprise-job={job_id}", "-o", "json"]
-        found = json.loads(self._kubectl("asking the cluster", *ask))["items"]
-        states = [item.get("status", {}) for item in found]
-        states = [s for s in states if not s.get("terminalState")]
-        ready = [r for s in states for r in s.get("replicatedJobsStatus", []) if r.get("ready")]
+        said = self._kubectl("asking the cluster", *ask, seconds=ASKING)
+        try:
+            states = [item.get("status") or {} for item in json.loads(said)["items"]]
+            states = [s for s in states if not s.get("terminalState")]
+            parts = [r for s in states for r in s.get("replicatedJobsStatus") or []]
+            ready = [r for r in parts if r.get("ready")]
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise UserError("asking the cluster: what kubectl printed is no list of jobs") from None
         return "running" if ready else "waiting" if states else "gone"
 
     def logs(self, job: Job, job_id: str) -> list[str]:
@@ -114,22 +122,34 @@ class JobSet:
         self._kubectl("taking the job off the cluster", *words)
 
     def fetch(self, job: Job) -> None:
-        """Copy the run folders here, by a pod that sees the volume.  Errors: UserError."""
+        """Copy the run folders here, by a pod that sees the volume.
+
+        Errors: UserError, after all were tried.
+        """
         pod, file = f"{_name(job)}-fetch", job.folder / "job/fetch.yaml"
         file.write_text(POD.format(name=pod, image=json.dumps(self.image), claim=self.claim))
         self._kubectl("fetching", "apply", "-f", str(file))
         try:
             wait = ["wait", f"pod/{pod}", "--for=condition=Ready", "--timeout=300s"]
             self._kubectl("fetching", *wait)
+            errors = []
             for workdir in job.workdirs:
-                name, packed = Path(workdir).name, f"{workdir}.tgz"
-                pack = ["tar", "-czf", "/tmp/run.tgz", "--exclude=scratch", "-C", "/reprise", name]
-                self._kubectl(f"fetching {name}", "exec", pod, "--", *pack)
-                self._kubectl(f"fetching {name}", "cp", f"{pod}:/tmp/run.tgz", packed)
-                call(["tar", "-xzf", packed, "-C", str(Path(workdir).parent)], f"unpacking {name}")
-                Path(packed).unlink()
+                try:
+                    self._fetch_one(pod, workdir)
+                except UserError as error:
+                    errors.append(error)
+            if errors:
+                raise errors[0]
         finally:
             self._kubectl("fetching", "delete", "pod", pod, "--wait=false")
+
+    def _fetch_one(self, pod: str, workdir: str) -> None:
+        name, packed = Path(workdir).name, f"{workdir}.tgz"
+        pack = ["tar", "-czf", "/tmp/run.tgz", "--exclude=scratch", "-C", "/reprise", name]
+        self._kubectl(f"fetching {name}", "exec", pod, "--", *pack)
+        self._kubectl(f"fetching {name}", "cp", f"{pod}:/tmp/run.tgz", packed)
+        call(["tar", "-xzf", packed, "-C", str(Path(workdir).parent)], f"unpacking {name}")
+        Path(packed).unlink()
 
 
 def _name(job: Job, cell: int = 0) -> str:

@@ -16,7 +16,7 @@ from textwrap import indent
 from launch import hardware
 from launch.errors import UserError
 from launch.paths import ROOT, shown
-from launch.targets import Job, call
+from launch.targets import ASKING, Job, call, whole
 
 SLICES = {"v4": "v4", "v5e": "v5litepod", "v5p": "v5p", "v6e": "v6e"}
 GPUS = {"a100": "A100-80GB", "h100": "H100", "h200": "H200", "b200": "B200"}
@@ -37,10 +37,15 @@ class Sky:
     at_once: int = 0  # jobs of a sweep that run side by side; 0: one for each cell
     setup: tuple[str, ...] = ()  # lines on every host before ./lab makes its environment
 
+    def __post_init__(self) -> None:
+        whole("at_once", self.at_once, 0)
+        if self.kind not in ("tpu", "gpu-cloud"):
+            raise UserError(f"kind is tpu or gpu-cloud, not {self.kind!r}")
+
     def render(self, job: Job) -> dict[str, str]:
         """job.yaml.  Errors: UserError without --chips or bucket."""
         accelerators, nodes = self._machines(job)
-        if self.bucket.partition("://")[0] not in COPY:
+        if not re.match(rf"({'|'.join(COPY)})://[^/\s]", self.bucket):
             raise UserError(
                 f"--on {self.kind} needs a bucket (gs:// or s3://) that holds the run folders: "
                 "--set bucket=gs://NAME"
@@ -98,7 +103,7 @@ class Sky:
         """Errors: UserError where SkyPilot does not answer."""
         ask = ["sky", "jobs", "queue", "--all", "--skip-finished", "--output", "json"]
         try:
-            rows = _rows(call(ask, "asking SkyPilot"))
+            rows = _rows(call(ask, "asking SkyPilot", ASKING))
         except UserError as error:
             if "No in-progress managed jobs" in str(error):  # its controller has stopped too
                 return "gone"
@@ -140,9 +145,12 @@ def _rows(text: str) -> list[dict]:
     """The list that `--output json` printed, whatever stands around it."""
     start = re.search(r"^\[", text, re.M)
     try:
-        return json.JSONDecoder().raw_decode(text, start.start())[0] if start else []
+        rows = json.JSONDecoder().raw_decode(text, start.start())[0] if start else None
     except ValueError:
-        raise UserError("asking SkyPilot: what sky printed is not JSON") from None
+        rows = None
+    if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+        raise UserError("asking SkyPilot: what sky printed is no list of jobs")
+    return rows
 
 
 TASK = """name: {name}

@@ -5,11 +5,13 @@ preempts, every task gets SIGTERM: the run saves and exits with 85, the script p
 into the queue, and the next start continues from the checkpoint. Sweeps are job arrays.
 """
 
+import re
 import shlex
 from dataclasses import dataclass
 
+from launch.errors import UserError
 from launch.paths import ROOT, shown
-from launch.targets import Job, call
+from launch.targets import ASKING, Job, call, whole
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,22 @@ class Slurm:
     setup: tuple[str, ...] = ()  # lines before the run: module load …
     options: tuple[str, ...] = ()  # as "--constraint=a100"
 
+    def __post_init__(self) -> None:
+        for name, least in (("nodes", 1), ("gpus_per_node", 0), ("cpus_per_task", 1), ("grace", 1),
+                            ("at_once", 0)):  # fmt: skip
+            whole(name, getattr(self, name), least)
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether the job asks for GPUs."""
+        return bool(self.gpus_per_node) or any(re.search("gpu|gres", o) for o in self.options)
+
     def render(self, job: Job) -> dict[str, str]:
-        """job.sbatch, and for a sweep cells.txt, a line a cell."""
+        """job.sbatch, and for a sweep cells.txt, a line a cell.  Errors: UserError."""
+        if job.chips:
+            raise UserError("--chips is for clouds; on SLURM --set nodes=2 --set gpus_per_node=8")
         sweep = len(job.cells) > 1
+        number = "%A_%a" if sweep else "%j"
         array = f"--array=0-{len(job.cells) - 1}" + (f"%{self.at_once}" if self.at_once else "")
         options = [
             f"--job-name={job.name}",
@@ -46,19 +61,19 @@ class Slurm:
             f"--signal=TERM@{self.grace}",
             "--requeue",
             "--open-mode=append",
-            f"--chdir={shown(ROOT)}",
-            f"--output={shown(job.folder)}/job/slurm-{'%A_%a' if sweep else '%j'}.txt",
+            f"--chdir={_word(shown(ROOT))}",
+            f"--output={_word(shown(job.folder) + '/job/slurm-' + number + '.txt')}",
             *self.options,
         ]
         head = "\n".join(f"#SBATCH {o}" for o in options if o)
-        more = ["export REPRISE_ACCELERATOR=cuda"] if self.gpus_per_node else []
+        more = ["export REPRISE_ACCELERATOR=cuda"] if self.accelerated else []
         if sweep:
             run = (
-                f"mapfile -t cells < {shown(job.folder)}/job/cells.txt\n"
+                f"mapfile -t cells < {shlex.quote(shown(job.folder) + '/job/cells.txt')}\n"
                 'arguments="${cells[$SLURM_ARRAY_TASK_ID]}"'
             )
         else:
-            run = f'arguments="{job.arguments(0)}"'
+            run = f"arguments={shlex.quote(job.arguments(0))}"
         setup = "\n".join([*self.setup, *more])
         again = shlex.quote(job.again)
         script = SCRIPT.format(head=head, setup=setup, run=run, again=again)
@@ -76,11 +91,16 @@ class Slurm:
     def submit(self, job: Job) -> str:
         """The job's id.  Errors: UserError."""
         script = str(job.folder / "job/job.sbatch")
-        return call(["sbatch", "--parsable", script], "submitting").strip().split(";")[0]
+        said = call(["sbatch", "--parsable", script], "submitting")
+        found = re.search(r"^(\d+)(;\S+)?$", said.strip(), re.M)
+        if not found:
+            raise UserError("submitting: sbatch did not say the job's id; squeue --me shows it")
+        return found[1]
 
     def status(self, job_id: str) -> str:
         """Errors: UserError where the scheduler does not answer."""
-        every = call(["squeue", "--noheader", "--format=%A %F %T"], "asking the scheduler")
+        ask = ["squeue", "--noheader", "--format=%A %F %T"]
+        every = call(ask, "asking the scheduler", ASKING)
         rows = [line.split() for line in every.splitlines()]
         states = {r[2] for r in rows if len(r) == 3 and job_id in r[:2]}
         if states & {"RUNNING", "COMPLETING", "STOPPED", "SUSPENDED"}:
@@ -93,6 +113,13 @@ class Slurm:
 
     def cancel(self, job_id: str) -> None:
         call(["scancel", job_id], "cancelling")
+
+
+def _word(path: str) -> str:
+    """A path as a line of options may hold it.  Errors: UserError."""
+    if set(path) & set('"\\\n'):
+        raise UserError(f"SLURM takes no quotes, backslashes, line breaks in a path: {path!r}")
+    return f'"{path}"' if re.search(r"[\s'#]", path) else path
 
 
 SCRIPT = """#!/bin/bash
