@@ -10,6 +10,7 @@ Shapes: S seeds, N points.
 import csv
 import io
 import json
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -114,17 +115,21 @@ def save(fig: Figure, folder: Path | str, name: str) -> dict[str, Path]:
     series = list(drawn(fig))
     if not any(np.size(s.y) + np.size(s.value) for s in series if s.kind != "guide"):
         raise ValueError(f"figure {name!r} draws no data")
-    files = {kind: Path(folder) / f"{name}.{kind}" for kind in ("png", "svg", "csv", "json")}
+    kinds = ("png", "svg", "csv", "json")
+    files = {kind: Path(folder) / f"{name}.{kind}" for kind in kinds}
+    parts = {kind: Path(folder) / f".{name}.{os.getpid()}.{kind}" for kind in kinds}
     alt = alt_text(fig)
     for s in series:
         _finish(s)
-    fig.savefig(files["png"], metadata={"Software": None})
+    fig.savefig(parts["png"], metadata={"Software": None})
     fig.set_layout_engine("none")  # the first layout stays: solving it again moves things a little
     about = {"Title": fig.get_label() or name, "Description": alt, "Date": None, "Creator": None}
-    fig.savefig(files["svg"], metadata=about)
-    files["csv"].write_text(_csv(series))
+    fig.savefig(parts["svg"], metadata=about)
+    parts["csv"].write_text(_csv(series))
     words = {"caption": fig.get_label(), "alt": alt}
-    files["json"].write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n")
+    parts["json"].write_text(json.dumps(words, indent=1, ensure_ascii=False) + "\n")
+    for kind in kinds:  # whole or absent: others may be reading them
+        parts[kind].replace(files[kind])
     return files
 
 

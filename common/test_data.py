@@ -46,7 +46,8 @@ def place(tmp_path, monkeypatch):
     """An empty cache and data folder, and a way to name a one-file text called `play`."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("REPRISE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
     (tmp_path / "data" / "play").mkdir(parents=True)
 
     def declare(*urls):

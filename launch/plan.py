@@ -97,9 +97,9 @@ def prepare(targets: list[Target], *, here: bool = False, optimised: bool = Fals
     if devices > 1:
         os.environ.setdefault("PJRT_NPROC", "32")
     platforms = {t.platform for t in targets}
-    for platform in platforms:
+    for platform in () if here else platforms:
         compilers.ensure(platform)
-    if "cuda" in platforms:
+    if "cuda" in platforms and not here:
         with quiet():  # the compiler complains that there is no driver
             import jax
 

@@ -19,7 +19,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
-from launch import cluster, stop
+from launch import cluster, stop, store
 from launch.errors import UserError
 
 STOPPED = 85  # as launch.run.STOPPED, which must not be imported before JAX is wanted
@@ -95,7 +95,7 @@ class Child:
             command, env=env, stdout=pipe, stderr=pipe, text=True, preexec_fn=_in_the_child
         )
         if logs:  # for a person or a drill that signals one of them
-            (logs / f"{number}.pid").write_text(str(self.process.pid))
+            store.write_text(logs / f"{number}.pid", str(self.process.pid))
         self._threads = [
             threading.Thread(target=self._read, args=(stream, out), daemon=True)
             for stream, out in (
@@ -218,4 +218,6 @@ def run(parsed, slug: str, preset: str, cfg) -> int:
     command += [*parsed.overrides, "--workdir", str(folder), *(["--json"] if parsed.json else [])]
     with held:
         (folder / "logs").mkdir(exist_ok=True)
+        for number in range(parsed.processes or 0):  # of those that computed here before
+            (folder / "logs" / f"{number}.pid").unlink(missing_ok=True)
         return supervise(command, parsed.processes, typed(), logs=folder / "logs")

@@ -111,7 +111,7 @@ def draw(folder: Path, info: dict | None = None) -> list[str]:
         plot.save(figure, folder, name)
     for old in folder.glob("fig*"):
         if old.stem not in figures:  # of a figure that the experiment no longer draws
-            old.unlink()
+            old.unlink(missing_ok=True)
     return sorted(figures)
 
 

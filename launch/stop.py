@@ -30,7 +30,8 @@ class Request:
         if number == signal.SIGINT and worker:
             return  # a terminal's Ctrl-C reaches all; the watcher passes it on as SIGTERM
         if number == signal.SIGTERM and self.asked and now - self._when < 3:
-            return  # the same request twice: from the scheduler, and passed on by a parent
+            self._when = now  # a steady stream is one request, however late it is heard
+            return  # from the scheduler, and passed on by a parent
         if self.asked:
             os._exit(128 + number)
         self.asked, self._when = True, now

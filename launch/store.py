@@ -162,7 +162,7 @@ def peek(file: Path) -> dict:
 def figures(folder: Path | None) -> dict[str, dict]:
     """{figure: {alt, caption}} of a run folder, in order."""
     files = sorted(folder.glob("fig*.json")) if folder else []
-    return {p.stem: peek(p) for p in files}
+    return {p.stem: words for p in files if (words := peek(p))}
 
 
 def locate(name: str) -> Path:

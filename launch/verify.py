@@ -98,7 +98,8 @@ def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray
     home = results() / info["experiment"]
     target = home / info["preset"]
     target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "arrays.npz", target / "arrays.npz")
+    shutil.copyfile(folder / "arrays.npz", target / ".arrays.npz.tmp")
+    (target / ".arrays.npz.tmp").replace(target / "arrays.npz")
     write_npz(target / "controls.npz", controls)
     if (folder / "source.diff").exists():
         info["source_diff"] = "uncommitted code; see the dirty hash"

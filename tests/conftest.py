@@ -1,5 +1,6 @@
 """Fixtures: copies of the repository in which tests may break things."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from tests.tree import Tree, copy_tree
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tmp_path: Path) -> Iterator[Tree]:
     """A fresh repository with the toy."""
-    return copy_tree(tmp_path, "toy")
+    made = copy_tree(tmp_path, "toy")
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="session")

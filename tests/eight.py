@@ -19,21 +19,23 @@ from common.sharding import make_mesh
 from launch import run, settings
 
 
-def lower(slug: str, preset: str):
-    """The experiment's heaviest step, lowered for CPU, CUDA and TPU on the mesh of 8."""
+def lower(slug: str, preset: str) -> None:
+    """The heaviest step lowers for CPU, CUDA and TPU on the mesh of 8, and something is split."""
     cfg = FrozenConfigDict(settings.get(slug, preset))
     module = importlib.import_module(f"experiments.{slug}.run")
     with jax.enable_x64(bool(cfg.x64)):
         step, arguments = module.abstract_step(cfg, make_mesh())
         step = step if hasattr(step, "trace") else jax.jit(step)
         traced = step.trace(*arguments)
-        return [traced.lower(lowering_platforms=(p,)) for p in ("cpu", "cuda", "tpu")]
+        for platform in ("cpu", "cuda", "tpu"):
+            traced.lower(lowering_platforms=(platform,))
+    placed = [a.sharding for a in jax.tree.leaves(arguments) if getattr(a, "sharding", None)]
+    assert any(not s.is_fully_replicated for s in placed), "every device would compute the same"
 
 
 if __name__ == "__main__":
     slug, folder = sys.argv[1], Path(sys.argv[2])
     assert jax.device_count() == 8
     run.execute(slug, "smoke", settings.get(slug, "smoke"), workdir=folder)
-    for lowered in lower(slug, "paper"):
-        assert "sdy.mesh" in lowered.as_text() or "mhlo.sharding" in lowered.as_text()
+    lower(slug, "paper")
     sys.stdout.write("lowered\n")

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +65,14 @@ class Cluster:
         self._processes: list[subprocess.Popen] = []
 
     def __enter__(self) -> "Cluster":
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
         for part in ("state", "spool/n1", "spool/n2"):
             (self.home / part).mkdir(parents=True)
         host = socket.gethostname().split(".")[0]
@@ -74,19 +81,14 @@ class Cluster:
         (self.home / "slurm.conf").write_text(conf_text)
         hosts = Path("/etc/hosts")
         if "n1 n2" not in hosts.read_text():  # process 0 is found by the name of its node
-            hosts.write_text(hosts.read_text() + "127.0.0.1 n1 n2\n")
+            with hosts.open("a") as file:
+                file.write("127.0.0.1 n1 n2\n")
         self._munge()
         conf = str(self.home / "slurm.conf")
         self._start("slurmctld", "-D", "-f", conf, "-c")
         for node in ("n1", "n2"):
             self._start("slurmd", "-D", "-N", node, "-f", conf)
-        end = time.monotonic() + 30
-        while set(self.call("sinfo", "-h", "-o", "%T").split()) != {"idle"}:
-            if time.monotonic() > end:
-                log = (self.home / "slurmctld.log").read_text()[-2000:]
-                raise RuntimeError(f"the cluster did not start: {self.call('sinfo')}\n{log}")
-            time.sleep(0.2)
-        return self
+        self.waited(lambda: set(self.call("sinfo", "-h", "-o", "%T").split()) == {"idle"})
 
     def _munge(self) -> None:
         if subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode == 0:
@@ -94,11 +96,7 @@ class Cluster:
         os.makedirs("/run/munge", exist_ok=True)
         shutil.chown("/run/munge", "munge", "munge")
         self._start("runuser", "-u", "munge", "--", "/usr/sbin/munged", "--foreground")
-        end = time.monotonic() + 10
-        while subprocess.run(["munge", "-n"], capture_output=True, check=False).returncode:
-            if time.monotonic() > end:
-                raise RuntimeError("munged did not start")
-            time.sleep(0.1)
+        waited(lambda: not subprocess.run(["munge", "-n"], capture_output=True).returncode)
 
     def _start(self, *command: str) -> None:
         quiet = subprocess.DEVNULL
@@ -118,7 +116,9 @@ class Cluster:
         waited(condition, seconds, self._state)
 
     def _state(self) -> str:
-        return f"{self.call('squeue')}\n{(self.home / 'slurmctld.log').read_text()[-3000:]}"
+        log = self.home / "slurmctld.log"
+        said = log.read_text()[-3000:] if log.exists() else "no log"
+        return f"{self.call('sinfo')}\n{self.call('squeue')}\n{said}"
 
     def __exit__(self, *_: object) -> None:
         self.call("scancel", "--user", "root")

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from launch import targets
+from launch import store, submit, targets
 from launch.errors import UserError
 from launch.paths import ROOT
 from launch.targets import Job
@@ -453,6 +453,37 @@ def test_run_folders_come_from_the_volume(program, tmp_path, monkeypatch):
     with pytest.raises(UserError, match="kubectl said: error: no cluster"):
         JobSet(**VOLUME).fetch(one)
     assert calls()[-1] == f"kubectl delete pod {one.name}-fetch --wait=false", "nothing stays"
+
+
+@pytest.mark.parametrize("said", ["", "fine", "[1, 2]", "{}", '{"items": null}', '{"items": [3]}'])
+@pytest.mark.parametrize(
+    ("name", "target"), [("sky", Sky(**BUCKET)), ("kubectl", JobSet(**VOLUME))]
+)
+def test_an_engine_that_says_something_else_is_not_believed(
+    program, monkeypatch, said, name, target
+):
+    """A job that is thought gone would be sent, and paid for, again."""
+    program(name, 'echo "$SAID"')
+    monkeypatch.setenv("SAID", said)
+    with pytest.raises(UserError, match=r"no list of jobs$"):
+        target.status("12")
+
+
+def test_what_arrived_is_told_beside_what_did_not(program, tmp_path):
+    """Of a sweep: a cell that has not begun has no folder yet."""
+    program("gcloud", 'case "$*" in *00Z-*) echo "no such folder" >&2; exit 1;; esac')
+    two = job(cells=2, runs=tmp_path / "runs")
+    one = {"id": "1", "on": "tpu", "engine": "tpu", "target": {"bucket": "gs://b"}, "chips": ""}
+    one |= dict.fromkeys(("experiment", "preset", "name", "command", "submitted"), "x")
+    one |= {"folder": str(two.folder), "workdirs": list(two.workdirs), "arguments": [["toy"]] * 2}
+    store.write_json(two.folder / "job/job.json", one)
+    with pytest.raises(UserError, match="no such folder"):
+        submit.fetch(two.folder)
+    second = Path(two.workdirs[1])
+    second.mkdir()
+    (second / "arrays.npz").touch()
+    value = submit.fetch(two.folder)
+    assert (value["arrived"], "no such folder" in value["error"]) == ([str(second)], True)
 
 
 # --- both ----------------------------------------------------------------------------------------

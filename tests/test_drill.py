@@ -8,11 +8,16 @@ pytestmark = pytest.mark.xdist_group("drill")
 
 
 def drilled(tree, *arguments):
-    done = tree.lab("drill", "toy", *arguments, "--json")
+    done = tree.lab("drill", "toy", *arguments, "--json", TMPDIR=str(tree.root))
     return done, json.loads(done.out)
 
 
 def test_the_toy_resumes(tree):
+    run = tree.root / "experiments/toy/run.py"  # and says more than a pipe holds
+    loud = "    with (\n"
+    assert loud in run.read_text()
+    said = f"    __import__('sys').stderr.write(200_000 * 'x')\n{loud}"
+    run.write_text(run.read_text().replace(loud, said, 1))
     done, value = drilled(tree, "pause=0.1")
     assert done.status == 0, done.out
     assert value["holds"]

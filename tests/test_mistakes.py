@@ -1,7 +1,8 @@
 """Mistakes: one clear line, exit status not 0, no traceback, nothing lost."""
 
-import numpy as np
 import pytest
+
+from launch import store
 
 pytestmark = pytest.mark.xdist_group("mistakes")
 
@@ -24,6 +25,44 @@ def test_wrong_type(shared_tree):
     refused(shared_tree.lab("run", "toy", "steps=many"), "steps=many is not a int", "steps=200")
     refused(shared_tree.lab("run", "toy", "x64=maybe"), "x64=maybe is not a bool")
     refused(shared_tree.lab("run", "toy", "widths=a,b"), "widths=a,b is not a tuple")
+
+
+def test_numbers_that_cannot_be(shared_tree):
+    for seeds in ("0,0,0,0,0", "()", "-1", "99999999999999999999"):
+        refused(
+            shared_tree.lab("run", "toy:smoke", f"seeds={seeds}"), "seeds are different numbers"
+        )
+    for number in ("0", "-2"):
+        refused(shared_tree.lab("run", "toy:smoke", "--processes", number), "1 or more")
+    several = {"JAX_NUM_PROCESSES": "2", "JAX_COORDINATOR_ADDRESS": "127.0.0.1:1"}
+    for name, value in (("JAX_PROCESS_ID", "abc"), ("JAX_PROCESS_ID", "2"),
+                        ("JAX_NUM_PROCESSES", "\u00b2")):  # fmt: skip
+        done = shared_tree.lab("run", "toy:smoke", "--workdir", "w", **(several | {name: value}))
+        refused(done, name)
+
+
+def test_a_place_that_cannot_be_written(shared_tree):
+    for where in ("/dev/null", "/dev/null/runs", "/" + 300 * "x"):
+        refused(shared_tree.lab("run", "toy:smoke", "--workdir", where), where)
+    refused(shared_tree.lab("run", "toy:smoke", REPRISE_RESULTS="/dev/null"), "/dev/null")
+    refused(shared_tree.lab("logs", 5000 * "x"), "name too long")
+
+
+def test_a_full_disk_is_not_a_full_memory(tree):
+    run = tree.root / "experiments/toy/run.py"
+    text = run.read_text().replace("out of memory allocating 999 bytes", "No space left on device")
+    run.write_text(text)
+    refused(tree.lab("run", "toy:smoke", "trouble=memory"), "the disk that holds", "is full")
+
+
+@pytest.mark.parametrize("damage", [b"[]", b"null", b"\xff\xfe", b"{"])
+def test_damaged_records_of_other_runs_stop_nothing(tree, damage):
+    tree.lab("run", "toy:smoke")
+    (folder,) = tree.runs("toy")
+    (folder / "run.json").write_bytes(damage)
+    refused(tree.lab("report", str(folder)), "run.json", "is damaged")
+    assert tree.lab("run", "toy:smoke").status == 0
+    assert tree.lab("status").status == 0
 
 
 def test_absl_form_of_the_same_mistakes(shared_tree):
@@ -122,7 +161,9 @@ def test_fork_name_taken_or_bad(shared_tree):
 
 def test_missing_data_without_network(tree):
     """The loader fails at once with the URL, the folder and REPRISE_DATA."""
-    nowhere = {"XDG_CACHE_HOME": str(tree.root / "cache"), "https_proxy": "http://127.0.0.1:9"}
+    proxies = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    nowhere = dict.fromkeys(proxies, "http://127.0.0.1:9") | {"no_proxy": "", "NO_PROXY": ""}
+    nowhere["XDG_CACHE_HOME"] = str(tree.root / "cache")
     done = tree.lab("data", "mnist", **nowhere)
     refused(done, "mnist", "REPRISE_DATA")
 
@@ -137,8 +178,11 @@ def test_html_page_instead_of_data(tree):
 
 def test_interrupted_run_is_kept(tree):
     """A run that failed after a checkpoint continues from it."""
-    tree.lab("run", "toy:smoke", "trouble=memory")
+    failed = tree.lab("run", "toy:smoke", "trouble=third")
+    assert "trouble in the third chunk" in failed.err
     (folder,) = tree.runs("toy")
-    assert (folder / "run.json").exists()
-    with np.errstate(all="raise"):
-        assert tree.lab("run", "toy:smoke").status == 0
+    assert store.read_json(folder / "run.json")["status"] == "failed"
+    again = tree.lab("run", "toy:smoke", "trouble=third")
+    assert (again.status, tree.runs("toy")) == (0, [folder])
+    assert "continuing" in again.err
+    assert store.read_json(folder / "run.json")["attempts"] == 2

@@ -75,7 +75,7 @@ def run(folder, steps=6, model=1, devices=1, processes=1):
         )
         for i in range(processes)
     ]  # fmt: skip
-    said = [p.communicate(timeout=120) for p in started]
+    said = [p.communicate(timeout=900) for p in started]
     assert not any(p.returncode for p in started), said[0][1][-3000:] + said[-1][1][-3000:]
     lines = [x for x in said[0][0].splitlines() if x.startswith("{")]
     return json.loads(lines[-1])

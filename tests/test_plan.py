@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from common.claims import Claim
-from launch import compilers, hardware, hlo, plan, power
+from launch import compilers, hardware, hlo, plan, power, quote
 from launch.errors import UserError
 from tests.tree import ROOT, Tree
 
@@ -250,11 +250,28 @@ def test_measured_beside_predicted(tree):
     assert "times the middle of the prediction" in text
 
 
+def test_what_has_no_price_is_not_compared_by_money():
+    def record(kind, seconds):
+        return {"on": kind, "kind": kind, "chips": 1, "fits": True, "step_seconds": [seconds] * 2}
+
+    slow, quick = record("v5e", 2.0), record("h100", 1.0)
+    everything = {"v5e": 1.0, "h100": 3.0}
+    assert quote.cheapest([slow, quick], everything) is slow
+    assert quote.cheapest([slow, quick], {"v5e": 1.0}) is quick
+    assert quote.priced([slow, quick], everything)
+    assert not quote.priced([slow, quick], {"v5e": 1.0})
+
+
 def test_mistakes(shared_tree):
     for arguments, piece in (
         (("toy", "--on", "v5e-9"), "there are v5e-1, v5e-4"),
         (("toy", "--on", "w5e-8"), "no hardware"),
+        (("toy", "--on", "cpu-0"), "has no chips"),
+        (("toy", "--on", "v5e:0x4"), "has no chips"),
         (("toy", "--on", "cpu-1", "--price", "cheap"), "--price is 1.2"),
+        (("toy", "--on", "cpu-1", "--price", "-1"), "--price is 1.2"),
+        (("toy", "--on", "cpu-1", "--price", "nan"), "--price is 1.2"),
+        (("toy:laptop", "dim=-1", "--on", "cpu-1"), "no shape"),
         (("toy:laptop", "--on", "h100-8", "--measure"), "is not here"),
     ):
         done = shared_tree.lab("plan", *arguments)

@@ -3,12 +3,15 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from launch import store
+from launch import stop, store
 from tests.tree import waited, workers
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -47,7 +50,7 @@ def test_a_killed_process_ends_all_at_once_and_the_run_continues_on_another_numb
     start = time.monotonic()
     pids = workers(folder)
     os.kill(pids[1], signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert time.monotonic() - start < 20
     assert process.returncode == 1
     line = one_error(err)
@@ -55,10 +58,11 @@ def test_a_killed_process_ends_all_at_once_and_the_run_continues_on_another_numb
     assert "--processes 2" in line, "the command that continues"
     assert not any(os.path.exists(f"/proc/{p}") for p in pids.values())
     # SIGTERM to one of three: all save the same step; finished by one process
+    before = len((folder / "scratch/log.jsonl").read_text().splitlines())
     process = tree.start(*LONG, "--processes", "3", "--workdir", str(folder))
-    waited(lambda: len(workers(folder)) == 3 and progressed(folder, 5))
+    waited(lambda: len(workers(folder)) == 3 and progressed(folder, before + 3))
     os.kill(workers(folder)[2], signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 85, err
     assert "to continue" in err
     done = tree.lab("run", "toy:smoke", "pause=0.4", "steps=900", "--workdir", str(folder))
@@ -79,9 +83,35 @@ def test_a_request_to_stop_that_is_repeated_to_all_still_saves(tree):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         time.sleep(0.001)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 85, err
     assert store.read_json(folder / "run.json")["status"] == "stopped"
+
+
+@pytest.mark.parametrize("more", [(), ("--processes", "2")])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_to_stop_is_heard_while_a_run_starts(tree, more, number):
+    folder = tree.root / "run"
+    command = [sys.executable, "-P", "-m", "launch", *LONG, "--workdir", str(folder), *more]
+    pipe, env = subprocess.PIPE, tree.environment()
+    process = subprocess.Popen(command, env=env, stderr=pipe, text=True, preexec_fn=stop.hold)
+    process.send_signal(number)  # held, as by ./lab, until it can be heard
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 85, err
+    assert "to continue" in err
+    assert store.read_json(folder / "run.json")["status"] == "stopped"
+
+
+def test_a_steady_stream_of_requests_is_one(monkeypatch):
+    now, left, request = [0.0], [], stop.Request("toy")
+    monkeypatch.setattr(stop, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(stop.os, "_exit", left.append)
+    for now[0] in range(0, 20, 2):
+        request.hear(signal.SIGTERM, None)
+    assert (request.asked, left) == (True, [])
+    now[0] += 4
+    request.hear(signal.SIGTERM, None)
+    assert left == [128 + signal.SIGTERM], "asked again, by a person"
 
 
 @pytest.mark.parametrize(("number", "how"), [(1, signal.SIGSTOP), (0, signal.SIGKILL)])
@@ -102,7 +132,7 @@ def test_a_process_lost_with_its_machine_is_named_within_a_minute(tree, number, 
         os.kill(pid, how)
     start = time.monotonic()
     other = both[1 - number]
-    _, err = other.communicate(timeout=60)
+    _, err = other.communicate(timeout=300)
     assert time.monotonic() - start < 60
     assert other.returncode == 1
     assert f"process {number} of 2 was lost" in one_error(err)
@@ -126,7 +156,7 @@ def test_processes_of_different_settings_do_not_compute(tree):
         for i in range(2)
     ]  # fmt: skip
     for process in both:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == 2
         assert "has other settings" in one_error(err)
     assert not (tree.root / "run/scratch").exists()

@@ -75,7 +75,7 @@ def run(script: str, *arguments: str, devices: int) -> None:
     env = Tree(ROOT).environment(XLA_FLAGS=flags, PJRT_NPROC="32")
     command = [sys.executable, "-P", "-c", script, *arguments]
     done = subprocess.run(
-        command, env=env, capture_output=True, text=True, timeout=120, check=False
+        command, env=env, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
 

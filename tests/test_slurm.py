@@ -141,3 +141,19 @@ def test_the_scheduler_s_refusal_is_one_line(cluster, tree):
     assert done.status == 2
     assert not done.traceback
     assert "Invalid partition" in done.err
+
+
+def test_a_cancelled_job_saves_and_stays_away(cluster, tree):
+    """With run folders and settings that a shell would take apart."""
+    env = environment(cluster, tree) | {"REPRISE_RESULTS": str(tree.root / "my $HOME results")}
+    command = ("submit", *RUN, "widths=('1',2)", "--on", "slurm", *NODES)
+    sent = read(tree.lab(*command, "--json", **env))
+    (folder,) = (tree.root / "my $HOME results/runs/toy").glob("*/*")
+    cluster.waited(lambda: (folder / "scratch/log.jsonl").exists())
+    done = tree.lab("cancel", sent["id"], **env)
+    assert done.status == 0, done.err
+    cluster.waited(lambda: sent["id"] not in queued(cluster))
+    assert store.read_json(folder / "run.json")["config"]["widths"] == [1, 2]
+    row = status(tree, env)
+    assert (row["state"], row["attempts"]) == ("cancelled", 1)
+    assert store.read_json(folder / "run.json")["status"] == "stopped", "what it had is kept"

@@ -32,6 +32,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.started: list[subprocess.Popen] = []
 
     def environment(self, **more: str) -> dict[str, str]:
         env = os.environ | {"PYTHONPATH": str(self.root), "REPRISE_CACHE": str(ROOT / ".cache")}
@@ -54,14 +55,26 @@ class Tree:
         command = [sys.executable, "-P", "-m", module, *arguments]
         pipe = subprocess.PIPE
         env = self.environment(**more)
-        return subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
+        process = subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True)
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Nothing that was started goes on after a test."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
 
     def lab(
-        self, *arguments: str, module: str = "launch", seconds: float = 300, **more: str
+        self, *arguments: str, module: str = "launch", seconds: float = 900, **more: str
     ) -> Done:
         start, cpu = time.monotonic(), children_cpu()
         process = self.start(*arguments, module=module, **more)
-        out, err = process.communicate(timeout=seconds)
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         took = time.monotonic() - start
         return Done(process.returncode, out, err, took, children_cpu() - cpu)
 
@@ -80,7 +93,7 @@ def workers(folder: Path) -> dict[int, int]:
     return {int(p.stem): int(p.read_text()) for p in (folder / "logs").glob("*.pid")}
 
 
-def waited(condition, seconds: float = 120.0, found=lambda: "") -> None:
+def waited(condition, seconds: float = 300.0, found=lambda: "") -> None:
     """Return once `condition()` holds; else fail with what `found()` says."""
     end = time.monotonic() + seconds
     while not condition():

@@ -12,7 +12,7 @@ PAPER = {
     "chunk": 10,  # steps between checkpoints
     "widths": (1, 2),  # not used: a tuple for the tests of overrides
     "pause": 0.0,  # seconds a chunk, for the tests of kills
-    "trouble": "",  # "memory" or "nan", for the tests of messages
+    "trouble": "",  # "memory", "nan", "third": for the tests of messages
 }
 LAPTOP = {"needs": ""}
 SMOKE = {"needs": "", "steps": 50}

@@ -30,6 +30,8 @@ def run(cfg, mesh, scratch):
     ):
         state, done = ckpt.restore(state)
         for i in range(done, chunks):
+            if cfg.trouble == "third" and (i, done) == (3, 0):
+                raise RuntimeError("trouble in the third chunk")
             x, error = step(state["x"])
             state = {"x": x, "error": state["error"].at[:, i].set(error)}
             time.sleep(cfg.pause)
