@@ -187,19 +187,25 @@ def job_of(record: dict) -> targets.Job:
     return targets.Job(record["name"], folder, cells, record["chips"], dirs)
 
 
-def _engine_state(record: dict) -> str:
-    try:
-        return targets.again(record).status(record["id"])
-    except UserError as error:
-        return f"unknown ({error})"
+def _engine_state(record: dict, silent: dict[str, str] | None = None) -> str:
+    """silent: what was said of targets that do not answer; they are not waited for again."""
+    silent = {} if silent is None else silent
+    target = repr((record["engine"], record["target"]))
+    if target not in silent:
+        try:
+            return targets.again(record).status(record["id"])
+        except UserError as error:
+            silent[target] = f"unknown ({error})"
+    return silent[target]
 
 
 def rows() -> list[dict]:
     """A record for each job: id, engine's state, how far its runs are, what to do next."""
-    found = []
+    found: list[dict] = []
+    silent: dict[str, str] = {}
     for folder in jobs():
         try:
-            found.append(_row(folder))
+            found.append(_row(folder, silent))
         except UserError as error:  # the others are told all the same
             empty: dict[str, Any] = dict.fromkeys(("on", "name", "submitted", "next"), "")
             empty |= dict.fromkeys(("done", "runs", "attempts", "seconds"), 0)
@@ -208,14 +214,14 @@ def rows() -> list[dict]:
     return found
 
 
-def _row(folder: Path) -> dict:
+def _row(folder: Path, silent: dict[str, str]) -> dict:
     record = _record(folder)
     target, job = targets.again(record), job_of(record)
     runs = [store.peek(Path(w) / "run.json") for w in record["workdirs"]]
     states = [r.get("status", "submitted") for r in runs]
     done = states.count("done")
     errors = [r["error"] for r in runs if r.get("status") == "failed" and r.get("error")]
-    engine = "gone" if done == len(states) else _engine_state(record)
+    engine = "gone" if done == len(states) else _engine_state(record, silent)
     again = f"{record['experiment']}:{record['preset']}"
     here = provenance.quoted(shown(folder))
     if done == len(states):

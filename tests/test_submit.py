@@ -141,6 +141,10 @@ def test_status_tells_of_every_job(slurm, tree):
     assert rows[str(two)]["next"] == f"./lab logs {two}"
     assert rows[str(three)]["state"] == "running"
     assert "module: command not found" in lab("logs", str(two)).out
+    (home / "bin/squeue").write_text("#!/bin/bash\necho asked >> $HOME/asked\nexit 1\n")
+    states = {r["folder"]: r["state"] for r in read(lab("status", "--json"))}
+    assert "unknown (asking the scheduler" in states[str(two)]
+    assert (home / "asked").read_text() == "asked\n", "one that does not answer is asked once"
 
 
 def read_job(folder):

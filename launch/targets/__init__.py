@@ -14,7 +14,6 @@ import dataclasses
 import importlib
 import os
 import re
-import shlex
 import subprocess
 import tomllib
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from launch.errors import UserError, nearest
+from launch.provenance import quoted
 from launch.settings import parse
 
 STATES = ("waiting", "running", "gone")
@@ -46,7 +46,7 @@ class Job:
     def arguments(self, cell: int, workdir: str = "") -> str:
         """Shell text of a cell's arguments, its run folder (or another place for it) included."""
         words = [*self.cells[cell], "--workdir", workdir or self.workdirs[cell]]
-        return " ".join(shlex.quote(w) for w in words)
+        return " ".join(quoted(w) for w in words)
 
 
 ENGINES = {  # imported when asked for

@@ -73,10 +73,9 @@ class Slurm:
                 'arguments="${cells[$SLURM_ARRAY_TASK_ID]}"'
             )
         else:
-            run = f"arguments={shlex.quote(job.arguments(0))}"
+            run = f"read -r arguments <<'END'\n{job.arguments(0)}\nEND"
         setup = "\n".join([*self.setup, *more])
-        again = shlex.quote(job.again)
-        script = SCRIPT.format(head=head, setup=setup, run=run, again=again)
+        script = SCRIPT.format(head=head, setup=setup, run=run, again=job.again)
         script = script.replace("\n\n\n", "\n\n")
         files = {"job.sbatch": script}
         if sweep:
@@ -130,7 +129,10 @@ SCRIPT = """#!/bin/bash
 # process 0 is on the first node; a port of the job's own
 export JAX_COORDINATOR_ADDRESS="$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):$((61440 + SLURM_JOB_ID % 4096))"
 export JAX_NUM_PROCESSES="$SLURM_NTASKS"
-export REPRISE_COMMAND={again}  # what to type when this was lost
+read -r REPRISE_COMMAND <<'END'  # what to type when this was lost
+{again}
+END
+export REPRISE_COMMAND
 export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"  # srun no longer inherits it
 {run}
 # the tasks end together by themselves; a kill at the first exit would hit one that has just saved
