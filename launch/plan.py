@@ -58,6 +58,9 @@ def plan(
     Errors: UserError.
     """
     prepare(targets, here=measure, optimised=optimised)
+    if measure:
+        for t in targets:
+            _present(t)
     return [_one(slug, preset, overrides, t, measure) for t in targets]
 
 
@@ -208,8 +211,8 @@ def lower(slug: str, cfg, mesh, platform: str) -> tuple[Any, Any]:
         step, arguments = _program(slug, cfg, mesh)
         try:
             return step.trace(*arguments).lower(lowering_platforms=(platform,)), arguments
-        except (TypeError, ValueError) as error:
-            line = (str(error).splitlines() or [""])[0][:200]
+        except Exception as error:  # of JAX or of its compiler's own kind
+            line = " ".join(str(error).split())[:200]
             raise UserError(f"the step of {slug} has no shape at these settings: {line}") from None
 
 
@@ -427,18 +430,12 @@ def this_cpu(count: int) -> Chip:
 
 
 def measured(slug: str, cfg, t: Target, repeats: int = 5) -> dict:
-    """Seconds of the same step on the devices that are here, on made-up arguments; peak memory.
-
-    Errors: UserError if the target is not here.
-    """
+    """Seconds of the same step on the devices that are here, on made-up arguments; peak memory."""
     import jax
 
     from launch.run import mesh_of
 
-    here = jax.devices()
-    if hardware.named(here[0].device_kind) != t.kind or len(here) < t.chips:
-        raise UserError(f"--measure: {t.name} is not here ({len(here)} x {here[0].device_kind} is)")
-    watch = Resident()
+    here, watch = _present(t), Resident()
     with jax.enable_x64(bool(cfg.x64)):
         step, abstract = _program(slug, cfg, mesh_of(cfg, here[: t.chips]))
         program = step.trace(*abstract).lower().compile()
@@ -456,6 +453,16 @@ def measured(slug: str, cfg, t: Target, repeats: int = 5) -> dict:
     counted = "device" if any(stats) else "process"
     record = {"seconds": float(np.median(times[1:] or times)), "peak_gib": peak / 2**30}
     return record | {"memory_of": counted, "date": provenance.now(), "times": times}
+
+
+def _present(t: Target) -> list:
+    """The devices that are here.  Errors: UserError if they are not the target's."""
+    import jax
+
+    here = jax.devices()
+    if hardware.named(here[0].device_kind) != t.kind or len(here) < t.chips:
+        raise UserError(f"--measure: {t.name} is not here ({len(here)} x {here[0].device_kind} is)")
+    return here
 
 
 def _made_up(abstract: Any) -> Any:

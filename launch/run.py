@@ -70,26 +70,23 @@ def execute(
         if done:
             return done
     with stop.heard(f"{slug}:{preset}"):
-        return _execute(slug, preset, cfg, config, preset_config, who, workdir, fresh, note)
-
-
-def _execute(slug, preset, cfg, config, preset_config, who, workdir, fresh, note) -> Path:
-    prepare()
-    code = fingerprint.fingerprint(slug)["compute"]
-    cluster.agree(code, digest(config), digest(provenance.versions().get("jax")))
-    _demand_devices(slug, preset, cfg)
-    if cluster.index() > 0:
-        return _follow(slug, cfg, workdir)
-    folder, held = _open(slug, preset, who, workdir, fresh)
-    with held:
-        old = store.peek(folder / "run.json")
-        info = _describe(slug, preset, config, preset_config, who, folder, note)
-        info["attempts"] = old.get("attempts", 0) + 1
-        info["seconds_before"] = old.get("seconds", 0.0) + old.get("seconds_before", 0.0)
-        if not cluster.agreed(old.get("status") == "done"):
-            store.write_json(folder / "run.json", info)
-            _compute(slug, cfg, folder, info)
-    return folder
+        prepare()
+        code = fingerprint.fingerprint(slug)["compute"]
+        cluster.agree(code, digest(config), digest(provenance.versions().get("jax")))
+        _demand_devices(slug, preset, cfg)
+        if cluster.index() > 0:
+            return _follow(slug, cfg, workdir)
+        folder, held = _open(slug, preset, who, workdir, fresh)
+        with held:
+            old = store.peek(folder / "run.json")
+            info = _describe(slug, preset, config, preset_config, who, folder, note)
+            info["attempts"] = old.get("attempts", 0) + 1
+            before = (old.get("seconds") or 0.0, old.get("seconds_before") or 0.0)
+            info["seconds_before"] = sum(before)
+            if not cluster.agreed(old.get("status") == "done"):
+                store.write_json(folder / "run.json", info)
+                _compute(slug, cfg, folder, info)
+        return folder
 
 
 def _follow(slug: str, cfg, workdir: Path | None) -> Path:
@@ -316,15 +313,11 @@ def main() -> int:
     """The absl form of `./lab run`. Exit status as ./lab."""
     from launch.__main__ import guarded
 
-    return guarded(_absl_run)
+    with stop.heard("run"):
+        return guarded(_absl_run)
 
 
 def _absl_run() -> int:
-    with stop.heard("run"):
-        return _absl()
-
-
-def _absl() -> int:
     from absl import flags
     from ml_collections import config_flags
 

@@ -271,13 +271,15 @@ def test_mistakes(shared_tree):
         (("toy", "--on", "cpu-1", "--price", "cheap"), "--price is 1.2"),
         (("toy", "--on", "cpu-1", "--price", "-1"), "--price is 1.2"),
         (("toy", "--on", "cpu-1", "--price", "nan"), "--price is 1.2"),
-        (("toy:laptop", "dim=-1", "--on", "cpu-1"), "no shape"),
         (("toy:laptop", "--on", "h100-8", "--measure"), "is not here"),
     ):
         done = shared_tree.lab("plan", *arguments)
         assert done.status == 2, done.err
         assert piece in done.err
         assert not done.traceback
+    done = shared_tree.lab("plan", "toy:laptop", "dim=-1", "--on", "cpu-1")
+    assert (done.status, done.traceback) == (1, False), "a row of the table: others may fit"
+    assert "has no shape at these settings" in done.out
 
 
 # --- power ---------------------------------------------------------------------------------------
