@@ -94,8 +94,10 @@ def test_a_request_to_stop_is_heard_while_a_run_starts(tree, more, number):
     folder = tree.root / "run"
     command = [sys.executable, "-P", "-m", "launch", *LONG, "--workdir", str(folder), *more]
     pipe, env = subprocess.PIPE, tree.environment()
-    process = subprocess.Popen(command, env=env, stderr=pipe, text=True, preexec_fn=stop.hold)
-    process.send_signal(number)  # held, as by ./lab, until it can be heard
+    stop.hold()  # as ./lab does, until it can be heard; a child inherits it
+    process = subprocess.Popen(command, env=env, stderr=pipe, text=True)
+    process.send_signal(number)
+    stop.release()
     _, err = process.communicate(timeout=300)
     assert process.returncode == 85, err
     assert "to continue" in err
