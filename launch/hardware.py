@@ -115,7 +115,7 @@ def target(name: str) -> Target:
     match = re.fullmatch(r"([a-z0-9]+?)(?:-(\d+)|:(\d+(?:x\d+){1,2}))?", name.strip().lower())
     kind = match[1] if match else name
     kind = {"v5litepod": "v5e"}.get(kind, kind)
-    if match and "0" in (match[2] or "", *(match[3] or "").split("x")):
+    if match and 0 in map(int, re.findall(r"\d+", match[2] or match[3] or "")):
         raise UserError(f"{name!r} has no chips; say {kind}-8 or another number")
     if not match or kind not in (*CHIPS, "cpu"):
         raise UserError(

@@ -88,21 +88,21 @@ def prepare(targets: list[Target], *, here: bool = False, optimised: bool = Fals
     """Compilers and environment; call before JAX is imported.  Errors: UserError."""
     if not here:
         os.environ.update(compilers.ENVIRONMENT)
+    platforms = set() if here else {t.platform for t in targets}  # whose compilers are wanted
     os.environ["JAX_OPTIMIZATION_LEVEL"] = "UNKNOWN" if optimised or here else QUICK
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     devices = max([t.chips for t in targets if t.kind == "cpu"], default=1)
     flags = os.environ.get("XLA_FLAGS", "").split()
-    if any(t.platform == "cuda" for t in targets) and not here:
+    if "cuda" in platforms:
         flags.append("--xla_gpu_enable_triton_gemm=false")  # its tiles are tuned on a GPU or fail
     if devices > 1:
         flags.append(f"--xla_force_host_platform_device_count={devices}")
     os.environ["XLA_FLAGS"] = " ".join(flags)
     if devices > 1:
         os.environ.setdefault("PJRT_NPROC", "32")
-    platforms = {t.platform for t in targets}
-    for platform in () if here else platforms:
+    for platform in platforms:
         compilers.ensure(platform)
-    if "cuda" in platforms and not here:
+    if "cuda" in platforms:
         with quiet():  # the compiler complains that there is no driver
             import jax
 

@@ -218,6 +218,6 @@ def run(parsed, slug: str, preset: str, cfg) -> int:
     command += [*parsed.overrides, "--workdir", str(folder), *(["--json"] if parsed.json else [])]
     with held:
         (folder / "logs").mkdir(exist_ok=True)
-        for number in range(parsed.processes or 0):  # of those that computed here before
-            (folder / "logs" / f"{number}.pid").unlink(missing_ok=True)
+        for old in (folder / "logs").glob("*.pid") if parsed.processes else ():
+            old.unlink()  # of those that computed here before
         return supervise(command, parsed.processes, typed(), logs=folder / "logs")

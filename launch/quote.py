@@ -32,9 +32,11 @@ def cheapest(records: list[dict], prices: dict[str, float]) -> dict | None:
     if not fitting:
         return None
 
+    by_money = priced(records, prices)
+
     def middle(r: dict) -> float:
         low, high = r["step_seconds"]
-        price = prices[r["kind"]] if priced(records, prices) else 1.0
+        price = prices[r["kind"]] if by_money else 1.0
         return (low * high) ** 0.5 * r["chips"] * price
 
     return min(fitting, key=middle)

@@ -69,13 +69,13 @@ def execute(
         done = store.find(slug, preset, who, done=True)
         if done:
             return done
-    with stop.heard(f"{slug}:{preset}"):
+    with stop.heard(f"{slug}:{preset}") as request:
         prepare()
         code = fingerprint.fingerprint(slug)["compute"]
         cluster.agree(code, digest(config), digest(provenance.versions().get("jax")))
         _demand_devices(slug, preset, cfg)
         if cluster.index() > 0:
-            return _follow(slug, cfg, workdir)
+            return _follow(slug, cfg, workdir, request)
         folder, held = _open(slug, preset, who, workdir, fresh)
         with held:
             old = store.peek(folder / "run.json")
@@ -85,16 +85,16 @@ def execute(
             info["seconds_before"] = sum(before)
             if not cluster.agreed(old.get("status") == "done"):
                 store.write_json(folder / "run.json", info)
-                _compute(slug, cfg, folder, info)
+                _compute(slug, cfg, folder, info, request)
         return folder
 
 
-def _follow(slug: str, cfg, workdir: Path | None) -> Path:
+def _follow(slug: str, cfg, workdir: Path | None, request: stop.Request) -> Path:
     """What processes after the first do: compute with it, write nothing but their checkpoints."""
     if workdir is None:
         raise UserError("a run of several processes needs --workdir, a folder that all of them see")
     if not cluster.agreed(False):
-        _compute(slug, cfg, workdir.absolute(), {"preset": ""})
+        _compute(slug, cfg, workdir.absolute(), {"preset": ""}, request)
     return workdir.absolute()
 
 
@@ -178,7 +178,7 @@ def _describe(slug, preset, config, preset_config, who, folder, note) -> dict:
     }
 
 
-def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
+def _compute(slug: str, cfg, folder: Path, info: dict, request: stop.Request) -> None:
     import jax
     from ml_collections import FrozenConfigDict
 
@@ -187,6 +187,7 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     first = cluster.index() == 0
     module = importlib.import_module(f"experiments.{slug}.run")
     scratch = scratch_module.Scratch(folder / "scratch")
+    request.tell(scratch)
     compiling = CompileTime()
     start, cpu = time.monotonic(), time.process_time()
 
@@ -206,11 +207,9 @@ def _compute(slug: str, cfg, folder: Path, info: dict) -> None:
     name = f"{slug}:{info['preset']}"
     try:
         with (
-            stop.heard(name) as request,
             Display(name, scratch.shown, lambda: compiling.seconds) if first else nullcontext(),
             jax.enable_x64(bool(cfg.x64)),
         ):
-            request.tell(scratch)
             arrays = module.run(FrozenConfigDict(cfg), mesh_of(cfg), scratch)
             arrays = _checked(slug, scratch_module.gathered(arrays))
         cluster.barrier("computed")

@@ -221,12 +221,11 @@ def _row(folder: Path, silent: dict[str, str]) -> dict:
     states = [r.get("status", "submitted") for r in runs]
     done = states.count("done")
     errors = [r["error"] for r in runs if r.get("status") == "failed" and r.get("error")]
-    engine = "gone" if done == len(states) else _engine_state(record, silent)
     again = f"{record['experiment']}:{record['preset']}"
     here = provenance.quoted(shown(folder))
     if done == len(states):
         state, todo = "done", f"./lab report {here}" if len(runs) == 1 else ""
-    elif engine != "gone":
+    elif (engine := _engine_state(record, silent)) != "gone":
         state, todo = engine, f"./lab logs {here}"
     elif "cancelled" in record:
         state, todo = "cancelled", record["command"]

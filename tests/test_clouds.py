@@ -17,6 +17,7 @@ from launch.paths import ROOT
 from launch.targets import Job
 from launch.targets.jobset import JobSet
 from launch.targets.sky import Sky
+from tests import tree
 
 HERE = Path(__file__).parent
 SKY = json.loads((HERE / "schemas/skypilot.json").read_text())
@@ -66,12 +67,9 @@ def program(tmp_path, monkeypatch):
     """program(name, body): an executable of that name; calls() lists what was called."""
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
-    (tmp_path / "bin").mkdir()
 
     def make(name, body=""):
-        file = tmp_path / "bin" / name
-        file.write_text(f'#!/bin/bash\necho "{name} $*" >> "$CALLS"\n{body}\n')
-        file.chmod(0o755)
+        tree.program(tmp_path / "bin" / name, f'echo "{name} $*" >> "$CALLS"\n{body}')
         return lambda: (tmp_path / "calls").read_text().splitlines()
 
     return make

@@ -32,6 +32,7 @@ def test_numbers_that_cannot_be(shared_tree):
         refused(
             shared_tree.lab("run", "toy:smoke", f"seeds={seeds}"), "seeds are different numbers"
         )
+    refused(shared_tree.lab("verify", "toy", "--seeds", "1,1,1,1,1"), "seeds are different numbers")
     for number in ("0", "-2"):
         refused(shared_tree.lab("run", "toy:smoke", "--processes", number), "1 or more")
     several = {"JAX_NUM_PROCESSES": "2", "JAX_COORDINATOR_ADDRESS": "127.0.0.1:1"}

@@ -13,7 +13,7 @@ from launch.targets.sky import Sky
 from launch.targets.slurm import Slurm
 from tests.test_clouds import job
 from tests.test_mistakes import refused
-from tests.tree import read
+from tests.tree import program, read
 
 pytestmark = pytest.mark.xdist_group("mistakes")
 
@@ -33,11 +33,9 @@ grep -v "^$1 " "$HOME/queue" > "$HOME/left"; mv "$HOME/left" "$HOME/queue"
 def slurm(tree):
     """(its folder, lab(...): a verb of the tree with it)."""
     home = tree.root / "scheduler"
-    (home / "bin").mkdir(parents=True)
-    (home / "queue").touch()
     for name, body in (("sbatch", SBATCH), ("squeue", SQUEUE), ("scancel", SCANCEL)):
-        (home / "bin" / name).write_text(f"#!/bin/bash\n{body}\n")
-        (home / "bin" / name).chmod(0o755)
+        program(home / "bin" / name, body)
+    (home / "queue").touch()
     path = f"{home}/bin:{os.environ['PATH']}"
 
     def lab(*arguments, **more):
@@ -71,10 +69,7 @@ def test_settings_reach_the_run_as_they_were_typed(tmp_path, monkeypatch, word, 
         ("scontrol", "echo n1"),
         ("../lab", 'printf "%s\\n" "$@" > said'),
     ):
-        file = tmp_path / "bin" / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(f"#!/bin/bash\n{body}\n")
-        file.chmod(0o755)
+        program(tmp_path / "bin" / name, body)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     env = os.environ | {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "1", "SLURM_PROCID": "0"}
     env |= {"SLURM_ARRAY_TASK_ID": str(cells - 1), "SLURM_CPUS_PER_TASK": "1"}
@@ -141,7 +136,7 @@ def test_status_tells_of_every_job(slurm, tree):
     assert rows[str(two)]["next"] == f"./lab logs {two}"
     assert rows[str(three)]["state"] == "running"
     assert "module: command not found" in lab("logs", str(two)).out
-    (home / "bin/squeue").write_text("#!/bin/bash\necho asked >> $HOME/asked\nexit 1\n")
+    program(home / "bin/squeue", "echo asked >> $HOME/asked; exit 1")
     states = {r["folder"]: r["state"] for r in read(lab("status", "--json"))}
     assert "unknown (asking the scheduler" in states[str(two)]
     assert (home / "asked").read_text() == "asked\n", "one that does not answer is asked once"
@@ -168,7 +163,7 @@ def test_a_job_keeps_the_target_it_was_sent_to(slurm, tree):
 @pytest.mark.parametrize("said", ["", "Hello\nWorld", "job 12 submitted"])
 def test_an_id_that_is_none_is_refused(slurm, tree, said):
     home, lab = slurm
-    (home / "bin/sbatch").write_text(f"#!/bin/bash\necho '{said}'\n")
+    program(home / "bin/sbatch", f"echo '{said}'")
     refused(lab("submit", "toy:smoke", "--on", "slurm"), "did not say the job's id")
     assert not list(tree.root.glob("results/runs/toy/smoke/*/job/job.json"))
 

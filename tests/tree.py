@@ -88,6 +88,13 @@ def read(done: Done):
     return json.loads(done.out)
 
 
+def program(file: Path, body: str) -> None:
+    """An executable of a few lines of bash."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/bash\n{body}\n")
+    file.chmod(0o755)
+
+
 def workers(folder: Path) -> dict[int, int]:
     """{process number: pid} of the processes that compute in a run folder."""
     return {int(p.stem): int(p.read_text()) for p in (folder / "logs").glob("*.pid")}

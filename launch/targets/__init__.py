@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import tomllib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,18 @@ def whole(name: str, value: int, least: int) -> None:
     """Errors: UserError unless a setting is a number of things, `least` or more."""
     if not least <= value <= 100_000:
         raise UserError(f"{name} is a number from {least} to 100000, not {value}")
+
+
+def tried(act: Callable[[str], object], items: Iterable[str]) -> None:
+    """`act` on every item, whatever becomes of one.  Errors: UserError, the first, at the end."""
+    errors = []
+    for item in items:
+        try:
+            act(item)
+        except UserError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def _tables() -> dict[str, dict]:

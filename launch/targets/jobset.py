@@ -11,7 +11,7 @@ from pathlib import Path
 
 from launch import hardware
 from launch.errors import UserError
-from launch.targets import ASKING, Job, call, whole
+from launch.targets import ASKING, Job, call, tried, whole
 
 SLICES = {"v4": "v4-podslice", "v5e": "v5-lite-podslice", "v5p": "v5p-slice", "v6e": "v6e-slice"}
 GPUS = {"a100": "a100-80gb", "h100": "h100-80gb", "h200": "h200-141gb", "b200": "b200"}
@@ -88,8 +88,8 @@ class JobSet:
             nodes[key] = value
         return tpu, each, found.chips // each, nodes
 
-    def _kubectl(self, what: str, *words: str, seconds: float = 1800) -> str:
-        return call(["kubectl", *self._space(), *words], what, seconds)
+    def _kubectl(self, what: str, *words: str) -> str:
+        return call(["kubectl", *self._space(), *words], what)
 
     def _space(self) -> list[str]:
         return ["--namespace", self.namespace] if self.namespace else []
@@ -103,7 +103,7 @@ class JobSet:
     def status(self, job_id: str) -> str:
         """Errors: UserError where the cluster does not answer."""
         ask = ["get", "jobset", "-l", f"reprise-job={job_id}", "-o", "json"]
-        said = self._kubectl("asking the cluster", *ask, seconds=ASKING)
+        said = call(["kubectl", *self._space(), *ask], "asking the cluster", ASKING)
         try:
             states = [item.get("status") or {} for item in json.loads(said)["items"]]
             states = [s for s in states if not s.get("terminalState")]
@@ -132,14 +132,7 @@ class JobSet:
         try:
             wait = ["wait", f"pod/{pod}", "--for=condition=Ready", "--timeout=300s"]
             self._kubectl("fetching", *wait)
-            errors = []
-            for workdir in job.workdirs:
-                try:
-                    self._fetch_one(pod, workdir)
-                except UserError as error:
-                    errors.append(error)
-            if errors:
-                raise errors[0]
+            tried(lambda workdir: self._fetch_one(pod, workdir), job.workdirs)
         finally:
             self._kubectl("fetching", "delete", "pod", pod, "--wait=false")
 

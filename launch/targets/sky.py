@@ -16,7 +16,7 @@ from textwrap import indent
 from launch import hardware
 from launch.errors import UserError
 from launch.paths import ROOT, shown
-from launch.targets import ASKING, Job, call, whole
+from launch.targets import ASKING, Job, call, tried, whole
 
 SLICES = {"v4": "v4", "v5e": "v5litepod", "v5p": "v5p", "v6e": "v6e"}
 GPUS = {"a100": "A100-80GB", "h100": "H100", "h200": "H200", "b200": "B200"}
@@ -124,15 +124,12 @@ class Sky:
 
     def fetch(self, job: Job) -> None:
         """Copy the run folders here.  Errors: UserError, after all were tried."""
-        errors = []
-        for workdir in job.workdirs:
+
+        def copy(workdir: str) -> None:
             source = f"{self.bucket.rstrip('/')}/{Path(workdir).name}"
-            try:
-                call([*COPY[source.partition("://")[0]], source, workdir], f"fetching {source}")
-            except UserError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+            call([*COPY[source.partition("://")[0]], source, workdir], f"fetching {source}")
+
+        tried(copy, job.workdirs)
 
 
 def _ids(text: str) -> list[str]:
