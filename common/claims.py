@@ -29,7 +29,12 @@ SOURCES = (
     "text",
     "recalled",
 )
-PAPER_KEYS = ("title", "authors", "venue", "arxiv", "code", "hardware", "shards")
+PAPER_KEYS = ("title", "authors", "venue", "arxiv", "code", "hardware", "shards", "theme")
+THEMES = (
+    "curvature", "dynamics", "diffusion", "generative", "sequence", "transport", "pde",
+    "approximation", "optimization", "statmech", "causality", "structured", "physics",
+)  # fmt: skip
+SEEDS = (5, 10, 20)  # how many verdict seeds a paper may have: [paper] verdict_seeds, default 5
 
 WORDS = {
     ("pass", "exact"): "REPRODUCED",
@@ -130,6 +135,11 @@ def load(path: str | Path) -> tuple[dict, list[Claim]]:
     missing = [k for k in PAPER_KEYS if not isinstance(paper.get(k), str) or not paper[k].strip()]
     if missing:
         raise ClaimError(f"{path}: [paper] lacks {', '.join(missing)}")
+    for key in paper:
+        _known(f"{path}: [paper]", "key", key, (*PAPER_KEYS, "verdict_seeds"))
+    _known(f"{path}: [paper]", "theme", paper["theme"], THEMES)
+    if paper.setdefault("verdict_seeds", SEEDS[0]) not in SEEDS:
+        raise ClaimError(f"{path}: [paper] verdict_seeds is 5, 10 or 20")
     claims = [_claim(path, table) for table in tables]
     if not claims:
         raise ClaimError(f"{path}: no [[claim]]")
