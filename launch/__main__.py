@@ -10,10 +10,11 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from launch.errors import UserError, nearest
-from launch.paths import VERDICT_SEEDS, seed_list, shown, split
+from launch.paths import MANY, VERDICT_SEEDS, seed_list, shown, split
 
 PLACE = (  # a folder or disk that cannot be written, a name that cannot be a file's
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
@@ -22,7 +23,8 @@ PLACE = (  # a folder or disk that cannot be written, a name that cannot be a fi
 EPILOG = """NAME is an experiment, with a preset and settings where wanted:
   ./lab run matrix_sensing            the laptop preset
   ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
-without a verb ./lab reruns every paper at its laptop preset and draws the gallery"""
+  ./lab run all                       every paper, cheapest first (or theme:diffusion)
+without a verb ./lab reruns one paper, decides its claims and writes the pages of all"""
 
 
 def guarded(action: Callable[[], int]) -> int:
@@ -114,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         return parser
 
     verb("list", "the papers: verdicts, times, stale or fresh")
-    run = verb("run", "compute, then draw and decide", "name", "overrides")
+    run = verb("run", "compute, then draw and decide (or: all, theme:NAME)", "name", "overrides")
     run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
     run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
     run.add_argument("--processes", type=int, help="compute with N processes on this machine")
@@ -163,8 +165,6 @@ def _parser() -> argparse.ArgumentParser:
     verb("gallery", "results/INDEX.md and the HTML pages")
     verb("test", "the tests (arguments go to pytest; --kill: the kill test)")
     verb("doctor", "what this machine has, what will not work and why")
-    every = verb("all", "what ./lab does without a verb")
-    every.add_argument("--fresh", action="store_true", help="recompute finished runs")
     return main
 
 
@@ -194,7 +194,7 @@ def main(argv: list[str] | None = None) -> int:
             if unknown:
                 raise UserError(f"unknown argument {unknown[0]!r} (see ./lab --help)")
             parsed.overrides += extra
-        return VERBS[parsed.verb or "all"](parsed)
+        return VERBS[parsed.verb](parsed) if parsed.verb else _first()
 
     return guarded(act)
 
@@ -229,6 +229,8 @@ def _run(parsed) -> int:
 def _run_it(parsed) -> int:
     from launch import cards, cluster, processes, report, run, settings, store
 
+    if parsed.name.partition(":")[0] in MANY:
+        return _run_all(parsed)
     slug, preset = split(parsed.name)
     cfg = settings.get(slug, preset, parsed.overrides)
     report.load_claims(slug)  # a wrong claims.toml is told before computing, not after
@@ -438,10 +440,23 @@ def _doctor(parsed) -> int:
     return 1 if any(r["state"] == "broken" for r in rows) else 0
 
 
-def _all(parsed) -> int:
+def _first() -> int:
     from launch import everything
 
-    return everything.run_all(fresh=getattr(parsed, "fresh", False))
+    print(everything.first_text(everything.first()))
+    return 0
+
+
+def _run_all(parsed) -> int:
+    from launch import everything
+
+    if parsed.overrides or parsed.workdir or parsed.processes:
+        raise UserError(f"run {parsed.name} takes --fresh alone; settings are of one paper")
+    papers, preset = everything.several(parsed.name)
+    with redirect_stdout(sys.stderr) if parsed.json else nullcontext():
+        rows = everything.run_all(papers, preset, fresh=parsed.fresh)
+    _print(parsed, rows, lambda: everything.text(rows))
+    return 1 if any(r["error"] for r in rows) else 0
 
 
 VERBS = {
@@ -462,7 +477,6 @@ VERBS = {
     "data": _data,
     "gallery": _gallery,
     "doctor": _doctor,
-    "all": _all,
 }
 
 

@@ -41,6 +41,7 @@ def _row(slug: str, summary: dict) -> dict:
         "name": slug,
         "title": summary["paper"].get("title", ""),
         "venue": summary["paper"].get("venue", ""),
+        "theme": summary["paper"].get("theme", ""),
         "claims": dict(states),
         "laptop_seconds": run.get("seconds", 0.0) + run.get("seconds_before", 0.0) or None,
         "hardware": summary["paper"].get("hardware", ""),

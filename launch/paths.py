@@ -10,6 +10,7 @@ from launch.errors import UserError, nearest
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
 PRESETS = ("smoke", "laptop", "paper")
+MANY = ("all", "theme")  # `run all`, `run theme:NAME`: no experiment is called so
 VERDICT_SEEDS = tuple(range(1000, 1005))
 
 

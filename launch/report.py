@@ -13,6 +13,7 @@ from common import claims as claims_module
 from common.claims import Claim, ClaimError, Verdict
 from launch import fingerprint, provenance, store
 from launch.errors import UserError
+from launch.paths import ROOT
 from launch.paths import folder as experiment_folder
 
 
@@ -87,7 +88,9 @@ def write(folder: Path) -> list[Verdict]:
         for c, v in zip(claims, verdicts, strict=True)
     ]
     seeds = list(info["config"]["seeds"])
-    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records})
+    store.write_json(
+        folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": _by(info)}
+    )
     try:
         draw(folder, info)
     except Exception as error:
@@ -95,6 +98,30 @@ def write(folder: Path) -> list[Verdict]:
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
     return verdicts
+
+
+def current(folder: Path) -> list[Verdict]:
+    """The verdicts of a run: those written there if today's code wrote them, else written anew."""
+    old = store.peek(folder / "verdicts.json")
+    if old.get("by") != _by(store.read_json(folder / "run.json")) or not any(
+        folder.glob("fig*.png")
+    ):
+        return write(folder)
+    known = Verdict.__dataclass_fields__
+    return [
+        Verdict(**{k: v for k, v in record.items() if k in known}) for record in old["verdicts"]
+    ]
+
+
+def _by(info: dict) -> str:
+    """Hash of all that turns this run's arrays into verdicts and figures: whole files."""
+    home = experiment_folder(info["experiment"])
+    files = [
+        home / "claims.toml",
+        *sorted(home.glob("*.py")),
+        *sorted((ROOT / "common").glob("*.py")),
+    ]
+    return claims_module.digest([info["identity"], *(p.read_text() for p in files)])
 
 
 def draw(folder: Path, info: dict | None = None) -> list[str]:
