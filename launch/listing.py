@@ -37,6 +37,7 @@ def _row(slug: str, summary: dict) -> dict:
         standings.add(standing)
     run = store.peek(results() / slug / "laptop" / "run.json")
     order = ("thresholds changed", "stale", "untested", "fresh")
+    stale = "stale" in standings
     return {
         "name": slug,
         "title": summary["paper"].get("title", ""),
@@ -46,8 +47,17 @@ def _row(slug: str, summary: dict) -> dict:
         "laptop_seconds": run.get("seconds", 0.0) + run.get("seconds_before", 0.0) or None,
         "hardware": summary["paper"].get("hardware", ""),
         "standing": next((s for s in order if s in standings), "untested"),
+        "changed": ledger.changes(slug, summary["claims"]) if stale else [],
         "parent": summary["parent"],
     }
+
+
+def _verdicts(row: dict) -> str:
+    """Standing; of a stale one what changed: the first of it, and how much more."""
+    if row["standing"] != "stale" or not row["changed"]:
+        return row["standing"]
+    more = f" +{len(row['changed']) - 1}" if len(row["changed"]) > 1 else ""
+    return f"stale: {row['changed'][0]}{more}"
 
 
 def _summaries() -> dict[str, dict]:
@@ -86,7 +96,7 @@ def text(found: list[dict]) -> str:
         counts = "  ".join(f"{SIGN[s]} {n}" for s, n in sorted(r["claims"].items()))
         took = duration(r["laptop_seconds"]) if r["laptop_seconds"] else "–"
         title = r["title"] if len(r["title"]) < 60 else r["title"][:57] + "…"
-        lines.append([r["name"], title, counts, took, r["hardware"], r["standing"]])
+        lines.append([r["name"], title, counts, took, r["hardware"], _verdicts(r)])
     header = ["name", "paper", "claims", "laptop", "paper scale", "verdicts"]
     body = table(lines, header).split("\n")
     body[0] = coloured(body[0], "bold")

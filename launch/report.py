@@ -58,12 +58,12 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
 
 
 def stale(info: dict) -> list[str]:
-    """Why stored arrays no longer belong to the code: names of changed files, JAX's version."""
+    """Why stored arrays no longer belong to the code: changed definitions, JAX's version."""
     now = fingerprint.fingerprint(info["experiment"])
     then = info.get("fingerprint", {})
     reasons = []
     if then.get("compute") != now["compute"] or then.get("measure") != now["measure"]:
-        reasons = fingerprint.changed_files(then, now)
+        reasons = fingerprint.changed(then, now)
     jax_then, jax_now = (v.get("jax", "") for v in (info["versions"], provenance.versions()))
     if jax_then.split(".")[:2] != jax_now.split(".")[:2]:
         reasons.append(f"jax {jax_then} -> {jax_now}")

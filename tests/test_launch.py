@@ -137,7 +137,8 @@ def test_list_is_quick_and_marks_stale_code(tree, tmp_path):
     run.write_text(run.read_text() + "\n# a comment changes nothing\n")
     assert read(tree.lab("list", "--json"))[0]["standing"] == "fresh"
     run.write_text(run.read_text().replace("x - lr * x", "x * (1 - lr)"))
-    assert read(tree.lab("list", "--json"))[0]["standing"] == "stale"
+    row = read(tree.lab("list", "--json"))[0]
+    assert (row["standing"], row["changed"]) == ("stale", ["./run.py:descend"])
     assert "STALE" in tree.lab("report", "toy").out
     claims = tree.root / "experiments/toy/claims.toml"
     claims.write_text(claims.read_text().replace("tol = 1e-6", "tol = 1e-5"))
