@@ -14,6 +14,7 @@ from launch.check_text import Finding, Folder
 from launch.errors import UserError, nearest
 from launch.terminal import coloured
 
+NAMES = ("PAPER", "PRESETS", "get_config")
 KEYS = {"seeds": tuple, "x64": bool, "needs": str}  # every config has them
 NOT_MECHANISMS = ("seeds", "x64", "needs")
 SHOWN = 3  # findings that `run` and `verify` print
@@ -95,10 +96,14 @@ def config(f: Folder) -> Iterator[Finding]:
     here = f.at("config.py")
     try:
         scope = load_config(f)
-        paper, presets, get = scope["PAPER"], scope["PRESETS"], scope["get_config"]
     except Exception as error:
-        yield Finding(here, f"{type(error).__name__}: {error}", "see WORKSPACE.md, config.py", True)
+        yield Finding(here, f"{type(error).__name__}: {error}", "it is run alone", True)
         return
+    missing = [name for name in NAMES if name not in scope]
+    if missing:
+        yield Finding(here, f"has no {missing[0]}", "see WORKSPACE.md, config.py", True)
+        return
+    paper, presets = scope["PAPER"], scope["PRESETS"]
     for preset in paths.PRESETS:
         if preset not in presets:
             yield Finding(here, f"PRESETS lacks {preset!r}", "write it as a flat diff", True)
@@ -109,29 +114,28 @@ def config(f: Folder) -> Iterator[Finding]:
     wrong = [x for p, changes in presets.items() for x in _preset(f, p, changes, paper)]
     yield from wrong
     if not wrong:
-        yield from _resolved(f, paper, presets, get)
+        yield from _resolved(f, paper, presets, scope["get_config"])
 
 
 def _preset(f: Folder, name: str, changes: dict, paper: dict) -> Iterator[Finding]:
-    """What is wrong with one preset's flat diff."""
+    """What is wrong with PAPER (as the preset paper) or with another preset's flat diff."""
     where = f.line("config.py", f"{name.upper()} =")
-    todo = f"as in {name.upper()}, a typing error would leave the paper's value"
     for problem in settings.strange(paper, changes):
-        yield Finding(where, f"{name}: {problem}", todo, True)
-    full = {**paper, **changes}
-    for key, value in full.items():
+        yield Finding(where, f"{name}: {problem}", "the paper's value would be used", True)
+    values = {**paper, **changes} if name == "paper" else changes
+    for key, value in values.items():
         if not _plain(value):
             what = f"{name}: {key} = {value!r} does not survive JSON"
             yield Finding(where, what, "numbers, text, bools, or tuples of them", True)
         elif key in paper and not _alike(value, paper[key]):
             what = f"{name}: {key} = {value!r} is of another type than {paper[key]!r}"
             yield Finding(where, what, "write it as in PAPER", True)
-    seeds = full["seeds"]
+    seeds = values.get("seeds", (0,))
     if not seeds or len(set(seeds)) != len(seeds) or not all(type(s) is int for s in seeds):
         yield Finding(where, f"{name}: seeds = {seeds!r}", "different whole numbers", True)
-    needs = "accelerator" if name == "paper" else ""
-    if full["needs"] != needs:
-        yield Finding(where, f"{name}: needs = {full['needs']!r}", f'write "needs": "{needs}"')
+    needs, wanted = changes.get("needs", paper["needs"]), "accelerator" if name == "paper" else ""
+    if needs != wanted:
+        yield Finding(where, f"{name}: needs = {needs!r}", f'write "needs": "{wanted}"')
 
 
 def _plain(value) -> bool:
@@ -150,11 +154,16 @@ def _alike(value, old) -> bool:
 def _resolved(f: Folder, paper: dict, presets: dict, get) -> Iterator[Finding]:
     """get_config gives PAPER with the preset's changes, locked, and locks before it updates."""
     where = f.line("config.py", "def get_config")
-    for name, changes in presets.items():
-        cfg = get(name)
-        if not cfg.is_locked or cfg.to_dict() != {**paper, **changes}:
-            what = f"get_config({name!r}) is not PAPER with {name}'s changes, locked"
-            yield Finding(where, what, "write it as in WORKSPACE.md", True)
+    resolved = {name: get(name) for name in presets}
+    odd = [
+        name
+        for name, cfg in resolved.items()
+        if not cfg.is_locked or cfg.to_dict() != {**paper, **presets[name]}
+    ]
+    if odd:
+        what = f"get_config({odd[0]!r}) is not PAPER with the preset's changes, locked"
+        yield Finding(where, what, "write it as in WORKSPACE.md", True)
+        return
     try:
         presets["?"] = {"no such key": 0}
         get("?")
@@ -162,11 +171,8 @@ def _resolved(f: Folder, paper: dict, presets: dict, get) -> Iterator[Finding]:
         return
     finally:
         del presets["?"]
-    yield Finding(
-        where,
-        "get_config adds keys that PAPER lacks",
-        "lock before the update: cfg = ConfigDict(PAPER).lock()",
-    )
+    todo = "lock before the update: cfg = ConfigDict(PAPER).lock()"
+    yield Finding(where, "get_config adds keys that PAPER lacks", todo, True)
 
 
 # --- claims --------------------------------------------------------------------------------------
@@ -241,6 +247,7 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
         if not changed - set(NOT_MECHANISMS):
             what = f"{claim.id}: the falsifier {items} changes nothing at {preset}"
             yield Finding(where, what, "override what makes the claim true", True)
+            return
 
 
 def repeats(f: Folder) -> Iterator[Finding]:

@@ -116,15 +116,20 @@ def readme(f: Folder) -> Iterator[Finding]:
     for name in SECTIONS:
         if f"\n## {name}" not in text:
             yield Finding(f.at("README.md"), f"lacks the section {name!r}", f"write ## {name}")
-    others = [re.escape(s) for s in paths.slugs() if s != f.slug]
-    named = re.compile(
-        rf"(?:\./lab (?!compare)\w+ |\b(?:results|experiments)[/.])({'|'.join(others)})\b"
-    )
-    for number, line in enumerate(text.splitlines()):
-        match = named.search(line) if others else None
-        if match:
-            where, what = f.at("README.md", number), f"names another paper, {match[1]}"
+    others = [s for s in paths.slugs() if s != f.slug]
+    for number, line in enumerate(text.splitlines() if others else []):
+        match = mention(*others).search(line)
+        if match and "./lab compare" not in line:
+            where, what = f.at("README.md", number), f"names another paper, {match[2]}"
             yield Finding(where, what, f"write {f.slug}")
+
+
+def mention(*slugs: str) -> re.Pattern:
+    """Experiments named in a command, a path, or with a preset; group 2 is the name."""
+    before = (
+        r"(\./lab \w+ |\b(?:results|experiments)[/.]|(?<![\w/.-])(?=\w+:(?:smoke|laptop|paper)\b))"
+    )
+    return re.compile(rf"{before}({'|'.join(map(re.escape, slugs))})\b")
 
 
 def signatures(f: Folder) -> Iterator[Finding]:
@@ -231,9 +236,9 @@ def todos(f: Folder) -> Iterator[Finding]:
             continue
         for number, line in enumerate(f.text(file.name).splitlines(), 1):
             if TODO.search(line):
-                said = line.strip().lstrip("#").strip()
-                grave = file.name == "claims.toml"
-                yield Finding(f.at(file.name, number), "TODO", said[:90], grave)
+                said = line[line.index("TODO") + 4 :].strip(": ")
+                where, grave = f.at(file.name, number), file.name == "claims.toml"
+                yield Finding(where, f"TODO, {said[:80]}", "write it and delete the word", grave)
 
 
 def docstring(f: Folder) -> Iterator[Finding]:
@@ -272,25 +277,19 @@ def lint(f: Folder) -> Iterator[Finding]:
     """What ruff says of the folder, where ruff is installed."""
     if not can_lint():
         return
-    ruff = [sys.executable, "-m", "ruff"]
-    config = ["--config", str(paths.ROOT / "pyproject.toml"), "--quiet", "--no-cache"]
-    for how in (["check", "--output-format=concise"], ["format", "--check"]):
+    config = ["--config", str(paths.ROOT / "pyproject.toml"), "--output-format=concise"]
+    for how, mend in ((["check"], "check --fix"), (["format", "--check"], "format")):
+        command = [sys.executable, "-m", "ruff", *how, *config, "--quiet", "--no-cache"]
         done = subprocess.run(
-            [*ruff, *how, *config, str(f.home)],
-            cwd=paths.ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
+            [*command, str(f.home)], cwd=paths.ROOT, capture_output=True, text=True, check=False
         )
-        for line in (done.stdout + done.stderr).splitlines() if done.returncode else []:
-            match = re.match(r"(?:.*?\bexperiments/|.*/)?(?P<file>\S+\.py):(\d+):\d+: (.*)", line)
-            reformat = re.match(r"Would reformat: .*?([^/]+\.py)$", line)
-            if match:
-                name = match["file"].removeprefix(f"{f.slug}/")
-                yield Finding(f.at(name, int(match[2])), match[3], "ruff check --fix may mend it")
-            elif reformat:
-                todo = f"python -m ruff format experiments/{f.slug}"
-                yield Finding(f.at(reformat[1]), "is not formatted", todo)
+        said = (done.stdout + done.stderr).splitlines() if done.returncode else []
+        for line in said:
+            match = re.match(r"(.*?\.py):(\d+):\d+: (.*)", line)
+            name = Path(match[1]).name if match else ""
+            where = f.at(name, int(match[2]) if match else 0)
+            todo = f"python -m ruff {mend} experiments/{f.slug}"
+            yield Finding(where, match[3] if match else line, todo)
 
 
 def can_lint() -> bool:
