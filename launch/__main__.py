@@ -158,6 +158,10 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument("--chips", default="", help="clouds: v5e-8, h100-8 … (see ./lab plan)")
     submit.add_argument("--dry-run", action="store_true", help="print what would be submitted")
     submit.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
+    check = verb("check", "folders against the contract, before anything runs")
+    check.add_argument("names", nargs="*", metavar="NAME", help="these; else every paper")
+    new = verb("new", "a folder that keeps the contract, to be filled in")
+    new.add_argument("name", help="name of the paper's folder")
     fork = verb("fork", "a working copy of an experiment", "name")
     fork.add_argument("new", help="name of the copy")
     data = verb("data", "the data sets: where they are, or fetch one")
@@ -227,13 +231,15 @@ def _run(parsed) -> int:
 
 
 def _run_it(parsed) -> int:
-    from launch import cards, cluster, processes, report, run, settings, store
+    from launch import cards, check, cluster, processes, report, run, settings, store
 
     if parsed.name.partition(":")[0] in MANY:
         return _run_all(parsed)
     slug, preset = split(parsed.name)
     cfg = settings.get(slug, preset, parsed.overrides)
     report.load_claims(slug)  # a wrong claims.toml is told before computing, not after
+    if "REPRISE_WORKER" not in os.environ:  # each of several would say it
+        check.warn(slug)
     if processes.wanted(parsed.processes):
         return processes.run(parsed, slug, preset, cfg)
     folder = run.execute(slug, preset, cfg, workdir=parsed.workdir, fresh=parsed.fresh)
@@ -257,11 +263,11 @@ def _report(parsed) -> int:
 
 
 def _verify(parsed) -> int:
-    from launch import cards, verify
+    from launch import cards, report, verify
 
     slug, preset = split(parsed.name)
     seeds = seed_list(parsed.seeds) if parsed.seeds else VERDICT_SEEDS
-    official = verify.is_official(seeds, parsed.overrides)
+    official = report.is_official(seeds, parsed.overrides)
     decided = verify.verify(slug, preset, parsed.overrides, seeds, ledger=official)
     ok = verify.holds(decided)
     value = {
@@ -408,11 +414,29 @@ def _cancel(parsed) -> int:
     return 0
 
 
+def _check(parsed) -> int:
+    from launch import check
+
+    found = {name: check.findings(name) for name in check.names(parsed.names)}
+    value = {name: [x._asdict() for x in some] for name, some in found.items()}
+    _print(parsed, value, lambda: check.text(found))
+    return 1 if any(found.values()) else 0
+
+
+def _new(parsed) -> int:
+    from launch import new
+
+    folder = new.new(parsed.name)
+    _print(parsed, {"folder": shown(folder)}, lambda: new.text(folder))
+    return 0
+
+
 def _fork(parsed) -> int:
     from launch import fork
 
-    folder = fork.fork(split(parsed.name)[0], parsed.new)
-    _print(parsed, {"folder": shown(folder)}, lambda: fork.text(folder))
+    parent = split(parsed.name)[0]
+    folder = fork.fork(parent, parsed.new)
+    _print(parsed, {"folder": shown(folder)}, lambda: fork.text(folder, parent))
     return 0
 
 
@@ -473,6 +497,8 @@ VERBS = {
     "logs": _logs,
     "fetch": _fetch,
     "cancel": _cancel,
+    "check": _check,
+    "new": _new,
     "fork": _fork,
     "data": _data,
     "gallery": _gallery,

@@ -2,7 +2,8 @@
 
 import importlib
 import sys
-from dataclasses import asdict
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ from common import claims as claims_module
 from common.claims import Claim, ClaimError, Verdict
 from launch import fingerprint, provenance, store
 from launch.errors import UserError
-from launch.paths import ROOT
+from launch.paths import ROOT, VERDICT_SEEDS
 from launch.paths import folder as experiment_folder
 
 
@@ -77,7 +78,13 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     _, claims = load_claims(info["experiment"])
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
     judged = [judge(slug, c, preset, arrays, seeds=seeds) for c in claims]
-    return info, claims, judged
+    official = is_official(info["config"]["seeds"], set(info["overrides"]) - {"seeds"})
+    return info, claims, [replace(v, official=official) for v in judged]
+
+
+def is_official(seeds: Iterable[int], overrides: Collection[str]) -> bool:
+    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
+    return tuple(seeds) == VERDICT_SEEDS and not overrides
 
 
 def write(folder: Path) -> list[Verdict]:
