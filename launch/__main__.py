@@ -127,9 +127,14 @@ def _parser() -> argparse.ArgumentParser:
         "verify", "decide the claims on verdict seeds, with controls", "name", "overrides"
     )
     verify.add_argument("--seeds", help="2000-2004: other seeds, the ledger is not written")
-    compare = verb("compare", "two runs side by side")
-    compare.add_argument("one", help="NAME[:preset] (its newest run) or a run folder")
-    compare.add_argument("two", nargs="?", help="another; else the committed reference")
+    verb("compare", "two runs side by side").add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="one or two of: a run folder; NAME[:preset] key=value …, the newest finished run with"
+        " exactly these settings (none: the preset as it stands). One alone is compared with the"
+        " committed reference",
+    )
     sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
     sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
     plan = verb(
@@ -190,10 +195,11 @@ def main(argv: list[str] | None = None) -> int:
     def act() -> int:
         parsed, extra = _parser().parse_known_args(arguments)
         if extra:  # key=value after an option lands here
-            unknown = [e for e in extra if e.startswith("-") or not hasattr(parsed, "overrides")]
+            takes = next((k for k in ("overrides", "runs") if hasattr(parsed, k)), "")
+            unknown = [e for e in extra if e.startswith("-") or not takes]
             if unknown:
                 raise UserError(f"unknown argument {unknown[0]!r} (see ./lab --help)")
-            parsed.overrides += extra
+            getattr(parsed, takes).extend(extra)
         return VERBS[parsed.verb or "all"](parsed)
 
     return guarded(act)
@@ -278,11 +284,9 @@ def _verify(parsed) -> int:
 
 
 def _compare(parsed) -> int:
-    from launch import compare, store
+    from launch import compare
 
-    one = store.locate(parsed.one)
-    two = store.locate(parsed.two) if parsed.two else store.reference_of(one)
-    value = compare.compare(one, two)
+    value = compare.compare(*compare.two_runs(parsed.runs))
     _print(parsed, value, lambda: compare.text(value))
     return 0
 
