@@ -113,7 +113,10 @@ def _parser() -> argparse.ArgumentParser:
                 parser.add_argument("overrides", nargs="*", metavar="key=value")
         return parser
 
-    verb("list", "the papers: verdicts, times, stale or fresh")
+    papers = verb("list", "the papers by theme: verdicts, times, stale or fresh")
+    papers.add_argument(
+        "words", nargs="*", metavar="WORD", help="of name, title or authors; theme:NAME"
+    )
     run = verb("run", "compute, then draw and decide", "name", "overrides")
     run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
     run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
@@ -220,7 +223,7 @@ def _print(parsed, value: dict | list, text: Callable[[], str] | str) -> None:
 def _list(parsed) -> int:
     from launch import listing
 
-    rows = listing.rows()
+    rows = listing.rows(parsed.words)
     _print(parsed, rows, lambda: listing.text(rows))
     return 0
 

@@ -14,6 +14,7 @@ from common.claims import Claim, ClaimError, Verdict
 from launch import fingerprint, provenance, store
 from launch.errors import UserError
 from launch.paths import folder as experiment_folder
+from launch.verdicts import old_verdict
 
 
 def load_claims(slug: str) -> tuple[dict, list[Claim]]:
@@ -79,6 +80,27 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     return info, claims, judged
 
 
+def decided(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
+    """As `decide`, from verdicts.json where neither the claims nor what judges them changed."""
+    info = store.read_json(folder / "run.json")
+    _, claims = load_claims(info["experiment"])
+    stored = store.peek(folder / "verdicts.json")
+    records = {r["id"]: r for r in stored.get("verdicts", [])}
+    same = all(
+        (r := records.get(c.id)) and (r["thresholds"], r["claim"]) == (c.thresholds, c.hash)
+        for c in claims
+    )
+    if not same or stored.get("by") != _judges(info["experiment"]):
+        return decide(folder)
+    return info, claims, [old_verdict(records[c.id]) for c in claims]
+
+
+def _judges(slug: str) -> dict:
+    """The code that turns arrays into verdicts, as hashes."""
+    now = fingerprint.fingerprint(slug)
+    return {k: now[k] for k in ("measure", "rule")}
+
+
 def write(folder: Path) -> list[Verdict]:
     """Write verdicts.json and every figure into a run folder; the verdicts."""
     info, claims, verdicts = decide(folder)
@@ -87,7 +109,8 @@ def write(folder: Path) -> list[Verdict]:
         for c, v in zip(claims, verdicts, strict=True)
     ]
     seeds = list(info["config"]["seeds"])
-    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records})
+    by = _judges(info["experiment"])
+    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": by})
     try:
         draw(folder, info)
     except Exception as error:

@@ -172,7 +172,7 @@ def figures(folder: Path | None) -> dict[str, dict]:
 def locate(name: str, overrides: list[str] | None = None) -> Path:
     """A run folder, or NAME[:preset] with key=value: the newest finished run of exactly that.
 
-    NAME[:preset] alone is the preset as it stands, and where it was never run here the committed
+    NAME[:preset] alone is the preset as it stands. What was never run here may be the committed
     reference. Errors: UserError.
     """
     folder = Path(name)
@@ -184,9 +184,10 @@ def locate(name: str, overrides: list[str] | None = None) -> Path:
         raise UserError(f"{folder.absolute()} is no run folder (it has no run.json)")
     slug, preset = split(name)
     changed = settings.overrides(slug, preset, overrides) if overrides else {}
-    found = latest(slug, preset, changed)
-    if found is None and not changed:
-        found = reference(slug, preset)
+    committed = reference(slug, preset)
+    if committed and changed and peek(committed / "run.json").get("overrides") != changed:
+        committed = None
+    found = latest(slug, preset, changed) or committed
     if found is None:
         what = " ".join([f"{slug}:{preset}", *(overrides or [])])
         raise UserError(f"no finished run of {what}; ./lab run {what} makes one")
