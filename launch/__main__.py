@@ -115,7 +115,10 @@ def _parser() -> argparse.ArgumentParser:
                 parser.add_argument("overrides", nargs="*", metavar="key=value")
         return parser
 
-    verb("list", "the papers: verdicts, times, stale or fresh")
+    papers = verb("list", "the papers by theme: verdicts, times, stale or fresh")
+    papers.add_argument(
+        "words", nargs="*", metavar="WORD", help="of name, title or authors; theme:NAME"
+    )
     run = verb("run", "compute, then draw and decide (or: all, theme:NAME)", "name", "overrides")
     run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
     run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
@@ -129,9 +132,14 @@ def _parser() -> argparse.ArgumentParser:
         "verify", "decide the claims on verdict seeds, with controls", "name", "overrides"
     )
     verify.add_argument("--seeds", help="2000-2004: other seeds, the ledger is not written")
-    compare = verb("compare", "two runs side by side")
-    compare.add_argument("one", help="NAME[:preset] (its newest run) or a run folder")
-    compare.add_argument("two", nargs="?", help="another; else the committed reference")
+    verb("compare", "two runs side by side").add_argument(
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="one or two of: a run folder; NAME[:preset] key=value …, the newest finished run with"
+        " exactly these settings (none: the preset as it stands). One alone is compared with the"
+        " committed reference",
+    )
     sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
     sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
     plan = verb(
@@ -194,10 +202,11 @@ def main(argv: list[str] | None = None) -> int:
     def act() -> int:
         parsed, extra = _parser().parse_known_args(arguments)
         if extra:  # key=value after an option lands here
-            unknown = [e for e in extra if e.startswith("-") or not hasattr(parsed, "overrides")]
+            takes = next((k for k in ("overrides", "runs") if hasattr(parsed, k)), "")
+            unknown = [e for e in extra if e.startswith("-") or not takes]
             if unknown:
                 raise UserError(f"unknown argument {unknown[0]!r} (see ./lab --help)")
-            parsed.overrides += extra
+            getattr(parsed, takes).extend(extra)
         return VERBS[parsed.verb](parsed) if parsed.verb else _first()
 
     return guarded(act)
@@ -218,7 +227,7 @@ def _print(parsed, value: dict | list, text: Callable[[], str] | str) -> None:
 def _list(parsed) -> int:
     from launch import listing
 
-    rows = listing.rows()
+    rows = listing.rows(parsed.words)
     _print(parsed, rows, lambda: listing.text(rows))
     return 0
 
@@ -286,11 +295,9 @@ def _verify(parsed) -> int:
 
 
 def _compare(parsed) -> int:
-    from launch import compare, store
+    from launch import compare
 
-    one = store.locate(parsed.one)
-    two = store.locate(parsed.two) if parsed.two else store.reference_of(one)
-    value = compare.compare(one, two)
+    value = compare.compare(*compare.two_runs(parsed.runs))
     _print(parsed, value, lambda: compare.text(value))
     return 0
 

@@ -20,15 +20,10 @@ def several(name: str) -> tuple[list[dict], str]:
     Forks are left out. Errors: UserError for an unknown preset or theme.
     """
     word, _, rest = name.partition(":")
-    papers = [r for r in listing.rows() if not r["parent"]]
-    if word == "all":
-        if rest and rest not in PRESETS:
-            raise UserError(f"no preset {rest!r}; {nearest(rest, PRESETS)}")
-        return papers, rest or "laptop"
-    themes = sorted({r["theme"] for r in papers})
-    if rest not in themes:
-        raise UserError(f"no paper of the theme {rest!r}; {nearest(rest, themes)}")
-    return [r for r in papers if r["theme"] == rest], "laptop"
+    if word == "all" and rest and rest not in PRESETS:
+        raise UserError(f"no preset {rest!r}; {nearest(rest, PRESETS)}")
+    papers = [r for r in listing.rows([name] if word == "theme" else []) if not r["parent"]]
+    return papers, (rest if word == "all" else "") or "laptop"
 
 
 def first() -> dict:

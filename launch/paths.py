@@ -40,7 +40,7 @@ def unused(name: str) -> Path:
     """The folder of an experiment to be made.  Errors: UserError if the name is taken or bad."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in MANY:
         raise UserError(
-            f"{name!r} cannot name a paper: lower case letters, digits and _ only, not all or theme"
+            f"{name!r} cannot name a paper: lower case letters, digits, _; not all, theme"
         )
     if (EXPERIMENTS / name).exists():
         raise UserError(f"{shown(EXPERIMENTS / name)} exists; choose another name")

@@ -16,6 +16,9 @@ from launch import fingerprint, provenance, store
 from launch.errors import UserError
 from launch.paths import ROOT, VERDICT_SEEDS
 from launch.paths import folder as experiment_folder
+from launch.verdicts import old_verdict
+
+JUDGES = ("measure", "rule")
 
 
 def load_claims(slug: str) -> tuple[dict, list[Claim]]:
@@ -87,6 +90,28 @@ def is_official(seeds: Iterable[int], overrides: Collection[str]) -> bool:
     return tuple(seeds) == VERDICT_SEEDS and not overrides
 
 
+def decided(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
+    """As `decide`, from verdicts.json where neither the claims nor what judges them changed."""
+    info = store.read_json(folder / "run.json")
+    _, claims = load_claims(info["experiment"])
+    stored = store.peek(folder / "verdicts.json")
+    records = {r["id"]: r for r in stored.get("verdicts", [])}
+    same = all(
+        (r := records.get(c.id)) and (r["thresholds"], r["claim"]) == (c.thresholds, c.hash)
+        for c in claims
+    )
+    by = stored.get("by") or {}
+    if not same or {k: by.get(k) for k in JUDGES} != _judges(info["experiment"]):
+        return decide(folder)
+    return info, claims, [old_verdict(records[c.id]) for c in claims]
+
+
+def _judges(slug: str) -> dict:
+    """The code that turns arrays into verdicts, as hashes."""
+    now = fingerprint.fingerprint(slug)
+    return {k: now[k] for k in JUDGES}
+
+
 def write(folder: Path) -> list[Verdict]:
     """Write verdicts.json and every figure into a run folder; the verdicts."""
     info, claims, verdicts = decide(folder)
@@ -95,9 +120,8 @@ def write(folder: Path) -> list[Verdict]:
         for c, v in zip(claims, verdicts, strict=True)
     ]
     seeds = list(info["config"]["seeds"])
-    store.write_json(
-        folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": _by(info)}
-    )
+    by = _makers(info["experiment"])
+    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": by})
     try:
         draw(folder, info)
     except Exception as error:
@@ -108,27 +132,19 @@ def write(folder: Path) -> list[Verdict]:
 
 
 def current(folder: Path) -> list[Verdict]:
-    """The verdicts of a run: those written there if today's code wrote them, else written anew."""
-    old = store.peek(folder / "verdicts.json")
-    if old.get("by") != _by(store.read_json(folder / "run.json")) or not any(
-        folder.glob("fig*.png")
-    ):
-        return write(folder)
-    known = Verdict.__dataclass_fields__
-    return [
-        Verdict(**{k: v for k, v in record.items() if k in known}) for record in old["verdicts"]
-    ]
+    """The verdicts of a run, its figures drawn: again only where what makes them changed."""
+    info = store.read_json(folder / "run.json")
+    by = store.peek(folder / "verdicts.json").get("by")
+    if by == _makers(info["experiment"]) and any(folder.glob("fig*.png")):
+        return decided(folder)[2]
+    return write(folder)
 
 
-def _by(info: dict) -> str:
-    """Hash of all that turns this run's arrays into verdicts and figures: whole files."""
-    home = experiment_folder(info["experiment"])
-    files = [
-        home / "claims.toml",
-        *sorted(home.glob("*.py")),
-        *sorted((ROOT / "common").glob("*.py")),
-    ]
-    return claims_module.digest([info["identity"], *(p.read_text() for p in files)])
+def _makers(slug: str) -> dict:
+    """What turns arrays into verdicts and figures, as hashes; of figures whole files."""
+    home = experiment_folder(slug)
+    files = [*sorted(home.glob("*.py")), *sorted((ROOT / "common").glob("plot*.py"))]
+    return _judges(slug) | {"figures": claims_module.digest([p.read_text() for p in files])}
 
 
 def draw(folder: Path, info: dict | None = None) -> list[str]:

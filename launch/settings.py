@@ -78,3 +78,8 @@ def plain(cfg: Any) -> dict:
 def changed(cfg: dict, preset: dict) -> dict:
     """The settings in which a resolved config differs from its preset."""
     return {k: v for k, v in cfg.items() if v != preset.get(k)}
+
+
+def overrides(slug: str, preset: str, items: list[str]) -> dict:
+    """What key=value texts change of a preset, as run.json holds it.  Errors: UserError."""
+    return changed(plain(get(slug, preset, items)), plain(get(slug, preset)))

@@ -20,16 +20,16 @@ def test_the_first_paper_takes_under_a_minute():
 def test_what_many_stands_for(monkeypatch):
     paper = {"parent": None, "laptop_seconds": 10.0}
     rows = [
-        paper | {"name": "a", "theme": "pde"},
-        paper | {"name": "b", "theme": "sequence", "laptop_seconds": None},
-        paper | {"name": "c", "theme": "pde", "parent": "a"},
+        paper | {"name": "a"},
+        paper | {"name": "b", "laptop_seconds": None},
+        paper | {"name": "c", "parent": "a"},
     ]
-    monkeypatch.setattr(listing, "rows", lambda: rows)
+    asked = []
+    monkeypatch.setattr(listing, "rows", lambda words: asked.append(words) or rows)
     assert [r["name"] for r in everything.several("all")[0]] == ["a", "b"], "forks stay out"
     assert everything.several("all:smoke")[1] == "smoke"
-    assert [r["name"] for r in everything.several("theme:pde")[0]] == ["a"]
-    with pytest.raises(UserError, match="did you mean 'sequence'"):
-        everything.several("theme:sequences")
+    assert everything.several("theme:pde")[1] == "laptop"
+    assert asked == [[], [], ["theme:pde"]]
     with pytest.raises(UserError, match="did you mean 'smoke'"):
         everything.several("all:smok")
     said = everything._long(everything.several("all")[0], "laptop")
