@@ -356,9 +356,10 @@ def _drill(parsed) -> int:
 
 
 def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
-    from launch import report, submit
+    from launch import check, report, submit
 
     report.load_claims(slug)
+    check.warn(slug)
     value = submit.submit(
         slug,
         preset,

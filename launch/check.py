@@ -5,7 +5,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from common import claims as claims_module
 from common.claims import Claim, ClaimError
@@ -24,12 +24,29 @@ __all__ = ["Finding", "findings", "refuse", "text", "warn"]
 
 
 def findings(slug: str, *, lint: bool = True) -> list[Finding]:
-    """What is wrong with an experiment's folder, the grave first.  lint: ask ruff too."""
+    """What is wrong with an experiment's folder, the grave first.
+
+    lint=False leaves out what `run` does not wait for: ruff, and the chances of the committed run.
+    """
     folder = Folder(slug)
-    rules = [*check_text.RULES, config, claims, lineage, repeats]
-    rules += [check_text.lint] if lint else []
-    found = [finding for rule in rules for finding in rule(folder)]
+    rules = [
+        *check_text.RULES,
+        config,
+        claims,
+        lineage,
+        *([repeats, check_text.lint] if lint else []),
+    ]
+    found = [finding for rule in rules for finding in applied(rule, folder)]
     return sorted(dict.fromkeys(found), key=lambda x: not x.grave)
+
+
+def applied(rule: Callable, folder: Folder) -> list[Finding]:
+    """What a rule finds; what it stumbles over, in a file of any shape, is a finding too."""
+    try:
+        return list(rule(folder))
+    except Exception as error:
+        what = f"the rule {rule.__name__!r} stumbles: {type(error).__name__}: {error}"
+        return [Finding(f"experiments/{folder.slug}", what, "mend what it reads", True)]
 
 
 def names(asked: list[str]) -> list[str]:
@@ -257,9 +274,13 @@ def repeats(f: Folder) -> Iterator[Finding]:
     """
     try:
         from launch.repeats import short
-    except ImportError:
+    except ModuleNotFoundError:
         return
-    for claim, chance in short(f.slug):
+    try:
+        rows = short(f.slug)
+    except UserError:
+        return  # no claims, or damaged arrays: told by other rules
+    for claim, chance in rows:
         what = f"{claim}: a headline that repeats with chance {chance:.2f}, below {REPEATS}"
         where = f.line("claims.toml", f'"{claim}"')
         yield Finding(where, what, "raise [paper] verdict_seeds and verify")

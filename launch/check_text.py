@@ -62,7 +62,7 @@ class Folder:
         """Contents of a file; "" where there is none."""
         if name not in self._text:
             file = self.home / name
-            self._text[name] = file.read_text(encoding="utf-8") if file.is_file() else ""
+            self._text[name] = file.read_text("utf-8", "replace") if file.is_file() else ""
         return self._text[name]
 
     @cached_property

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -136,6 +137,24 @@ def test_docstring_and_stored_arrays_name_the_same(toy):
         (home / f"fig{i}.png").touch()
     (found,) = check.findings("toy", lint=False)
     assert "draws 7 figures" in found.what
+
+
+def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
+    chances = SimpleNamespace(short=lambda slug: [("t1", 0.7512)])
+    monkeypatch.setitem(sys.modules, "launch.repeats", chances)
+    monkeypatch.setattr(check_text, "can_lint", lambda: False)
+    (found,) = check.findings("toy")
+    assert "toml:13: t1: a headline that repeats with chance 0.75, below 0.9" in str(found)
+    assert check.findings("toy", lint=False) == []
+    assert "ruff is not installed and was left out" in check.text({"toy": [found]})
+
+
+def test_files_of_any_shape_are_findings_and_no_traceback(toy):
+    edit(toy / "config.py", '"laptop": LAPTOP', '"laptop": None')
+    (toy / "README.md").write_bytes(b"\xff\xfe")
+    found = [str(x) for x in check.findings("toy", lint=False)]
+    assert any("the rule 'config' stumbles: TypeError" in x for x in found)
+    assert sum("lacks the section" in x for x in found) == len(check_text.SECTIONS)
 
 
 def test_lineage_left_in_a_paper_is_said_and_a_fork_is_none(toy):
