@@ -127,6 +127,10 @@ def _parser() -> argparse.ArgumentParser:
         "verify", "decide the claims on verdict seeds, with controls", "name", "overrides"
     )
     verify.add_argument("--seeds", help="2000-2004: other seeds, the ledger is not written")
+    again = verb("refresh", "carry stale verdicts over to later code that computes the same bits")
+    again.add_argument("names", nargs="*", metavar="NAME", help="experiments; none: all stale ones")
+    again.add_argument("--preset", default="smoke", choices=("smoke", "laptop"), help="to compare")
+    again.add_argument("--jobs", type=int, help="papers at once; default: as many as cores")
     compare = verb("compare", "two runs side by side")
     compare.add_argument("one", help="NAME[:preset] (its newest run) or a run folder")
     compare.add_argument("two", nargs="?", help="another; else the committed reference")
@@ -275,6 +279,15 @@ def _verify(parsed) -> int:
     }
     _print(parsed, value, lambda: cards.verify_text(slug, preset, decided, seeds, official))
     return 0 if ok else 1
+
+
+def _refresh(parsed) -> int:
+    from launch import refresh
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it
+    records = refresh.refresh(parsed.names, preset=parsed.preset, jobs=parsed.jobs)
+    _print(parsed, records, lambda: refresh.text(records))
+    return refresh.status(records)
 
 
 def _compare(parsed) -> int:
@@ -449,6 +462,7 @@ VERBS = {
     "run": _run,
     "report": _report,
     "verify": _verify,
+    "refresh": _refresh,
     "compare": _compare,
     "sweep": _sweep,
     "plan": _plan,
