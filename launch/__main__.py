@@ -140,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
         " exactly these settings (none: the preset as it stands). One alone is compared with the"
         " committed reference",
     )
+    again = verb("refresh", "carry stale verdicts over to later code that computes the same bits")
+    again.add_argument("names", nargs="*", metavar="NAME", help="experiments; none: all stale ones")
+    again.add_argument("--preset", default="smoke", choices=("smoke", "laptop"), help="to compare")
+    again.add_argument("--jobs", type=int, help="papers at once; default: as many as cores")
     sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
     sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
     plan = verb(
@@ -292,6 +296,15 @@ def _verify(parsed) -> int:
     }
     _print(parsed, value, lambda: cards.verify_text(slug, preset, decided, seeds, official))
     return 0 if ok else 1
+
+
+def _refresh(parsed) -> int:
+    from launch import refresh
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it
+    records = refresh.refresh(parsed.names, preset=parsed.preset, jobs=parsed.jobs)
+    _print(parsed, records, lambda: refresh.text(records))
+    return refresh.status(records)
 
 
 def _compare(parsed) -> int:
@@ -496,6 +509,7 @@ VERBS = {
     "run": _run,
     "report": _report,
     "verify": _verify,
+    "refresh": _refresh,
     "compare": _compare,
     "sweep": _sweep,
     "plan": _plan,

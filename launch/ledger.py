@@ -135,6 +135,15 @@ def _overlaid(reference: dict, line: dict) -> dict:
     return {k: h for k, h in both.items() if h is not None}
 
 
+def carried_to(info: dict) -> dict:
+    """The fingerprint that the verdicts of a run were carried over to; {} where they were not."""
+    slug, preset = info["experiment"], info["preset"]
+    for line in newest(slug, preset).values():
+        if line.get("carried") and line["identity"] == info["identity"]:
+            return line["fingerprint"] | definitions(slug, preset)
+    return {}
+
+
 def carried_text(line: dict | None) -> str:
     """'carried over from 1a2b3c4 (same bits at smoke)'; empty for a verdict of today's code."""
     carried = (line or {}).get("carried")

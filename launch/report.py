@@ -12,7 +12,7 @@ import numpy as np
 
 from common import claims as claims_module
 from common.claims import Claim, ClaimError, Verdict
-from launch import fingerprint, provenance, store
+from launch import fingerprint, ledger, provenance, store
 from launch.errors import UserError
 from launch.paths import ROOT, VERDICT_SEEDS
 from launch.paths import folder as experiment_folder
@@ -64,7 +64,7 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
 def stale(info: dict) -> list[str]:
     """Why stored arrays no longer belong to the code: changed definitions, JAX's version."""
     now = fingerprint.fingerprint(info["experiment"])
-    then = info.get("fingerprint", {})
+    then = ledger.carried_to(info) or info.get("fingerprint", {})
     reasons = []
     if then.get("compute") != now["compute"] or then.get("measure") != now["measure"]:
         reasons = fingerprint.changed(then, now)

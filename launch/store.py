@@ -74,11 +74,11 @@ def read_json(file: Path) -> dict:
     return value
 
 
-def arrays(folder: Path) -> dict[str, np.ndarray]:
+def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
     """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
     import numpy as np
 
-    file = folder / "arrays.npz"
+    file = folder / name
     if not file.exists():
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
