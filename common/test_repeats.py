@@ -112,7 +112,7 @@ def verifications(truth, n, m, times, seed=0):
 
 TIMES = {half_line: 1200, logarithms: 1200, band: 1200, counts: 1200, ratio: 1200, outcomes: 1200,
          errors: 1500, slopes: 900, ladder: 450, curve: 400, root: 400}  # fmt: skip
-CASES = [(truth, n, n) for truth in TIMES for n in (5, 10)] + [(half_line, 5, 10), (curve, 5, 10)]
+CASES = [(truth, n, n) for truth in TIMES for n in (5, 10)] + [(half_line, 5, 20), (curve, 5, 10)]
 
 
 @pytest.mark.parametrize(("truth", "n", "m"), CASES)
