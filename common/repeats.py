@@ -117,17 +117,30 @@ def _identity(p: Part, ran: int, m: int) -> tuple[float, float]:
     """(pass, fail): the largest error of m seeds; logarithms of a seed's largest are normal."""
     from scipy.special import ndtr
 
-    even = p.values.size % ran == 0  # instances of one seed stand together
-    errors = p.values.reshape(ran, -1).max(1) if even else p.values
+    errors = p.values
     if not errors.any() or p.high <= 0 or errors.size < 2:
         return float(errors.max() <= p.high), float(errors.max() > p.high)
-    logs = np.log(np.where(errors > 0, errors, errors[errors > 0].min()))
-    n, fresh = logs.size, m if even else round(logs.size * m / ran)
+    logs = _largest(np.log(np.where(errors > 0, errors, errors[errors > 0].min())), ran)
+    n, fresh = logs.size, max(round(logs.size * m / ran), 1)
     (chi, chi_w), (z, z_w) = _nodes(n - 1), _nodes(None)
     sigma = (max(logs.std(ddof=1), 1e-9) * np.sqrt((n - 1) / chi))[:, None]
     mean = logs.mean() + sigma / np.sqrt(n) * z
     passed = chi_w @ ndtr((np.log(p.high) - mean) / sigma) ** fresh @ z_w
     return passed, 1 - passed
+
+
+def _largest(logs: np.ndarray, ran: int) -> np.ndarray:
+    """The largest of every seed.  [instance] -> [seed], or all where they do not divide by seeds.
+
+    A measure may have its seeds on any axis of the instances. Any other grouping mixes settings,
+    which differ more than seeds do: taken is the one whose largest values differ least.
+    """
+    per, rest = divmod(logs.size, ran)
+    if rest or ran < 2:
+        return logs
+    outer = [a for a in range(1, per + 1) if per % a == 0]
+    groupings = [logs.reshape(a, ran, per // a).max((0, 2)) for a in outer]
+    return min(groupings, key=lambda g: g.std())
 
 
 def _rate(p: Part, m: int, alpha: float) -> tuple[float, float]:

@@ -63,6 +63,17 @@ def errors(rng, s):
     return {"kind": "identity", "bound": 1.0}, draw
 
 
+def several_errors(rng, s):
+    """Six instances a seed: three settings, of which one decides, twice; seeds on the middle axis."""
+    mean = near(rng, s) + np.array([0, -9, -20])[:, None, None]
+
+    def draw(m):
+        error = np.exp(mean + s * rng.standard_normal((3, m, 2))).reshape(-1, 1)
+        return np.stack([1 + error, np.ones_like(error)], 1)
+
+    return {"kind": "identity", "bound": 1.0}, draw
+
+
 def slopes(rng, s):
     slope, x = rng.uniform(-1.4 - s, -0.6 + s), np.geomspace(1, 20, 5)
 
@@ -111,7 +122,7 @@ def verifications(truth, n, m, times, seed=0):
 
 
 TIMES = {half_line: 1200, logarithms: 1200, band: 1200, counts: 1200, ratio: 1200, outcomes: 1200,
-         errors: 1500, slopes: 900, ladder: 450, curve: 400, root: 400}  # fmt: skip
+         errors: 1500, several_errors: 1200, slopes: 900, ladder: 450, curve: 400, root: 400}  # fmt: skip
 CASES = [(truth, n, n) for truth in TIMES for n in (5, 10)] + [(half_line, 5, 20), (curve, 5, 10)]
 
 
