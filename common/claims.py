@@ -105,6 +105,7 @@ class Verdict:
     n: int = 0
     needed: int | None = None
     mutants: list = field(default_factory=list)  # automatic mutants that were refused
+    repeats: float | None = None  # chance that as many fresh seeds give this state (common/repeats)
 
     @property
     def word(self) -> str:

@@ -64,7 +64,7 @@ def errors(rng, s):
 
 
 def several_errors(rng, s):
-    """Six instances a seed: three settings, of which one decides, twice; seeds on the middle axis."""
+    """Six instances a seed: three settings, of which one decides, twice; seeds in the middle."""
     mean = near(rng, s) + np.array([0, -9, -20])[:, None, None]
 
     def draw(m):
@@ -121,8 +121,9 @@ def verifications(truth, n, m, times, seed=0):
     return np.array(stated), np.array(came), Counter(states)
 
 
-TIMES = {half_line: 1200, logarithms: 1200, band: 1200, counts: 1200, ratio: 1200, outcomes: 1200,
-         errors: 1500, several_errors: 1200, slopes: 900, ladder: 450, curve: 400, root: 400}  # fmt: skip
+TIMES = {half_line: 1200, logarithms: 1200, band: 1200, counts: 1200, ratio: 1200, errors: 1500,
+         several_errors: 1200, outcomes: 1200, slopes: 900, ladder: 450, curve: 400,
+         root: 400}  # fmt: skip
 CASES = [(truth, n, n) for truth in TIMES for n in (5, 10)] + [(half_line, 5, 20), (curve, 5, 10)]
 
 

@@ -10,7 +10,6 @@ from launch.errors import UserError, nearest
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
 PRESETS = ("smoke", "laptop", "paper")
-VERDICT_SEEDS = tuple(range(1000, 1005))
 
 
 def results() -> Path:
@@ -57,6 +56,11 @@ def paper(slug: str) -> dict:
     """The [paper] table of claims.toml, not linted."""
     with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
         return tomllib.load(file).get("paper", {})
+
+
+def verdict_seeds(slug: str) -> tuple[int, ...]:
+    """The seeds that decide a paper's claims: [paper] verdict_seeds of them, from 1000 on."""
+    return tuple(range(1000, 1000 + paper(slug).get("verdict_seeds", 5)))
 
 
 def shown(path: Path) -> str:

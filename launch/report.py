@@ -2,7 +2,8 @@
 
 import importlib
 import sys
-from dataclasses import asdict
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from common import claims as claims_module
+from common import repeats
 from common.claims import Claim, ClaimError, Verdict
 from launch import fingerprint, provenance, store
 from launch.errors import UserError
 from launch.paths import folder as experiment_folder
+from launch.paths import verdict_seeds
 
 
 def load_claims(slug: str) -> tuple[dict, list[Claim]]:
@@ -53,7 +56,11 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
     except Exception as error:
         reason = f"measure.{claim.measure} failed: {type(error).__name__}: {error}"
         return Verdict(claim.id, "error", level, reason)
-    return claims_module.judge(claim, level, values, seeds=seeds)
+    verdict = claims_module.judge(claim, level, values, seeds=seeds)
+    if verdict.state not in repeats.STATES:
+        return verdict
+    chance = repeats.repeats(claim.criterion, values, verdict.state, ran=seeds)
+    return replace(verdict, repeats=None if chance is None else round(chance, 3))
 
 
 def stale(info: dict) -> list[str]:
@@ -77,6 +84,11 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
     judged = [judge(slug, c, preset, arrays, seeds=seeds) for c in claims]
     return info, claims, judged
+
+
+def is_official(slug: str, seeds: Iterable[int], overrides: Collection[str]) -> bool:
+    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
+    return tuple(seeds) == verdict_seeds(slug) and not overrides
 
 
 def write(folder: Path) -> list[Verdict]:

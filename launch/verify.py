@@ -15,7 +15,7 @@ from common.claims import Claim, Verdict
 from common.scratch import write_npz
 from launch import fingerprint, report, run, settings, store
 from launch.errors import UserError
-from launch.paths import VERDICT_SEEDS, results, shown
+from launch.paths import results, shown
 from launch.terminal import coloured
 
 # What became of the falsifier. Only the first two let a headline count.
@@ -148,11 +148,6 @@ def holds(decided: list[Decided]) -> bool:
     """Whether every headline that could be decided holds, and there is one."""
     headlines = [d for d in decided if d.claim.headline and d.verdict.state != "untested"]
     return bool(headlines) and all(d.holds for d in headlines)
-
-
-def is_official(seeds: tuple[int, ...], overrides: list[str]) -> bool:
-    """Whether a verification is one for the ledger: the verdict seeds, the preset as it stands."""
-    return tuple(seeds) == VERDICT_SEEDS and not overrides
 
 
 def place(slug: str, preset: str) -> str:

@@ -85,7 +85,7 @@ def test_claims(slug):
     for claim in claims:
         assert set(claim.level) == set(paths.PRESETS)
         assert hasattr(measure, claim.measure), f"{claim.id}: no measure {claim.measure}"
-        assert not claims_module.too_few(claim, len(paths.VERDICT_SEEDS))
+        assert not claims_module.too_few(claim, len(paths.verdict_seeds(slug)))
         if claim.headline:
             assert claim.falsifier, f"{claim.id} is a headline without a negative control"
         if claim.falsifier:
