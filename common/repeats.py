@@ -114,32 +114,34 @@ def _single(p: Part, m: int, alpha: float) -> tuple[float, float]:
 
 
 def _identity(p: Part, ran: int, m: int) -> tuple[float, float]:
-    """(pass, fail): the largest error of m seeds; logarithms of a seed's largest are normal."""
+    """(pass, fail): the largest error of m seeds; square roots of a seed's largest are normal.
+
+    (Nearly those of sizes of normal numbers; their logarithms have a long lower tail, and zeros.)
+    """
     from scipy.special import ndtr
 
-    errors = p.values
-    if not errors.any() or p.high <= 0 or errors.size < 2:
-        return float(errors.max() <= p.high), float(errors.max() > p.high)
-    logs = _largest(np.log(np.where(errors > 0, errors, errors[errors > 0].min())), ran)
-    n, fresh = logs.size, max(round(logs.size * m / ran), 1)
+    roots = _largest(np.sqrt(p.values), ran)
+    n, fresh = roots.size, max(round(roots.size * m / ran), 1)
+    if n < 2 or np.ptp(roots) == 0:
+        return float(p.values.max() <= p.high), float(p.values.max() > p.high)
     (chi, chi_w), (z, z_w) = _nodes(n - 1), _nodes(None)
-    sigma = (max(logs.std(ddof=1), 1e-9) * np.sqrt((n - 1) / chi))[:, None]
-    mean = logs.mean() + sigma / np.sqrt(n) * z
-    passed = chi_w @ ndtr((np.log(p.high) - mean) / sigma) ** fresh @ z_w
+    sigma = (roots.std(ddof=1) * np.sqrt((n - 1) / chi))[:, None]
+    mean = roots.mean() + sigma / np.sqrt(n) * z
+    passed = chi_w @ ndtr((np.sqrt(p.high) - mean) / sigma) ** fresh @ z_w
     return passed, 1 - passed
 
 
-def _largest(logs: np.ndarray, ran: int) -> np.ndarray:
+def _largest(errors: np.ndarray, ran: int) -> np.ndarray:
     """The largest of every seed.  [instance] -> [seed], or all where they do not divide by seeds.
 
     A measure may have its seeds on any axis of the instances. Any other grouping mixes settings,
     which differ more than seeds do: taken is the one whose largest values differ least.
     """
-    per, rest = divmod(logs.size, ran)
+    per, rest = divmod(errors.size, ran)
     if rest or ran < 2:
-        return logs
+        return errors
     outer = [a for a in range(1, per + 1) if per % a == 0]
-    groupings = [logs.reshape(a, ran, per // a).max((0, 2)) for a in outer]
+    groupings = [errors.reshape(a, ran, per // a).max((0, 2)) for a in outer]
     return min(groupings, key=lambda g: g.std())
 
 

@@ -54,10 +54,11 @@ def outcomes(rng, s):
 
 
 def errors(rng, s):
-    mean = near(rng, s)
+    """Sizes of normal numbers, of a scale that may reach the bound."""
+    size = np.exp(rng.uniform(-3, 1))
 
     def draw(m):
-        error = np.exp(mean + s * rng.standard_normal((m, 1)))
+        error = np.abs(size * rng.standard_normal((m, 1)))
         return np.stack([1 + error, np.ones((m, 1))], 1)
 
     return {"kind": "identity", "bound": 1.0}, draw
@@ -65,10 +66,10 @@ def errors(rng, s):
 
 def several_errors(rng, s):
     """Six instances a seed: three settings, of which one decides, twice; seeds in the middle."""
-    mean = near(rng, s) + np.array([0, -9, -20])[:, None, None]
+    size = np.exp(rng.uniform(-3, 1) + np.array([0, -9, -20]))[:, None, None]
 
     def draw(m):
-        error = np.exp(mean + s * rng.standard_normal((3, m, 2))).reshape(-1, 1)
+        error = np.abs(size * rng.standard_normal((3, m, 2))).reshape(-1, 1)
         return np.stack([1 + error, np.ones_like(error)], 1)
 
     return {"kind": "identity", "bound": 1.0}, draw
