@@ -233,6 +233,7 @@ def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
         device = info.get("devices", {})
         same = {**info.get("config", {}), "seeds": config["seeds"]} == config
         same &= hardware.named(device.get("kind", "")) == r["kind"]
+        same &= "wanted" not in info
         if info.get("status") != "done" or not same or device["count"] != r["chips"]:
             continue
         peak = info.get("device_peak_mb") or info["peak_memory_mb"]

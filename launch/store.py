@@ -139,7 +139,8 @@ def latest(slug: str, preset: str) -> Path | None:
     """The newest finished run of a preset as it stands in the config (no overrides)."""
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("status") == "done" and not info.get("overrides"):
+        whole = not info.get("overrides") and "wanted" not in info
+        if info.get("status") == "done" and whole:
             return file.parent
     return None
 
