@@ -53,7 +53,8 @@ def short(slug: str, preset: str = "laptop") -> list[tuple[str, float]]:
     if folder is None:
         return []
     wanted = len(verdict_seeds(slug))
-    return [(i, c[wanted]) for i, c in holding(folder, (wanted,)).items() if c[wanted] < WANTED]
+    chances = holding(folder, (wanted,))
+    return [(i, c[wanted]) for i, c in chances.items() if round(c[wanted], 2) < WANTED]
 
 
 def holding(folder: Path, counts: tuple[int, ...] = SEEDS) -> dict[str, dict[int, float]]:
@@ -78,7 +79,7 @@ def enough(chances: dict[str, dict[int, float]]) -> tuple[int, list[str]]:
 
     Where no number does, the one at which the fewest lack it.
     """
-    lacking = {n: [i for i, c in chances.items() if c[n] < WANTED] for n in SEEDS}
+    lacking = {n: [i for i, c in chances.items() if round(c[n], 2) < WANTED] for n in SEEDS}
     best = min(SEEDS, key=lambda n: (len(lacking[n]), n))
     return best, lacking[best]
 

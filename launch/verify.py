@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from common import claims as claims_module
 from common.claims import Claim, Verdict
 from common.scratch import write_npz
-from launch import fingerprint, ledger, report, run, settings, store
+from launch import check, fingerprint, ledger, report, run, settings, store
 from launch.errors import UserError
 from launch.paths import results, shown
 from launch.terminal import coloured, duration
@@ -58,6 +58,7 @@ def verify(
 
     Runs already computed with the same settings and code are used again. Errors: UserError.
     """
+    check.refuse(slug)
     _, claims = report.load_claims(slug)
     decidable = [c for c in claims if c.level.get(preset, "none") != "none"]
     if not decidable:
@@ -85,6 +86,7 @@ def verify(
     decided = []
     for claim in claims:
         verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
+        verdict = replace(verdict, official=ledger)
         beside = found.get(claim.id)
         made = with_control(claim, verdict, beside[0] if beside else None)
         decided.append(made._replace(control_seconds=beside[1] if beside else None))
