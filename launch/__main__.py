@@ -14,7 +14,7 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from launch.errors import UserError, nearest
-from launch.paths import MANY, VERDICT_SEEDS, seed_list, shown, split
+from launch.paths import MANY, seed_list, shown, split, verdict_seeds
 
 PLACE = (  # a folder or disk that cannot be written, a name that cannot be a file's
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
@@ -279,8 +279,8 @@ def _verify(parsed) -> int:
     from launch import cards, report, verify
 
     slug, preset = split(parsed.name)
-    seeds = seed_list(parsed.seeds) if parsed.seeds else VERDICT_SEEDS
-    official = report.is_official(seeds, parsed.overrides)
+    seeds = seed_list(parsed.seeds) if parsed.seeds else verdict_seeds(slug)
+    official = report.is_official(slug, seeds, parsed.overrides)
     decided = verify.verify(slug, preset, parsed.overrides, seeds, ledger=official)
     ok = verify.holds(decided)
     value = {

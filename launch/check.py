@@ -23,19 +23,16 @@ REPEATS = 0.9  # chance of being given again that a headline's verdict must have
 __all__ = ["Finding", "findings", "refuse", "text", "warn"]
 
 
-def findings(slug: str, *, lint: bool = True) -> list[Finding]:
+def findings(slug: str, *, lint: bool = True, verdicts: bool = True) -> list[Finding]:
     """What is wrong with an experiment's folder, the grave first.
 
-    lint=False leaves out what `run` does not wait for: ruff, and the chances of the committed run.
+    lint: ask ruff too.  verdicts: tell of those that other seeds may well not give, though the
+    folder keeps the contract.
     """
     folder = Folder(slug)
-    rules = [
-        *check_text.RULES,
-        config,
-        claims,
-        lineage,
-        *([repeats, check_text.lint] if lint else []),
-    ]
+    rules = [*check_text.RULES, config, claims, lineage]
+    rules += [repeats] if verdicts else []
+    rules += [check_text.lint] if lint else []
     found = [finding for rule in rules for finding in applied(rule, folder)]
     return sorted(dict.fromkeys(found), key=lambda x: not x.grave)
 
@@ -268,14 +265,9 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
 
 
 def repeats(f: Folder) -> Iterator[Finding]:
-    """Headlines whose verdict other seeds may well not give.
+    """Headlines whose verdict other seeds may well not give."""
+    from launch.repeats import short
 
-    The one place that asks: nothing is found until launch.repeats is there.
-    """
-    try:
-        from launch.repeats import short
-    except ModuleNotFoundError:
-        return
     try:
         rows = short(f.slug)
     except UserError:

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from common import claims as claims_module
+from common import repeats
 from common.claims import Claim, ClaimError, Verdict
 from launch import fingerprint, ledger, provenance, store
 from launch.errors import UserError
-from launch.paths import ROOT, VERDICT_SEEDS
+from launch.paths import ROOT, verdict_seeds
 from launch.paths import folder as experiment_folder
 from launch.verdicts import old_verdict
 
@@ -31,11 +32,60 @@ def load_claims(slug: str) -> tuple[dict, list[Claim]]:
 
 def measured(slug: str, claim: Claim, arrays: dict) -> Any:
     """What the claim's measure returns for a run's arrays.  Errors: whatever measure raises."""
+    return _measure(slug, claim)(dict(arrays))
+
+
+def _measure(slug: str, claim: Claim) -> Callable:
     module = importlib.import_module(f"experiments.{slug}.measure")
     fn = getattr(module, claim.measure, None)
     if fn is None:
         raise UserError(f"claim {claim.id!r}: experiments/{slug}/measure.py has no {claim.measure}")
-    return fn(dict(arrays))
+    return fn
+
+
+class _Noted(dict):
+    """Arrays that note which of them are asked for; whoever goes through all asked for all."""
+
+    def __init__(self, arrays: dict) -> None:
+        super().__init__(arrays)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name):
+        self.asked.add(name)
+        return super().__contains__(name)
+
+    def __iter__(self):
+        self.asked |= self.keys()
+        return super().__iter__()
+
+    def items(self):
+        self.asked |= self.keys()
+        return super().items()
+
+    def values(self):
+        self.asked |= self.keys()
+        return super().values()
+
+
+def reads(slug: str, claims: Sequence[Claim], arrays: dict) -> frozenset[str] | None:
+    """Names of the arrays that measures of claims read; None where one cannot be measured."""
+    noted = _Noted(arrays)
+    try:
+        for claim in claims:
+            _measure(slug, claim)(noted)
+    except UserError:
+        raise
+    except Exception:
+        return None
+    return frozenset(noted.asked)
 
 
 def measured_or_none(slug: str, claim: Claim, arrays: dict) -> Any:
@@ -57,8 +107,14 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
         raise
     except Exception as error:
         reason = f"measure.{claim.measure} failed: {type(error).__name__}: {error}"
+        if isinstance(error, KeyError) and error.args and error.args[0] not in arrays:
+            reason = f"measure.{claim.measure} reads {error.args[0]!r}, which this run did not make"
         return Verdict(claim.id, "error", level, reason)
-    return claims_module.judge(claim, level, values, seeds=seeds)
+    verdict = claims_module.judge(claim, level, values, seeds=seeds)
+    if verdict.state not in repeats.STATES:
+        return verdict
+    chance = repeats.repeats(claim.criterion, values, verdict.state, ran=seeds)
+    return replace(verdict, repeats=None if chance is None else round(chance, 3))
 
 
 def stale(info: dict) -> list[str]:
@@ -81,13 +137,8 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     _, claims = load_claims(info["experiment"])
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
     judged = [judge(slug, c, preset, arrays, seeds=seeds) for c in claims]
-    official = is_official(info["config"]["seeds"], set(info["overrides"]) - {"seeds"})
+    official = is_official(slug, info["config"]["seeds"], set(info["overrides"]) - {"seeds"})
     return info, claims, [replace(v, official=official) for v in judged]
-
-
-def is_official(seeds: Iterable[int], overrides: Collection[str]) -> bool:
-    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
-    return tuple(seeds) == VERDICT_SEEDS and not overrides
 
 
 def decided(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
@@ -112,6 +163,11 @@ def _judges(slug: str) -> dict:
     return {k: now[k] for k in JUDGES}
 
 
+def is_official(slug: str, seeds: Iterable[int], overrides: Collection[str]) -> bool:
+    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
+    return tuple(seeds) == verdict_seeds(slug) and not overrides
+
+
 def write(folder: Path) -> list[Verdict]:
     """Write verdicts.json and every figure into a run folder; the verdicts."""
     info, claims, verdicts = decide(folder)
@@ -122,6 +178,8 @@ def write(folder: Path) -> list[Verdict]:
     seeds = list(info["config"]["seeds"])
     by = _makers(info["experiment"])
     store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": by})
+    if "wanted" in info:  # a control: its figures would lack what nobody asked for
+        return verdicts
     try:
         draw(folder, info)
     except Exception as error:

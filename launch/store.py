@@ -143,7 +143,8 @@ def latest(slug: str, preset: str, overrides: dict | None = None) -> Path | None
     """
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("status") == "done" and (info.get("overrides") or {}) == (overrides or {}):
+        same = (info.get("overrides") or {}) == (overrides or {}) and "wanted" not in info
+        if info.get("status") == "done" and same:
             return file.parent
     return None
 

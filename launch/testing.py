@@ -36,7 +36,7 @@ def run(arguments: list[str]) -> int:
 
 def paper(slug: str, rest: list[str]) -> int:
     """A paper's folder against the contract, the contract's tests of it, its own tests."""
-    found = check.findings(slug)
+    found = check.findings(slug, verdicts=False)
     print(check.text({slug: found}) if found else f"check {slug}: nothing found", flush=True)
     files = ["tests/test_contract.py", f"experiments/{slug}"]
     return _python("pytest", *files, *rest, REPRISE_ONLY=slug) or int(bool(found))

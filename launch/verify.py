@@ -13,10 +13,10 @@ import numpy as np
 from common import claims as claims_module
 from common.claims import Claim, Verdict
 from common.scratch import write_npz
-from launch import check, fingerprint, report, run, settings, store
+from launch import check, fingerprint, ledger, report, run, settings, store
 from launch.errors import UserError
 from launch.paths import results, shown
-from launch.terminal import coloured
+from launch.terminal import coloured, duration
 
 # What became of the falsifier. Only the first two let a headline count.
 FAILS, UNDECIDED, PASSES, INVALID, NONE = "fails", "undecided", "passes", "invalid", "none"
@@ -28,6 +28,7 @@ class Decided(NamedTuple):
     verdict: Verdict
     control: str
     control_value: float | None
+    control_seconds: float | None = None
 
     @property
     def holds(self) -> bool:
@@ -44,7 +45,9 @@ def with_control(claim: Claim, verdict: Verdict, control: Verdict | None) -> Dec
         state = PASSES
     if state == PASSES and verdict.state == "pass":
         reason = f"the control {claim.falsifier['name']!r} passes as well"  # type: ignore[index]
-        verdict = Verdict(**(asdict(verdict) | {"state": "invalid", "reason": reason}))
+        verdict = Verdict(
+            **(asdict(verdict) | {"state": "invalid", "reason": reason, "repeats": None})
+        )
     return Decided(claim, verdict, state, control.estimate)
 
 
@@ -65,33 +68,78 @@ def verify(
         if reason:
             raise UserError(f"{slug}/{claim.id}: too few seeds: {reason}")
     chosen = [*overrides, f"seeds={tuple(seeds)}"]
+    groups = controls_of(decidable)
+    _say(forecast(slug, preset, len(seeds), groups))
     main = _run(slug, preset, chosen, note="verify")
     arrays = store.arrays(main)
-    overrides_of = {tuple(c.falsifier["override"]) for c in decidable if c.falsifier}
-    folders = {o: _run(slug, preset, [*chosen, *o], note="control") for o in sorted(overrides_of)}
+    found: dict[str, tuple[Verdict, float]] = {}
     controls: dict[str, np.ndarray] = {}
+    for override, some in groups.items():
+        wanted = report.reads(slug, some, arrays)
+        folder = _run(slug, preset, [*chosen, *override], note="control", wanted=wanted)
+        others, took = store.arrays(folder), seconds(store.read_json(folder / "run.json"))
+        for claim in some:
+            control = report.judge(slug, claim, preset, others, seeds=len(seeds))
+            found[claim.id] = control, took
+            if control.state not in ("error", "untested"):
+                controls[claim.id] = np.asarray(report.measured(slug, claim, others))
     decided = []
     for claim in claims:
         verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
         verdict = replace(verdict, official=ledger)
-        control = None
-        if claim in decidable and claim.falsifier:
-            others = store.arrays(folders[tuple(claim.falsifier["override"])])
-            control = report.judge(slug, claim, preset, others, seeds=len(seeds))
-            if control.state not in ("error", "untested"):
-                controls[claim.id] = np.asarray(report.measured(slug, claim, others))
-        decided.append(with_control(claim, verdict, control))
+        beside = found.get(claim.id)
+        made = with_control(claim, verdict, beside[0] if beside else None)
+        decided.append(made._replace(control_seconds=beside[1] if beside else None))
     if ledger:
         publish(main, decided, controls)
     return decided
 
 
-def _run(slug: str, preset: str, overrides: list[str], note: str) -> Path:
-    cfg = settings.get(slug, preset, overrides)
+def controls_of(claims: list[Claim]) -> dict[tuple[str, ...], list[Claim]]:
+    """{override of a falsifier: the claims that it must break}, in a fixed order."""
+    groups: dict[tuple[str, ...], list[Claim]] = {}
+    for claim in claims:
+        if claim.falsifier:
+            groups.setdefault(tuple(claim.falsifier["override"]), []).append(claim)
+    return dict(sorted(groups.items()))
+
+
+def seconds(info: dict) -> float:
+    """What a run took, of all its attempts."""
+    return info["seconds"] + info.get("seconds_before", 0.0)
+
+
+def forecast(slug: str, preset: str, seeds: int, groups: dict) -> str:
+    """How long a verification takes by the last one's times, scaled by the number of seeds."""
+    info = store.peek(results() / slug / preset / "run.json")
+    if "seconds" not in info:
+        return f"{slug}:{preset} was never verified: how long it takes is not known"
+    main = seconds(info) * seeds / len(info["config"]["seeds"])
+    newest, known, unknown = ledger.newest(slug, preset), 0.0, 0
+    for claims in groups.values():
+        lines = [line for c in claims if (line := newest.get(c.id))]
+        times = [x["control_seconds"] * seeds / len(x["seeds"]) for x in lines if _timed(x)]
+        known += max(times, default=0.0)
+        unknown += not times
+    text = f"{slug}:{preset} on {seeds} seeds, all computed anew: about {duration(main + known)}"
+    text += f", {duration(known)} of it for controls" if known else ""
+    return text + (f", and {unknown} controls whose time is not known" if unknown else "")
+
+
+def _timed(line: dict) -> bool:
+    return line.get("control_seconds") is not None
+
+
+def _say(text: str) -> None:
     if not os.environ.get("REPRISE_QUIET"):
-        what = " ".join(o for o in overrides if not o.startswith("seeds="))
-        print(coloured(f"{slug}:{preset} {note} {what}".rstrip(), "dim"), file=sys.stderr)
-    return run.execute(slug, preset, cfg, reuse=True, note=note)
+        print(coloured(text, "dim"), file=sys.stderr, flush=True)
+
+
+def _run(slug: str, preset: str, overrides: list[str], note: str, wanted=None) -> Path:
+    cfg = settings.get(slug, preset, overrides)
+    what = " ".join(o for o in overrides if not o.startswith("seeds="))
+    _say(f"{slug}:{preset} {note} {what}".rstrip())
+    return run.execute(slug, preset, cfg, reuse=True, note=note, wanted=wanted)
 
 
 def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray]) -> None:
@@ -134,6 +182,7 @@ def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
         "seeds": info["config"]["seeds"],
         "control": d.control,
         "control_value": d.control_value,
+        "control_seconds": d.control_seconds,
         "run": run_id,
         "identity": info["identity"],
         "data": info["data"],
@@ -142,7 +191,7 @@ def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
         "dirty": info["dirty"],
         "devices": info["devices"],
         "versions": info["versions"],
-        "seconds": info["seconds"] + info.get("seconds_before", 0.0),
+        "seconds": seconds(info),
     }
 
 
