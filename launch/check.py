@@ -59,7 +59,7 @@ def names(asked: list[str]) -> list[str]:
 
 def warn(slug: str) -> None:
     """A few lines on stderr before a run: it goes on whatever they say."""
-    found = findings(slug, lint=False)
+    found = findings(slug, lint=False, verdicts=False)
     for finding in found[:SHOWN]:
         print(f"{coloured('check:', 'yellow', sys.stderr)} {finding}", file=sys.stderr)
     if len(found) > SHOWN:
@@ -68,7 +68,7 @@ def warn(slug: str) -> None:
 
 def refuse(slug: str) -> None:
     """Before a verification computes anything.  Errors: UserError if it would decide wrongly."""
-    grave = [x for x in findings(slug, lint=False) if x.grave]
+    grave = [x for x in findings(slug, lint=False, verdicts=False) if x.grave]
     if grave:
         more = f" (and {len(grave) - 1} more: ./lab check {slug})" if len(grave) > 1 else ""
         raise UserError(f"{slug} is not verified: {grave[0]}{more}")
