@@ -1,97 +1,32 @@
-"""results/INDEX.md (from what is committed) and static pages that open from disk."""
+"""Static pages that open from disk; beside them the index and the papers' pages as text."""
 
 import os
 from collections import Counter
 from html import escape
 from pathlib import Path
 
-from common.claims import SIGNS, Claim, Verdict
-from launch import cards, fingerprint, ledger, listing, report, store
+from common.claims import SIGNS, Claim
+from launch import cards, index, ledger, listing, report, store
 from launch.errors import UserError
+from launch.index import LEGEND, current, old_verdict, state_of
 from launch.paths import results, slugs
 from launch.terminal import duration
 
 CSS = Path(__file__).with_name("gallery.css")
-LEGEND = "✓ holds · ✗ does not hold · ~ undecided · ! invalid · · untested · * headline"
 
 
 def write() -> dict[str, str]:
-    """Write INDEX.md and every page; their absolute paths."""
+    """Write every page and the index; their absolute paths."""
     rows = {r["name"]: r for r in listing.rows()}
     home = results() / "gallery"
     pages = {}
     for slug in slugs():
         pages[slug] = home / f"{slug}.html"
         store.write_text(pages[slug], page(slug, rows[slug], home))
-    index = home / "index.html"
-    store.write_text(index, overview(rows, home))
-    # a fork's folder may be private, and its claims are untested: the index is of papers
-    mine = {k: r for k, r in rows.items() if not r["parent"]}
-    store.write_text(results() / "INDEX.md", markdown(mine))
-    named = {"gallery": index, "index": results() / "INDEX.md"}
+    first = home / "index.html"
+    store.write_text(first, overview(rows, home))
+    named = {"gallery": first, "index": index.write(list(rows.values()))}
     return {k: str(v.absolute()) for k, v in named.items()}
-
-
-def old_verdict(line: dict) -> Verdict:
-    """A ledger line as a verdict."""
-    return Verdict(**{k: line[k] for k in Verdict.__dataclass_fields__ if k in line})
-
-
-def current(slug: str, claims: list[Claim], preset: str = "laptop") -> list[tuple]:
-    """(claim, ledger line or None, standing) of every claim."""
-    now = fingerprint.fingerprint(slug)
-    newest = ledger.newest(slug, preset)
-    return [(c, newest.get(c.id), ledger.standing(newest.get(c.id), c, now)) for c in claims]
-
-
-def state_of(line: dict | None, standing: str) -> tuple[str, str]:
-    """(state, word) on show today."""
-    if line is None:
-        return "untested", "UNTESTED"
-    if standing == "thresholds changed":
-        return "invalid", "INVALID: thresholds changed since it was decided"
-    return line["state"], line["word"]
-
-
-# ---- markdown -----------------------------------------------------------------------------------
-
-
-def markdown(rows: dict[str, dict]) -> str:
-    """INDEX.md: committed figures and ledger verdicts only, the same bytes on every machine."""
-    total = Counter[str]()
-    for r in rows.values():
-        total.update(r["claims"])
-    counts = " · ".join(f"{SIGNS[s]} {n}" for s, n in sorted(total.items()))
-    lines = ["# Papers and verdicts", "", f"{len(rows)} papers; claims: {counts}", "", LEGEND, ""]
-    lines += ["Made by `./lab gallery` from the ledgers.", ""]
-    for slug, r in rows.items():
-        lines += [
-            f"## [{slug}](../experiments/{slug}/README.md)",
-            "",
-            f"{r['title']} ({r['venue']})",
-        ]
-        lines += ["", "| claim | verdict | ours | paper | control |", "|---|---|---|---|---|"]
-        for claim, line, standing in current(slug, _claims(slug)):
-            state, word = state_of(line, standing)
-            stale = " **STALE**" if standing == "stale" else ""
-            ours = cards.value(old_verdict(line)) if line else ""
-            control = cards.CONTROLS.get(line["control"], "") if line else ""
-            star = "*" if claim.headline else ""
-            cells = [f"{SIGNS[state]} {claim.id}{star}: {claim.text}", word + stale, ours]
-            cells += [str(claim.paper["value"]), control]
-            lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
-        folder = store.reference(slug)
-        for name, words in store.figures(folder).items():
-            lines += ["", f"![{words['alt']}]({slug}/laptop/{name}.png)", "", words["caption"]]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _claims(slug: str) -> list[Claim]:
-    try:
-        return report.load_claims(slug)[1]
-    except UserError:
-        return []
 
 
 # ---- HTML ---------------------------------------------------------------------------------------
@@ -243,11 +178,12 @@ def _control(claim: Claim, line: dict) -> str:
 def _figures(folder: Path, home: Path) -> str:
     parts = []
     for name, words in store.figures(folder).items():
-        png, csv = (_relative(folder / f"{name}.{e}", home) for e in ("png", "csv"))
-        svg = _relative(folder / f"{name}.svg", home)
-        more = f'<a href="{csv}">numbers</a>'
-        if (folder / f"{name}.svg").exists():
-            more += f' · <a href="{svg}">SVG</a>'
+        png = _relative(folder / f"{name}.png", home)
+        more = " · ".join(
+            f'<a href="{_relative(folder / f"{name}.{kind}", home)}">{what}</a>'
+            for kind, what in (("csv", "numbers"), ("svg", "SVG"))
+            if (folder / f"{name}.{kind}").exists()
+        )
         parts.append(
             f'<figure><img src="{png}" alt="{escape(words["alt"], quote=True)}" loading="lazy">'
             f"<figcaption>{escape(words['caption'])} {more}</figcaption></figure>"
