@@ -58,6 +58,12 @@ def changed(old: dict, new: dict) -> list[str]:
     return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k))
 
 
+def difference(old: dict, new: dict) -> dict[str, str | None]:
+    """What of the new fingerprint's definitions differs from the old one's; None: gone."""
+    a, b = old.get("definitions", {}), new.get("definitions", {})
+    return {k: b.get(k) for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)}
+
+
 class _Reach:
     """The definitions reached so far, with their hashes, and the files looked at or for."""
 

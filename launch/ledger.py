@@ -120,13 +120,22 @@ def changes(slug: str, claims: list[dict], preset: str = "laptop") -> list[str]:
 
 
 def definitions(slug: str, preset: str = "laptop") -> dict:
-    """{"definitions": …} under which the verdicts of a preset stand; {} where it was not kept."""
+    """{"definitions": …} under which the verdicts of a preset stand; {} where it was not kept.
+
+    Those of the reference run, and what the lines say of what came after: a verdict's line where
+    its numbers were the same as before and run.json stayed, a line that carries it.
+    """
     reference = store.peek(results() / slug / preset / "run.json").get("fingerprint", {})
-    found = reference.get("definitions")
+    found, made = reference.get("definitions"), None
     for line in _all(slug):
-        if line["preset"] == preset:
-            # the reference run is of the last verification: what was carried before is past
-            found = _overlaid(reference, line) if _carries(line) else reference.get("definitions")
+        if line["preset"] != preset:
+            continue
+        once = (line.get("run"), line.get("date"), str(line["fingerprint"]))
+        if "definitions" in line:
+            found = _overlaid(reference, line)
+        elif once != made:
+            found = reference.get("definitions")
+        made = once
     return {} if found is None else {"definitions": found}
 
 

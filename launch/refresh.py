@@ -92,6 +92,7 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         if differ:
             return {"outcome": STALE, "reason": _words(differ), "differ": differ}
     commit, diff = provenance.source(slug)
+    reference = store.peek(results() / slug / decided / "run.json").get("fingerprint", {})
     line = {
         "schema": store.SCHEMA,
         "kind": "carried",
@@ -102,7 +103,7 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         "dirty": digest(diff) if diff else "",
         "compared": compared,
         "fingerprint": hashes,
-        "definitions": _definitions(slug, decided, now),
+        "definitions": fingerprint.difference(reference, now),
         "claims": stale,
     }
     ledger.append(slug, [line])
@@ -191,13 +192,6 @@ def _same(a: float | None, b: float | None) -> bool:
 
 def _number(x: float | None) -> str:
     return "" if x is None else f"{x:.10g}"
-
-
-def _definitions(slug: str, preset: str, now: dict) -> dict:
-    """What of the fingerprint differs from the reference run's; None: gone."""
-    info = store.peek(results() / slug / preset / "run.json")
-    old, new = info.get("fingerprint", {}).get("definitions", {}), now["definitions"]
-    return {k: new.get(k) for k in sorted(old.keys() | new.keys()) if old.get(k) != new.get(k)}
 
 
 def status(records: list[dict]) -> int:

@@ -1,8 +1,6 @@
 """Verdict seeds and falsifiers -> verdicts with their controls -> the ledger."""
 
-import json
 import os
-import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,8 +10,7 @@ import numpy as np
 
 from common import claims as claims_module
 from common.claims import Claim, Verdict
-from common.scratch import write_npz
-from launch import check, fingerprint, ledger, report, run, settings, store
+from launch import check, fingerprint, ledger, report, run, settings, store, thin
 from launch.errors import UserError
 from launch.paths import results, shown
 from launch.terminal import coloured, duration
@@ -21,6 +18,7 @@ from launch.terminal import coloured, duration
 # What became of the falsifier. Only the first two let a headline count.
 FAILS, UNDECIDED, PASSES, INVALID, NONE = "fails", "undecided", "passes", "invalid", "none"
 CONTROLLED = (FAILS, UNDECIDED)
+FIGURES = 6  # of a paper, at most
 
 
 class Decided(NamedTuple):
@@ -73,16 +71,12 @@ def verify(
     main = _run(slug, preset, chosen, note="verify")
     arrays = store.arrays(main)
     found: dict[str, tuple[Verdict, float]] = {}
-    controls: dict[str, np.ndarray] = {}
     for override, some in groups.items():
         wanted = report.reads(slug, some, arrays)
         folder = _run(slug, preset, [*chosen, *override], note="control", wanted=wanted)
         others, took = store.arrays(folder), seconds(store.read_json(folder / "run.json"))
         for claim in some:
-            control = report.judge(slug, claim, preset, others, seeds=len(seeds))
-            found[claim.id] = control, took
-            if control.state not in ("error", "untested"):
-                controls[claim.id] = np.asarray(report.measured(slug, claim, others))
+            found[claim.id] = report.judge(slug, claim, preset, others, seeds=len(seeds)), took
     decided = []
     for claim in claims:
         verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
@@ -91,7 +85,7 @@ def verify(
         made = with_control(claim, verdict, beside[0] if beside else None)
         decided.append(made._replace(control_seconds=beside[1] if beside else None))
     if ledger:
-        publish(main, decided, controls)
+        publish(main, decided)
     return decided
 
 
@@ -142,31 +136,47 @@ def _run(slug: str, preset: str, overrides: list[str], note: str, wanted=None) -
     return run.execute(slug, preset, cfg, reuse=True, note=note, wanted=wanted)
 
 
-def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray]) -> None:
-    """Make a run the committed reference of its preset and append its verdicts to the ledger."""
+def publish(folder: Path, decided: list[Decided]) -> None:
+    """Make a run the committed reference of its preset and append its verdicts to the ledger.
+
+    The reference is what measures and figures read of the arrays, run.json and the figures. Where
+    the numbers are those already there, only the ledger changes. Errors: UserError, before
+    anything is written, for a paper with too many figures.
+    """
     info = store.read_json(folder / "run.json")
-    home = results() / info["experiment"]
-    target = home / info["preset"]
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "arrays.npz", target / ".arrays.npz.tmp")
-    (target / ".arrays.npz.tmp").replace(target / "arrays.npz")
-    write_npz(target / "controls.npz", controls)
-    if (folder / "source.diff").exists():
-        info["source_diff"] = "uncommitted code; see the dirty hash"
-    store.write_json(target / "run.json", info)
-    report.write(target)
+    slug, arrays = info["experiment"], store.arrays(folder)
+    target = results() / slug / info["preset"]
+    arrays = thin.thinned(info, [d.claim for d in decided], arrays)
+    figures = len(report.drawings(info, arrays))
+    if figures > FIGURES:
+        raise UserError(
+            f"{slug} draws {figures} figures; at most {FIGURES} are kept in {shown(target)}: "
+            "join some as panels of one"
+        )
+    kept = _there(target, info, arrays)
+    if not kept:
+        target.mkdir(parents=True, exist_ok=True)
+        thin.write(target / "arrays.npz", arrays)
+        if (folder / "source.diff").exists():
+            info["source_diff"] = "uncommitted code; see the dirty hash"
+        store.write_json(target / "run.json", info)
+    report.draw_finite(target, info, kinds=("png",))
     # the arrays are of the run's code, the verdicts of what measures and decides now
-    now = fingerprint.fingerprint(info["experiment"])
-    made_by = {
-        "compute": info["fingerprint"]["compute"],
-        **{k: now[k] for k in ("measure", "rule")},
-    }
+    now = fingerprint.fingerprint(slug)
+    made_by = {"compute": info["fingerprint"]["compute"], "measure": now["measure"]}
+    made_by["rule"] = now["rule"]
     lines = [ledger_line(d, info, folder.name) | {"fingerprint": made_by} for d in decided]
-    text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in lines)
-    with (home / "ledger.jsonl").open("a", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    if kept:  # run.json stays, and with it the definitions of the run before
+        old = store.peek(target / "run.json").get("fingerprint", {})
+        lines[0]["definitions"] = fingerprint.difference(old, info["fingerprint"])
+    ledger.append(slug, lines)
+
+
+def _there(target: Path, info: dict, arrays: dict[str, np.ndarray]) -> bool:
+    """Whether the reference has these settings and these arrays, bit for bit."""
+    if store.peek(target / "run.json").get("config") != info["config"]:
+        return False
+    return (target / "arrays.npz").exists() and thin.same(store.arrays(target), arrays)
 
 
 def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
