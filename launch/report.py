@@ -43,7 +43,7 @@ def _measure(slug: str, claim: Claim) -> Callable:
     return fn
 
 
-class _Noted(dict):
+class Noted(dict):
     """Arrays that note which of them are asked for; whoever goes through all asked for all."""
 
     def __init__(self, arrays: dict) -> None:
@@ -77,7 +77,7 @@ class _Noted(dict):
 
 def reads(slug: str, claims: Sequence[Claim], arrays: dict) -> frozenset[str] | None:
     """Names of the arrays that measures of claims read; None where one cannot be measured."""
-    noted = _Noted(arrays)
+    noted = Noted(arrays)
     try:
         for claim in claims:
             _measure(slug, claim)(noted)
@@ -213,7 +213,7 @@ def drawings(info: dict, arrays: dict) -> dict[str, Any]:
     """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
     slug = info["experiment"]
     module = importlib.import_module(f"experiments.{slug}.figures")
-    figures = module.figures(dict(arrays), SimpleNamespace(**_tuples(info["config"])))
+    figures = module.figures(arrays, SimpleNamespace(**_tuples(info["config"])))
     for name in figures:
         if not name.startswith("fig"):
             raise ValueError(f"figures of {slug}: {name!r} must start with 'fig'")
