@@ -58,12 +58,11 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         arrays |= {"sensing": sym[:, :, :widths], "sensing_kappa": sym[:, :, widths]}
     if scratch.wants("asym", "asym_exact", "asym_kappa", "switched"):
         asym = scratch.cached("asymmetric", lambda: asymmetric(cfg, mesh, scratch))
-        arrays |= {
-            "asym": asym["error"][:, :count],
-            "asym_exact": asym["error"][:, count],
-            "asym_kappa": asym["error"][:, count + 1 :],
-            "switched": asym["switched"],
-        }
+        parts = {"asym": slice(count), "asym_exact": count, "asym_kappa": slice(count + 1, None)}
+        if "error" in asym:
+            arrays |= {name: asym["error"][:, part] for name, part in parts.items()}
+        if "switched" in asym:
+            arrays["switched"] = asym["switched"]
     return arrays
 
 
@@ -276,8 +275,12 @@ def asymmetric(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     a = assembled(a, mesh) if cfg.assembled else a
     target, start = jax.jit(jax.vmap(lambda draw: asymmetric_problem(draw, cfg)))(draws(cfg))
     advance = chunk(mesh, cfg, asymmetric_descent, sensing.normal)
-    every, count = strides(cfg), len(cfg.alphas)
-    _, error = observe(partial(advance, a, target), start, every, scratch, "asymmetric")
+    every, count, found = strides(cfg), len(cfg.alphas), {}
+    if scratch.wants("asym", "asym_exact", "asym_kappa"):
+        straight = partial(advance, a, target)
+        found["error"] = observe(straight, start, every, scratch, "asymmetric")[1]
+    if not scratch.wants("switched"):
+        return found
 
     fine = every[: sum(cfg.records[:2])]
     before = int(np.searchsorted(np.cumsum(fine), cfg.switch, side="right"))
@@ -287,7 +290,7 @@ def asymmetric(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     if cfg.rebalance:
         state = jax.jit(jax.vmap(lambda fg: descent.rebalance(fg, cfg.beta)))(state)
     _, late = observe(advance, state, fine[before:], scratch, "after-switch")
-    return {"error": error, "switched": np.concatenate([early, late], axis=-1)}
+    return found | {"switched": np.concatenate([early, late], axis=-1)}
 
 
 def population(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
