@@ -10,6 +10,7 @@ from launch.errors import UserError, nearest
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
 PRESETS = ("smoke", "laptop", "paper")
+MANY = ("all", "theme")  # `run all`, `run theme:NAME`: no experiment is called so
 VERDICT_SEEDS = tuple(range(1000, 1005))
 
 
@@ -33,6 +34,17 @@ def folder(slug: str) -> Path:
     if slug not in slugs():
         raise UserError(f"no experiment {slug!r}; {nearest(slug, slugs())} (see ./lab list)")
     return EXPERIMENTS / slug
+
+
+def unused(name: str) -> Path:
+    """The folder of an experiment to be made.  Errors: UserError if the name is taken or bad."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in MANY:
+        raise UserError(
+            f"{name!r} cannot name a paper: lower case letters, digits, _; not all, theme"
+        )
+    if (EXPERIMENTS / name).exists():
+        raise UserError(f"{shown(EXPERIMENTS / name)} exists; choose another name")
+    return EXPERIMENTS / name
 
 
 def split(name: str, default: str = "laptop") -> tuple[str, str]:

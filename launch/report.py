@@ -2,7 +2,8 @@
 
 import importlib
 import sys
-from dataclasses import asdict
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,11 @@ from common import claims as claims_module
 from common.claims import Claim, ClaimError, Verdict
 from launch import fingerprint, provenance, store
 from launch.errors import UserError
+from launch.paths import ROOT, VERDICT_SEEDS
 from launch.paths import folder as experiment_folder
+from launch.verdicts import old_verdict
+
+JUDGES = ("measure", "rule")
 
 
 def load_claims(slug: str) -> tuple[dict, list[Claim]]:
@@ -57,12 +62,12 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
 
 
 def stale(info: dict) -> list[str]:
-    """Why stored arrays no longer belong to the code: names of changed files, JAX's version."""
+    """Why stored arrays no longer belong to the code: changed definitions, JAX's version."""
     now = fingerprint.fingerprint(info["experiment"])
     then = info.get("fingerprint", {})
     reasons = []
     if then.get("compute") != now["compute"] or then.get("measure") != now["measure"]:
-        reasons = fingerprint.changed_files(then, now)
+        reasons = fingerprint.changed(then, now)
     jax_then, jax_now = (v.get("jax", "") for v in (info["versions"], provenance.versions()))
     if jax_then.split(".")[:2] != jax_now.split(".")[:2]:
         reasons.append(f"jax {jax_then} -> {jax_now}")
@@ -76,7 +81,35 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     _, claims = load_claims(info["experiment"])
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
     judged = [judge(slug, c, preset, arrays, seeds=seeds) for c in claims]
-    return info, claims, judged
+    official = is_official(info["config"]["seeds"], set(info["overrides"]) - {"seeds"})
+    return info, claims, [replace(v, official=official) for v in judged]
+
+
+def is_official(seeds: Iterable[int], overrides: Collection[str]) -> bool:
+    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
+    return tuple(seeds) == VERDICT_SEEDS and not overrides
+
+
+def decided(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
+    """As `decide`, from verdicts.json where neither the claims nor what judges them changed."""
+    info = store.read_json(folder / "run.json")
+    _, claims = load_claims(info["experiment"])
+    stored = store.peek(folder / "verdicts.json")
+    records = {r["id"]: r for r in stored.get("verdicts", [])}
+    same = all(
+        (r := records.get(c.id)) and (r["thresholds"], r["claim"]) == (c.thresholds, c.hash)
+        for c in claims
+    )
+    by = stored.get("by") or {}
+    if not same or {k: by.get(k) for k in JUDGES} != _judges(info["experiment"]):
+        return decide(folder)
+    return info, claims, [old_verdict(records[c.id]) for c in claims]
+
+
+def _judges(slug: str) -> dict:
+    """The code that turns arrays into verdicts, as hashes."""
+    now = fingerprint.fingerprint(slug)
+    return {k: now[k] for k in JUDGES}
 
 
 def write(folder: Path) -> list[Verdict]:
@@ -87,7 +120,8 @@ def write(folder: Path) -> list[Verdict]:
         for c, v in zip(claims, verdicts, strict=True)
     ]
     seeds = list(info["config"]["seeds"])
-    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records})
+    by = _makers(info["experiment"])
+    store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": by})
     try:
         draw(folder, info)
     except Exception as error:
@@ -95,6 +129,22 @@ def write(folder: Path) -> list[Verdict]:
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
     return verdicts
+
+
+def current(folder: Path) -> list[Verdict]:
+    """The verdicts of a run, its figures drawn: again only where what makes them changed."""
+    info = store.read_json(folder / "run.json")
+    by = store.peek(folder / "verdicts.json").get("by")
+    if by == _makers(info["experiment"]) and any(folder.glob("fig*.png")):
+        return decided(folder)[2]
+    return write(folder)
+
+
+def _makers(slug: str) -> dict:
+    """What turns arrays into verdicts and figures, as hashes; of figures whole files."""
+    home = experiment_folder(slug)
+    files = [*sorted(home.glob("*.py")), *sorted((ROOT / "common").glob("plot*.py"))]
+    return _judges(slug) | {"figures": claims_module.digest([p.read_text() for p in files])}
 
 
 def draw(folder: Path, info: dict | None = None) -> list[str]:

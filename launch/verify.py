@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +13,9 @@ import numpy as np
 from common import claims as claims_module
 from common.claims import Claim, Verdict
 from common.scratch import write_npz
-from launch import fingerprint, report, run, settings, store
+from launch import check, fingerprint, report, run, settings, store
 from launch.errors import UserError
-from launch.paths import VERDICT_SEEDS, results, shown
+from launch.paths import results, shown
 from launch.terminal import coloured
 
 # What became of the falsifier. Only the first two let a headline count.
@@ -55,6 +55,7 @@ def verify(
 
     Runs already computed with the same settings and code are used again. Errors: UserError.
     """
+    check.refuse(slug)
     _, claims = report.load_claims(slug)
     decidable = [c for c in claims if c.level.get(preset, "none") != "none"]
     if not decidable:
@@ -72,6 +73,7 @@ def verify(
     decided = []
     for claim in claims:
         verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
+        verdict = replace(verdict, official=ledger)
         control = None
         if claim in decidable and claim.falsifier:
             others = store.arrays(folders[tuple(claim.falsifier["override"])])
@@ -148,11 +150,6 @@ def holds(decided: list[Decided]) -> bool:
     """Whether every headline that could be decided holds, and there is one."""
     headlines = [d for d in decided if d.claim.headline and d.verdict.state != "untested"]
     return bool(headlines) and all(d.holds for d in headlines)
-
-
-def is_official(seeds: tuple[int, ...], overrides: list[str]) -> bool:
-    """Whether a verification is one for the ledger: the verdict seeds, the preset as it stands."""
-    return tuple(seeds) == VERDICT_SEEDS and not overrides
 
 
 def place(slug: str, preset: str) -> str:

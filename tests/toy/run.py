@@ -46,3 +46,8 @@ def abstract_step(cfg, mesh):
     """The chunk that `run` compiles; seeds over the data axis."""
     shape = jax.ShapeDtypeStruct((mesh.size, cfg.dim), jnp.float32)
     return jax.vmap(partial(descend, lr=cfg.lr, steps=cfg.chunk)), (shape,)
+
+
+def steps(cfg) -> int:
+    """A chunk at a time."""
+    return cfg.steps // cfg.chunk
