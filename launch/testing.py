@@ -19,6 +19,9 @@ def run(arguments: list[str]) -> int:
     The first argument may be an experiment; else arguments choose tests, and only types are left
     out.
     """
+    if "--all" in arguments:  # the dear tests of every paper, and those marked so
+        os.environ["REPRISE_ALL"] = "1"
+        arguments = [a for a in arguments if a != "--all"]
     slug = arguments[0].strip("/").removeprefix("experiments/") if arguments else ""
     if slug in paths.slugs():
         return paper(slug, arguments[1:])
@@ -30,6 +33,7 @@ def run(arguments: list[str]) -> int:
             raise UserError(f"{gate[0]} found something (above); ./lab test stops here")
     chosen = ["-m", "kill"] if kill else ["-m", "not kill"]
     if not kill and not rest:
+        chosen = chosen if os.environ.get("REPRISE_ALL") else ["-m", "not kill and not dear"]
         chosen += ["-n", "2", "--dist", "loadgroup"]
     return _python("pytest", *chosen, *rest)
 
@@ -38,7 +42,7 @@ def paper(slug: str, rest: list[str]) -> int:
     """A paper's folder against the contract, the contract's tests of it, its own tests."""
     found = check.findings(slug)
     print(check.text({slug: found}) if found else f"check {slug}: nothing found", flush=True)
-    files = ["tests/test_contract.py", f"experiments/{slug}"]
+    files = ["tests/test_contract.py", "tests/test_dear.py", f"experiments/{slug}"]
     return _python("pytest", *files, *rest, REPRISE_ONLY=slug) or int(bool(found))
 
 

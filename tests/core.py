@@ -2,9 +2,9 @@
 
     python tests/core.py      reads {"slug", "folder"} as JSON lines, answers each with one
 
-For each: smoke on a mesh of one device and on one of all eight, into FOLDER/one.npz, eight.npz and
-the run.json that figures need; then the paper preset is lowered for CPU, CUDA and TPU. The answer
-holds the CPU-seconds of each part, or "error" with its traceback.
+For each: smoke on a mesh of one device and on one of all eight, into the run folders FOLDER/one and
+FOLDER/eight; then the paper preset is lowered for CPU, CUDA and TPU. The answer holds the
+CPU-seconds of each part (compiling: of wall time), or "error" with its traceback.
 """
 
 import importlib
@@ -29,7 +29,7 @@ class Core:
         self._process: subprocess.Popen | None = None
 
     def ask(self, slug: str, folder: Path) -> dict:
-        """{'one', 'eight', 'lower': CPU-seconds}, arrays in `folder`.  Errors: AssertionError."""
+        """CPU-seconds of each part, arrays in `folder`.  Errors: AssertionError."""
         if self._process is None or self._process.poll() is not None:
             command, pipe = [sys.executable, "-P", __file__], subprocess.PIPE
             self._process = subprocess.Popen(
@@ -96,15 +96,15 @@ def answer(slug: str, folder: Path) -> dict:
     compiling = run.CompileTime()
     for name, some in (("one", devices[:1]), ("eight", devices)):
         start, compiled = time.process_time(), compiling.seconds
-        cfg, arrays = smoke(slug, some, folder / "scratch" / name)
-        write_npz(folder / f"{name}.npz", arrays)
+        cfg, arrays = smoke(slug, some, folder / name / "scratch")
+        write_npz(folder / name / "arrays.npz", arrays)
+        info = {"experiment": slug, "preset": "smoke", "config": settings.plain(cfg)}
+        store.write_json(folder / name / "run.json", info)
         spent[name] = time.process_time() - start
-        spent[f"compile_{name}"] = compiling.seconds - compiled
+        spent[f"compiling {name}"] = compiling.seconds - compiled
     start = time.process_time()
     lower(slug, "paper")
     spent["lower"] = time.process_time() - start
-    info = {"experiment": slug, "preset": "smoke", "config": settings.plain(cfg)}
-    store.write_json(folder / "run.json", info)
     jax.clear_caches()  # 128 papers in one process
     return spent
 
@@ -115,7 +115,6 @@ def main() -> None:
     from launch import run
 
     run.prepare()
-    __import__("jax").config.update("jax_persistent_cache_min_compile_time_secs", float(os.environ.get("MINC","0.2")))
     for line in sys.stdin:
         asked = json.loads(line)
         try:

@@ -1,4 +1,4 @@
-"""Which papers get the dear tests in this call: the changed ones, and a tenth of the others by date.
+"""Whose turn the dear tests are: the changed papers, and a tenth of the others by date.
 
 The record `results/checked.json` says with which key a paper last passed them:
     {slug: {"key": 16 hex, "date": "2026-11-29"}}
@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+RECORD = Path(__file__).parents[1] / "results/checked.json"
 CAP = 16  # papers a call
 SHARE = 10  # every so many days each unchanged paper has its turn
 DAY = "REPRISE_TODAY"  # the date, as 2026-11-29: one for all processes of a call, and for tests
@@ -39,8 +40,10 @@ class Turn(NamedTuple):
         return f"dear tests passed over: {'; '.join(parts)}; --all has them" if parts else ""
 
 
-def turn(keys: dict[str, str], record: dict, day: datetime.date, *, everything=False) -> Turn:
-    """Whose turn it is.  keys: {slug: what it is now}."""
+def turn(
+    keys: dict[str, str], record: dict, day: datetime.date, *, everything=False, share=SHARE
+) -> Turn:
+    """Whose turn it is.  keys: {slug: what it is now}; share=0: the changed ones alone."""
     slugs = sorted(keys)
     if everything:
         return Turn(slugs, [], [])
@@ -49,7 +52,7 @@ def turn(keys: dict[str, str], record: dict, day: datetime.date, *, everything=F
     cut = number * CAP % len(changed) if len(changed) > CAP else 0
     changed = changed[cut:] + changed[:cut]  # where nobody commits the record, others tomorrow
     same = [s for s in slugs if s not in changed]
-    turns = [s for i, s in enumerate(same) if i % SHARE == number % SHARE]
+    turns = [s for i, s in enumerate(same) if share and i % share == number % share]
     due = (changed + turns)[:CAP]
     return Turn(due, changed[CAP:], [s for s in same if s not in due])
 
@@ -60,12 +63,12 @@ def entry(record: dict, slug: str) -> dict:
     return found if isinstance(found, dict) else {}
 
 
-def passed(record: dict, keys: dict[str, str], slugs: set[str], day: datetime.date) -> dict:
-    """The record after these passed; of papers that are gone nothing stays."""
-    kept = {s: entry(record, s) for s in keys if entry(record, s)}
-    for s in slugs & keys.keys():
-        if kept.get(s, {}).get("key") != keys[s]:  # else the committed file need not change
-            kept[s] = {"key": keys[s], "date": day.isoformat()}
+def passed(record: dict, found: dict[str, str], slugs: list[str], day: datetime.date) -> dict:
+    """The record after papers passed.  found: {slug: key it passed with}; slugs: all there are."""
+    kept = {s: entry(record, s) for s in slugs if entry(record, s)}
+    for slug, now in found.items():
+        if kept.get(slug, {}).get("key") != now:  # else the committed file need not change
+            kept[slug] = {"key": now, "date": day.isoformat()}
     return kept
 
 

@@ -212,7 +212,8 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
     asked.clear()
     monkeypatch.setattr(testing.check, "findings", lambda _: [])
     assert testing.run(["toy", "-x"]) == 0
-    assert asked == [["pytest", "tests/test_contract.py", "experiments/toy", "-x"]]
+    contract = ["tests/test_contract.py", "tests/test_dear.py"]
+    assert asked == [["pytest", *contract, "experiments/toy", "-x"]]
     assert only[-1] == "toy"
     finding = check.Finding("experiments/toy/run.py", "a", "b")
     monkeypatch.setattr(testing.check, "findings", lambda _: [finding])
