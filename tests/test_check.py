@@ -217,19 +217,25 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
     def ran(command, env, **_):
         asked.append(command[2:])
         only.append(env.get("REPRISE_ONLY"))
+        every.append(env.get("REPRISE_ALL"))
         return subprocess.CompletedProcess(command, 0)
 
-    only: list[str | None] = []
+    only, every = [], []
     monkeypatch.setattr(testing.subprocess, "run", ran)
     assert testing.run(["-k", "toy"]) == 0
     assert [x[0] for x in asked] == ["ruff", "ruff", "pytest"]
     asked.clear()
     assert testing.run([]) == 0
     assert [x[0] for x in asked] == ["ruff", "ruff", "mypy", "pytest"]
+    assert "not kill and not dear" in asked[-1]
+    assert testing.run(["--all"]) == 0
+    assert asked[-1] == ["pytest", "-m", "not kill", "-n", "2", "--dist", "loadgroup"]
+    assert every[-2:] == [None, "1"]
     asked.clear()
     monkeypatch.setattr(testing.check, "findings", lambda _, **__: [])
     assert testing.run(["toy", "-x"]) == 0
-    assert asked == [["pytest", "tests/test_contract.py", "experiments/toy", "-x"]]
+    contract = ["tests/test_contract.py", "tests/test_dear.py"]
+    assert asked == [["pytest", *contract, "experiments/toy", "-x"]]
     assert only[-1] == "toy"
     finding = check.Finding("experiments/toy/run.py", "a", "b")
     monkeypatch.setattr(testing.check, "findings", lambda _, **__: [finding])
