@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import measure, model, moments
+from . import curves, model, moments
 
 D, P, N = 3, 7, 40
 SETTING = {"alpha": np.array([0.5, 3.0]), "eps": np.array([0.25, 1.5])}
@@ -44,7 +44,7 @@ def test_the_task_has_the_stated_power():
     _, y, beta = model.task(jax.random.normal(jax.random.key(1), (40_001, 5)))
     assert float(beta @ beta) == pytest.approx(5)
     assert abs(y.mean() - 1) < 5 * np.sqrt(2 / 40_000)
-    assert abs((y**2).mean() - measure.POWER) < 5 * np.sqrt(96 / 40_000)
+    assert abs((y**2).mean() - curves.POWER) < 5 * np.sqrt(96 / 40_000)
 
 
 def test_moments_give_the_outputs():
@@ -140,8 +140,8 @@ def test_alignment_and_cka_at_their_ends():
 def test_times_are_read_off_planted_curves():
     """Power laws, straight between records, cross where they should; never is the last step."""
     at = np.geomspace(1, 1000, 20)
-    loss = measure.POWER * np.stack([2 / at, 40 / at**1.5, np.ones(20)])
+    loss = curves.POWER * np.stack([2 / at, 40 / at**1.5, np.ones(20)])
     expected = [20, 400 ** (1 / 1.5), 1000]
-    np.testing.assert_allclose(measure.time_to(at, loss), expected, rtol=1e-12)
-    there = measure.test_at_fit(at, np.stack([loss[0]]), np.stack([loss[1]]))
-    np.testing.assert_allclose(there, 40 / 20**1.5, rtol=1e-12)
+    np.testing.assert_allclose(curves.time_to(at, loss), expected, rtol=1e-12)
+    there = curves.at_fit(at, loss[:1], loss[1:2])
+    np.testing.assert_allclose(there / curves.POWER, [[0.1, 40 / 20**1.5]], rtol=1e-12)
