@@ -10,7 +10,7 @@ POWER = 3.0
 LEARNT = 0.1  # of E y^2: what counts as fitted, and as generalised
 BASE = 3  # place of the base case among the alphas
 POINTS = 40  # of the correlation over the drop
-DRAWN = 2  # records for one that is drawn
+FIRST = 16  # records that are all drawn: steps 1, 2, 3, … are far apart in their logarithm
 
 
 def time_to(at, loss, level=LEARNT):
@@ -74,8 +74,9 @@ def drop(at, train, test, align):
 
 
 def drawn_at(records: int) -> np.ndarray:
-    """Indices of the records that are drawn, both ends among them."""
-    return np.linspace(0, records - 1, -(-records // DRAWN)).round().astype(int)
+    """Indices of the records that are drawn: the first ones, then every second up to the last."""
+    every = np.arange(records)
+    return every[(every < FIRST) | ((records - 1 - every) % 2 == 0)]
 
 
 def drawn(values):

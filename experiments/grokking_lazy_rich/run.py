@@ -21,7 +21,7 @@ from . import curves, model, moments
 CHUNK = 4  # records between two looks at the clock: at most an eighth of the steps
 SWEEP, SIZES, CHECK = range(3)  # names of draws
 EVERY = 10  # steps between two comparisons of the network with its moments
-COMPARED = 10  # of these comparisons, one is returned
+COMPARED = 10  # one of so many comparisons is returned, the last among them
 SWEPT = ("alpha_times", "alpha_fit", "alpha_end", "align_end", "drop", "eps_fit", "net_end",
          "lin_end", "early", "regression", "train", "test", "align", "terms", "eps_train",
          "eps_test", "net_train", "net_test", "net_cka", "lin_train", "lin_test")  # fmt: skip
@@ -39,7 +39,7 @@ class Problem(NamedTuple):
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """Numbers read at every record, and curves at every second one to three digits, to be drawn.
+    """Numbers read at every record, and curves to three digits at those that are drawn.
 
     Losses are means of (f - y)^2, over the training set and over the law of x; a pair is both.
     alpha [alpha], eps [eps], twin [twin] (the alphas of the twins), at [S'] (steps that are drawn)
@@ -65,7 +65,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         out |= sized(scratch.cached("sizes", lambda: sizes(cfg, mesh, scratch)))
     if scratch.wants("check"):
         check = scratch.cached("check", lambda: checked(cfg, mesh))["check"]
-        out |= {"check": check[..., COMPARED - 1 :: COMPARED]}
+        out |= {"check": check[..., ::-COMPARED][..., ::-1]}
     return out
 
 

@@ -145,3 +145,23 @@ def test_times_are_read_off_planted_curves():
     np.testing.assert_allclose(curves.time_to(at, loss), expected, rtol=1e-12)
     there = curves.at_fit(at, loss[:1], loss[1:2])
     np.testing.assert_allclose(there / curves.POWER, [[0.1, 40 / 20**1.5]], rtol=1e-12)
+
+
+def test_the_drop_and_the_early_distance_of_planted_curves():
+    """Power laws are straight lines from T_train = 20 to T_test = 400^(2/3)."""
+    at = np.geomspace(1, 1000, 20)
+    train, test = curves.POWER * 2 / at, curves.POWER * 40 / at**1.5
+    align, minus_log_test = curves.drop(at, train[None], test[None], at[None] ** 0.5)[0]
+    steps = np.linspace(np.log(20), np.log(400) / 1.5, curves.POINTS)
+    np.testing.assert_allclose(align, steps / 2, rtol=1e-6)
+    np.testing.assert_allclose(minus_log_test, 1.5 * steps - np.log(120), rtol=1e-6)
+    apart = curves.early(at, train, test, test / (1 + at))
+    np.testing.assert_allclose(apart, at[at <= 20][-1], rtol=1e-12)
+
+
+def test_curves_are_drawn_to_three_digits_from_first_to_last():
+    values = np.geomspace(1e-4, 1e2, 140)
+    seen = curves.drawn(values)
+    assert len(seen) < 80
+    np.testing.assert_allclose(seen, values[curves.drawn_at(140)], rtol=6e-4)
+    np.testing.assert_allclose(seen[[0, -1]], values[[0, -1]], rtol=6e-4)
