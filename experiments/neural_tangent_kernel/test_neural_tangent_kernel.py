@@ -102,6 +102,27 @@ def test_polynomial_nonlinearities_leave_the_kernel_singular():
     assert values[5] > 1e-3
 
 
+def test_distances_of_planted_kernels_and_functions():
+    """Multiples of the limit; functions that are constant on the points."""
+    limit_gram = np.array([[2.0, 1.0], [1.0, 3.0]])
+    times = lambda *factors: np.multiply.outer(np.array(factors), limit_gram)  # noqa: E731
+    functions = np.repeat([0.0, 0.9, 0.8], 4).reshape(3, 4)
+    found = {
+        "gram": times(1.5, 0.5)[None, None],
+        "gram_pair": times(1.0, 1.25)[None, None, None],
+        "trained": functions[None, None, None],
+        "goal": np.ones((1, 1, 4)),
+        "apart": np.array([0.0, 0.3, 0.1])[None, None, None],
+        "row_pair": np.arange(6.0).reshape(1, 1, 1, 2, 3),
+    }
+    kept_ones = kept.distances(found, limit_gram)
+    want = {"start_apart": [0.5, 0.5], "start_along": [1.5, 0.5], "moved": [0.25]}
+    want |= {"apart": [0.3], "end_apart": [0.1]}
+    for name, values in want.items():
+        np.testing.assert_allclose(kept_ones[name][0, 0], values, rtol=1e-12, err_msg=name)
+    np.testing.assert_array_equal(kept_ones["row_pair"][:, 0, 0, 1], [[3, 4, 5]] * 2)
+
+
 def planted(decay):
     """Arrays of a run in which component i decays at rate decay[i]."""
     value = np.array([[0.3, 0.03, 0.02, 0.01]])
