@@ -42,8 +42,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     metrics [seed, system, model, length, 4]: metrics.NAMES, means over starts
     smape [seed, system, model, 2, T]: means over starts, by the least and the most data
     log_error [seed, system, model, T]: mean over starts of the log of the NRMSE, most data
-    trace [model, H], truth [H]: x of the first system, seed and start; most data, and in the units
-        of the least
+    trace [model, H], truth [H]: x of the first system, seed and start, most data
     """
     names = cfg.systems
     series = cache(partial(truth, cfg, mesh))
@@ -81,7 +80,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         "smape": table("smape", (least, most)),
         "log_error": np.stack([found[m, most]["log_error"] for m in cfg.models], 2),
         "trace": np.stack([found[m, most]["trace"][0] for m in cfg.models]),
-        "truth": found[grid[0]]["truth"][0],
+        "truth": found[cfg.models[0], most]["truth"][0],  # in the same units as the traces
     }
 
 
