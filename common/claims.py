@@ -6,7 +6,7 @@ import json
 import math
 import re
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ WORDS = {
     ("fail", "substitute"): "DOES NOT HOLD ON SUBSTITUTE DATA",
     ("fail", "theory"): "COUNTEREXAMPLE",
 }
+HERE = "DOES NOT HOLD HERE"  # a theory claim that fails on other seeds: no counterexample yet
 SIGNS = {
     "pass": "✓",
     "fail": "✗",
@@ -76,6 +77,7 @@ class Claim:
     headline: bool = False
     falsifier: dict | None = None
     note: str = ""
+    figure: str = ""  # the figure that shows it: "fig2", or a whole name "fig2_widths"
 
     @property
     def thresholds(self) -> str:
@@ -85,8 +87,8 @@ class Claim:
 
     @property
     def hash(self) -> str:
-        """Hash of the whole claim but its note."""
-        return digest({k: v for k, v in asdict(self).items() if k != "note"})
+        """Hash of the whole claim but its note and where it is shown."""
+        return digest({k: v for k, v in asdict(self).items() if k not in ("note", "figure")})
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,13 @@ class Verdict:
     n: int = 0
     needed: int | None = None
     mutants: list = field(default_factory=list)  # automatic mutants that were refused
+    repeats: float | None = None  # chance that as many fresh seeds give this state (common/repeats)
+    official: bool = True  # on the paper's verdict seeds, at the preset as it stands
 
     @property
     def word(self) -> str:
+        if (self.state, self.level) == ("fail", "theory") and not self.official:
+            return HERE
         return WORDS.get((self.state, self.level), self.state.upper())
 
 
@@ -157,7 +163,7 @@ def _claim(path: Path, table: dict) -> Claim:
     fields = Claim.__dataclass_fields__
     for key in table:
         _known(where, "key", key, fields)
-    required = [k for k, f in fields.items() if k not in ("headline", "falsifier", "note")]
+    required = [k for k, f in fields.items() if f.default is MISSING]
     missing = [k for k in required if k not in table]
     if missing:
         raise ClaimError(f"{where} lacks {', '.join(missing)}")
@@ -209,6 +215,8 @@ def _lint_fields(where: str, claim: Claim) -> None:
         value = getattr(claim, key)
         if not isinstance(value, str) or not value.strip():
             raise ClaimError(f"{where}: {key} must be text")
+    if not isinstance(claim.figure, str) or not re.match(r"fig|$", claim.figure):
+        raise ClaimError(f"{where}: figure is the name of a figure, 'fig…', not {claim.figure!r}")
     if not isinstance(claim.headline, bool):
         raise ClaimError(f"{where}: headline is true or false, not {claim.headline!r}")
     if not isinstance(claim.criterion, dict):

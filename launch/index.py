@@ -6,11 +6,12 @@ The same bytes on every machine. Forks stay out: their folders may be private.
 from collections import Counter
 from pathlib import Path
 
-from common.claims import SIGNS, THEMES, Claim, Verdict
-from launch import cards, fingerprint, ledger, listing, report, store
+from common.claims import SIGNS, THEMES, Claim
+from launch import cards, ledger, listing, report, store
 from launch.errors import UserError
 from launch.paths import results
 from launch.terminal import duration
+from launch.verdicts import current, old_verdict, state_of
 
 LEGEND = "✓ holds · ✗ does not hold · ~ undecided · ! invalid · · untested · * headline"
 TITLE = 60  # characters of a title in the table
@@ -31,30 +32,6 @@ def write(rows: list[dict] | None = None) -> Path:
 
 def verified(slug: str) -> bool:
     return (results() / slug / "ledger.jsonl").exists()
-
-
-# ---- what stands of a paper ---------------------------------------------------------------------
-
-
-def old_verdict(line: dict) -> Verdict:
-    """A ledger line as a verdict."""
-    return Verdict(**{k: line[k] for k in Verdict.__dataclass_fields__ if k in line})
-
-
-def current(slug: str, claims: list[Claim], preset: str = "laptop") -> list[tuple]:
-    """(claim, ledger line or None, standing) of every claim."""
-    now = fingerprint.fingerprint(slug)
-    newest = ledger.newest(slug, preset)
-    return [(c, newest.get(c.id), ledger.standing(newest.get(c.id), c, now)) for c in claims]
-
-
-def state_of(line: dict | None, standing: str) -> tuple[str, str]:
-    """(state, word) on show today."""
-    if line is None:
-        return "untested", "UNTESTED"
-    if standing == "thresholds changed":
-        return "invalid", "INVALID: thresholds changed since it was decided"
-    return line["state"], line["word"]
 
 
 # ---- the table ----------------------------------------------------------------------------------
@@ -168,7 +145,7 @@ def _claim(claim: Claim, line: dict | None, standing: str, *, chances: bool) -> 
     if standing == "stale":
         cells[1] += " **STALE**"
     if line and line.get("carried"):
-        cells[1] += f" (carried over from {line['carried']['from'][:7]}, same bits at smoke)"
+        cells[1] += f" ({ledger.carried_text(line)})"
     cells.append(cards.value(old_verdict(line)) if line else "")
     cells.append(str(claim.paper["value"]))
     cells.append(cards.CONTROLS.get(line["control"], "") if line else "")

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import png
+from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
 
@@ -74,11 +75,11 @@ def read_json(file: Path) -> dict:
     return value
 
 
-def arrays(folder: Path) -> dict[str, np.ndarray]:
+def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
     """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
     import numpy as np
 
-    file = folder / "arrays.npz"
+    file = folder / name
     if not file.exists():
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
@@ -136,11 +137,15 @@ def find(slug: str, preset: str, identity: str, *, done: bool) -> Path | None:
     return None
 
 
-def latest(slug: str, preset: str) -> Path | None:
-    """The newest finished run of a preset as it stands in the config (no overrides)."""
+def latest(slug: str, preset: str, overrides: dict | None = None) -> Path | None:
+    """The newest finished run of a preset with exactly these settings changed (None: as it stands).
+
+    overrides: JSON-able {key: value}, as in run.json.
+    """
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("status") == "done" and not info.get("overrides"):
+        same = (info.get("overrides") or {}) == (overrides or {}) and "wanted" not in info
+        if info.get("status") == "done" and same:
             return file.parent
     return None
 
@@ -171,20 +176,28 @@ def figures(folder: Path | None) -> dict[str, dict]:
     }
 
 
-def locate(name: str) -> Path:
-    """A run folder, or NAME[:preset]: its newest finished run, else the committed reference.
+def locate(name: str, overrides: list[str] | None = None) -> Path:
+    """A run folder, or NAME[:preset] with key=value: the newest finished run of exactly that.
 
-    Errors: UserError.
+    NAME[:preset] alone is the preset as it stands. What was never run here may be the committed
+    reference. Errors: UserError.
     """
     folder = Path(name)
     if (folder / "run.json").exists():
+        if overrides:
+            raise UserError(f"{overrides[0]}: settings go with NAME[:preset], not with a folder")
         return folder.absolute()
     if folder.is_dir() and len(folder.parts) > 1 and folder.absolute().parent != EXPERIMENTS:
         raise UserError(f"{folder.absolute()} is no run folder (it has no run.json)")
     slug, preset = split(name)
-    found = latest(slug, preset) or reference(slug, preset)
+    changed = settings.overrides(slug, preset, overrides) if overrides else {}
+    committed = reference(slug, preset)
+    if committed and changed and peek(committed / "run.json").get("overrides") != changed:
+        committed = None
+    found = latest(slug, preset, changed) or committed
     if found is None:
-        raise UserError(f"no finished run of {slug}:{preset}; ./lab run {slug}:{preset} makes one")
+        what = " ".join([f"{slug}:{preset}", *(overrides or [])])
+        raise UserError(f"no finished run of {what}; ./lab run {what} makes one")
     return found
 
 
