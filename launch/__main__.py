@@ -179,7 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     data = verb("data", "the data sets: where they are, or fetch one")
     data.add_argument("sets", nargs="*", metavar="SET", help="fetch and check these")
     verb("gallery", "results/INDEX.md and the HTML pages")
-    verb("test", "the tests (arguments go to pytest; --kill: the kill test)")
+    verb("test", "the tests (NAME: one paper; --all: the dear ones too; --kill; pytest's own)")
     verb("doctor", "what this machine has, what will not work and why")
     return main
 

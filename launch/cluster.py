@@ -7,6 +7,7 @@ Whoever starts the processes (launch.processes, a batch script, a cloud engine) 
 and nothing else: no scheduler is asked, so that a run is the same under all of them.
 """
 
+import contextlib
 import os
 import re
 import sys
@@ -19,6 +20,7 @@ from launch.errors import UserError
 
 HEARTBEAT = 20  # seconds of silence after which a process counts as lost
 STARTING = 120  # seconds in which all processes must have come
+LEAST = "jax_persistent_cache_min_compile_time_secs"
 IDENTITY = ("code", "settings", "versions of JAX")
 
 
@@ -64,6 +66,28 @@ def join() -> None:
             f"process {index()} of {count()} could not meet the others at {address}: "
             f"{str(error).splitlines()[0][:200]}"
         ) from None
+    keep_compiled()
+
+
+def keep_compiled() -> None:
+    """Processes after the first write JAX's compilation cache too, where they compile on CPUs.
+
+    JAX lets process 0 alone write: elsewhere all have the same keys. On CPUs a key holds the
+    process, so the others found nothing, wrote nothing, and compiled everything every time.
+    """
+    import jax
+    from jax._src import compilation_cache, compiler  # nothing public writes an entry
+
+    if index() == 0 or jax.default_backend() != "cpu" or not hasattr(compiler, "_cache_write"):
+        return
+
+    def write(key, seconds, module, backend, executable, callbacks) -> None:
+        if not callbacks and seconds >= jax.config.values[LEAST]:
+            with contextlib.suppress(Exception):  # a cache that is not written costs time, no more
+                put = compilation_cache.put_executable_and_time
+                put(key, module, executable, backend, int(seconds))
+
+    setattr(compiler, "_cache_write", write)  # noqa: B010  mypy knows its signature
 
 
 def agree(*digests: str) -> None:

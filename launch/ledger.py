@@ -9,12 +9,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from launch import fingerprint, provenance, store
 from launch.paths import results
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from common.claims import Claim
 
 HASHES = ("compute", "measure", "rule")
@@ -23,8 +26,17 @@ HASHES = ("compute", "measure", "rule")
 def _all(slug: str) -> list[dict]:
     """Every readable line, oldest first. A line cut short by a crash is passed over."""
     file = results() / slug / "ledger.jsonl"
+    try:
+        stat = file.stat()
+    except OSError:
+        return []
+    return _parsed(file, (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(1)  # a verb asks for the same ledger several times running
+def _parsed(file: Path, _stamp: tuple[int, int]) -> list[dict]:
     found = []
-    for text in file.read_text().splitlines() if file.exists() else []:
+    for text in file.read_text().splitlines():
         try:
             line = json.loads(text)
         except json.JSONDecodeError:

@@ -1,11 +1,22 @@
-"""Fixtures: copies of the repository in which tests may break things."""
+"""Fixtures: copies of the repository in which tests may break things. And what a call sums up:
+CPU-seconds of the papers' contracts, the dear tests that passed, those that were passed over.
+"""
 
+import os
+import statistics
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from launch import paths
+from tests import rotation
 from tests.tree import Tree, copy_tree
+
+SPENT: dict[str, dict[str, float]] = {"cpu": defaultdict(float), "dear cpu": defaultdict(float)}
+CHECKED: dict[str, str] = {}  # {slug: key} that passed the dear tests in this call
+LEFT: list[str] = []  # tests marked dear that were deselected
 
 
 @pytest.fixture
@@ -23,3 +34,60 @@ def shared_tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     assert made.lab("run", "toy").status == 0
     assert made.lab("verify", "toy").status == 0
     return made
+
+
+def pytest_configure() -> None:
+    rotation.today()  # before the workers start: all have the same
+
+
+def pytest_deselected(items) -> None:
+    LEFT.extend(i.nodeid for i in items if i.get_closest_marker("dear"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node) -> None:
+    LEFT[:] = getattr(node, "workeroutput", {}).get("left", LEFT)
+
+
+def pytest_runtest_logreport(report) -> None:
+    if report.when == "teardown":  # has what was recorded before it too
+        for name, value in report.user_properties:
+            if name in SPENT:
+                SPENT[name][value[0]] += value[1]
+    if report.when == "call" and report.passed:
+        CHECKED.update(v for name, v in report.user_properties if name == "checked")
+
+
+def pytest_sessionfinish(session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left"] = LEFT
+    elif CHECKED:
+        old, there = rotation.read(rotation.RECORD), paths.slugs()
+        new = rotation.passed(old, CHECKED, there, rotation.today())
+        if new != old:
+            rotation.write(rotation.RECORD, new)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    for name, title in (("cpu", "contract"), ("dear cpu", "dear tests")):
+        if found := SPENT[name]:
+            most = max(found, key=found.get)
+            middle = statistics.median(found.values())
+            terminalreporter.write_line(
+                f"{title}: {middle:.1f} CPU-seconds a paper in the middle of {len(found)}, "
+                f"at most {found[most]:.1f} ({most})"
+            )
+    if SPENT["cpu"]:
+        from tests.test_dear import SLUGS, TURN
+
+        forks = (
+            sorted(set(paths.slugs()) - set(SLUGS)) if not os.environ.get("REPRISE_ONLY") else []
+        )
+        if forks:
+            terminalreporter.write_line(
+                f"forks, without dear tests and verdicts: {', '.join(forks)}"
+            )
+        if TURN.line:
+            terminalreporter.write_line(TURN.line)
+    if LEFT:
+        terminalreporter.write_line(f"{len(LEFT)} tests of common/ and launch/ are left to --all")

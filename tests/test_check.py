@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from launch import check, check_text, fork, new, paths, settings, testing, verify
+from launch import check, check_text, fork, new, paths, settings, store, testing, verify
 from launch.errors import UserError
 from tests.tree import ROOT, copy_tree
 
@@ -65,7 +65,8 @@ BROKEN = [
     ("__init__.py", "smallest experiment", "smallest\nexperiment", "__init__.py", False),
     ("run.py", "def steps(cfg)", "def step(cfg)", "has no function steps; write steps(cfg)", True),
     ("run.py", "def run(cfg, mesh, ", "def run(cfg, ", "run takes other arguments", True),
-    ("run.py", "error [seed, step]", "the error", "names no arrays", False),
+    ("run.py", "error [seed, step], start [seed, D]",
+     "it", "names no arrays", False),
     ("run.py", "import time", "import time\n\nfrom experiments import it", "imports exper", False),
     ("run.py", "import time", "import time\n\nfrom ..other import run as it", "..other", False),
     ("run.py", "import time", "import time\n\nfrom launch import stop", "imports launch", False),
@@ -121,11 +122,8 @@ def test_a_config_that_would_take_a_mistyped_key_is_found(toy):
 
 
 def test_docstring_and_stored_arrays_name_the_same(toy):
-    import numpy as np
-
-    home = paths.results() / "toy/laptop"
-    home.mkdir(parents=True)
-    np.savez(home / "arrays.npz", error=np.zeros(2), extra=np.zeros(1))
+    returned = {k: ["float64", [1]] for k in ("error", "start", "extra")}
+    store.write_json(paths.results() / "toy/laptop/run.json", {"arrays": returned})
     (found,) = check.findings("toy", lint=False)
     assert "does not name 'extra'" in found.what
     edit(toy / "run.py", "error [seed, step]", "extra [], wrong [seed], error [seed, step]")
@@ -134,7 +132,7 @@ def test_docstring_and_stored_arrays_name_the_same(toy):
     edit(toy / "run.py", "wrong [seed], error [seed, step]", "error [seed, step], if any wrong []")
     assert check.findings("toy", lint=False) == []
     for i in range(7):
-        (home / f"fig{i}.png").touch()
+        (paths.results() / f"toy/laptop/fig{i}.png").touch()
     (found,) = check.findings("toy", lint=False)
     assert "draws 7 figures" in found.what
 
@@ -145,7 +143,7 @@ def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
     monkeypatch.setattr(check_text, "can_lint", lambda: False)
     (found,) = check.findings("toy")
     assert "toml:13: t1: a headline that repeats with chance 0.75, below 0.9" in str(found)
-    assert check.findings("toy", lint=False) == []
+    assert check.findings("toy", verdicts=False) == []
     assert "ruff is not installed and was left out" in check.text({"toy": [found]})
 
 
@@ -219,22 +217,28 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
     def ran(command, env, **_):
         asked.append(command[2:])
         only.append(env.get("REPRISE_ONLY"))
+        every.append(env.get("REPRISE_ALL"))
         return subprocess.CompletedProcess(command, 0)
 
-    only: list[str | None] = []
+    only, every = [], []
     monkeypatch.setattr(testing.subprocess, "run", ran)
     assert testing.run(["-k", "toy"]) == 0
     assert [x[0] for x in asked] == ["ruff", "ruff", "pytest"]
     asked.clear()
     assert testing.run([]) == 0
     assert [x[0] for x in asked] == ["ruff", "ruff", "mypy", "pytest"]
+    assert "not kill and not dear" in asked[-1]
+    assert testing.run(["--all"]) == 0
+    assert asked[-1] == ["pytest", "-m", "not kill", "-n", "2", "--dist", "loadgroup"]
+    assert every[-2:] == [None, "1"]
     asked.clear()
-    monkeypatch.setattr(testing.check, "findings", lambda _: [])
+    monkeypatch.setattr(testing.check, "findings", lambda _, **__: [])
     assert testing.run(["toy", "-x"]) == 0
-    assert asked == [["pytest", "tests/test_contract.py", "experiments/toy", "-x"]]
+    contract = ["tests/test_contract.py", "tests/test_dear.py"]
+    assert asked == [["pytest", *contract, "experiments/toy", "-x"]]
     assert only[-1] == "toy"
     finding = check.Finding("experiments/toy/run.py", "a", "b")
-    monkeypatch.setattr(testing.check, "findings", lambda _: [finding])
+    monkeypatch.setattr(testing.check, "findings", lambda _, **__: [finding])
     assert testing.run(["toy"]) == 1
 
 

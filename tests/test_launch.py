@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from launch import store, submit
-from tests.tree import pace, read, waited
+from tests.tree import Tree, pace, read, waited
 
 pytestmark = pytest.mark.xdist_group("launch")
 
@@ -155,24 +155,28 @@ def test_fork_has_lineage_and_untested_claims(shared_tree):
     assert "A fork of toy, whose verdicts are" in page
 
 
-def test_list_is_quick_and_marks_stale_code(tree, tmp_path):
-    tree.lab("verify", "toy")
-    tree.lab("list")  # fills the cache of parsed claims
-    done = tree.lab("list", "--json")
-    assert read(done)[0]["standing"] == "fresh"
+def test_list_is_quick_and_marks_stale_code(shared_tree, tmp_path):
+    shutil.copytree(shared_tree.root, tmp_path / "tree")
+    tree = Tree(tmp_path / "tree")
+
+    def row():
+        rows = {r["name"]: r for r in read(tree.lab("list", "--json"))}
+        return rows["toy"]
+
+    assert row()["standing"] == "fresh"  # and the cache of parsed claims is filled
     spent = min(tree.lab("list").cpu for _ in range(3))
     assert spent <= 0.5 or spent <= 0.5 * pace(tmp_path / "pace")
     run = tree.root / "experiments/toy/run.py"
     run.write_text(run.read_text() + "\n# a comment changes nothing\n")
-    assert read(tree.lab("list", "--json"))[0]["standing"] == "fresh"
+    assert row()["standing"] == "fresh"
     run.write_text(run.read_text().replace("x - lr * x", "x * (1 - lr)"))
-    row = read(tree.lab("list", "--json"))[0]
-    assert (row["standing"], row["changed"]) == ("stale", ["./run.py:descend"])
+    found = row()
+    assert (found["standing"], found["changed"]) == ("stale", ["./run.py:descend"])
     assert "STALE" in tree.lab("report", "toy").out
     claims = tree.root / "experiments/toy/claims.toml"
     claims.write_text(claims.read_text().replace("tol = 1e-6", "tol = 1e-5"))
-    row = read(tree.lab("list", "--json"))[0]
-    assert (row["standing"], row["claims"]) == ("thresholds changed", {"invalid": 1})
+    found = row()
+    assert (found["standing"], found["claims"]) == ("thresholds changed", {"invalid": 1})
 
 
 def test_gallery_is_static_and_complete(shared_tree):
@@ -211,7 +215,16 @@ def saved(tree, least):
     return False
 
 
-def test_sigterm_saves_and_the_same_command_continues(tree):
+@pytest.fixture(scope="module")
+def uninterrupted(shared_tree, tmp_path_factory):
+    """What a run of 200 steps gives that nobody stops."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    same = ("run", "toy:smoke", "pause=0.0", "steps=200")
+    assert shared_tree.lab(*same, "--workdir", str(folder)).status == 0
+    return store.arrays(folder)["error"]
+
+
+def test_sigterm_saves_and_the_same_command_continues(tree, uninterrupted):
     arguments = ("run", "toy:smoke", "pause=0.3", "steps=200")
     process = tree.start(*arguments)
     waited(lambda: saved(tree, 1))
@@ -224,13 +237,10 @@ def test_sigterm_saves_and_the_same_command_continues(tree):
     assert "continuing" in done.err
     (folder,) = tree.runs("toy")
     assert store.read_json(folder / "run.json")["attempts"] == 2
-    same = ("run", "toy:smoke", "pause=0.0", "steps=200")
-    assert tree.lab(*same, "--workdir", str(tree.root / "whole")).status == 0
-    a, b = store.arrays(folder), store.arrays(tree.root / "whole")
-    np.testing.assert_array_equal(a["error"], b["error"])
+    np.testing.assert_array_equal(store.arrays(folder)["error"], uninterrupted)
 
 
-def test_sigkill_then_the_same_arrays(tree):
+def test_sigkill_then_the_same_arrays(tree, uninterrupted):
     """The short form of ./lab test --kill: three kills of one run, at later and later steps."""
     arguments = ("run", "toy:smoke", "pause=0.3", "steps=200")
     for step in (1, 2, 4):
@@ -241,10 +251,7 @@ def test_sigkill_then_the_same_arrays(tree):
     assert tree.lab(*arguments).status == 0
     (folder,) = tree.runs("toy")
     assert store.read_json(folder / "run.json")["attempts"] == 4
-    same = ("run", "toy:smoke", "pause=0.0", "steps=200")
-    assert tree.lab(*same, "--workdir", str(tree.root / "whole")).status == 0
-    a, b = store.arrays(folder), store.arrays(tree.root / "whole")
-    np.testing.assert_array_equal(a["error"], b["error"])
+    np.testing.assert_array_equal(store.arrays(folder)["error"], uninterrupted)
     assert not list(folder.rglob("*.tmp"))
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from launch import stop, store
+from launch import cluster, stop, store
 from tests.tree import waited, workers
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -162,6 +162,24 @@ def test_processes_of_different_settings_do_not_compute(tree):
         assert process.returncode == 2
         assert "has other settings" in one_error(err)
     assert not (tree.root / "run/scratch").exists()
+
+
+def test_what_a_later_process_compiles_is_kept(monkeypatch):
+    """JAX writes its cache from process 0 alone; if it renames how, this says so."""
+    from jax._src import compilation_cache, compiler
+
+    put = []
+    monkeypatch.setenv("JAX_NUM_PROCESSES", "2")
+    monkeypatch.setattr(compiler, "_cache_write", compiler._cache_write)
+    monkeypatch.setattr(compilation_cache, "put_executable_and_time", lambda *a: put.append(a))
+    for number in "01":
+        monkeypatch.setenv("JAX_PROCESS_ID", number)
+        cluster.keep_compiled()
+        compiler._cache_write("quick", 0.0, "module", "cpu", "code", ())
+        compiler._cache_write("calls back", 9.0, "module", "cpu", "code", ("callback",))
+        if number == "1":
+            compiler._cache_write("slow", 9.5, "module", "cpu", "code", ())
+    assert put == [("slow", "module", "code", "cpu", 9)]
 
 
 def test_mistakes(shared_tree):

@@ -147,6 +147,8 @@ else:
 def test_on_eight_devices_the_numbers_are_those_of_one():
     flags = "--xla_force_host_platform_device_count=8"
     env = os.environ | {"XLA_FLAGS": flags, "PJRT_NPROC": "32", "JAX_PLATFORMS": "cpu"}
+    env["JAX_COMPILATION_CACHE_DIR"] = str(jax.config.jax_compilation_cache_dir)
+    env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.05"
     done = subprocess.run(
         [sys.executable, "-c", ON_EIGHT], env=env, capture_output=True, text=True, check=False
     )

@@ -330,6 +330,8 @@ def test_rows_split_over_8_devices():
         "PJRT_NPROC": "32",
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(root),
+        "JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",
     }
     command = [sys.executable, "-P", "-c", EIGHT]
     done = subprocess.run(

@@ -41,14 +41,14 @@ def traces(arrays, cfg):
     name = cfg.systems[0]
     caption = f"First forecast of the first seed, x of {name}, L = {arrays['length'][-1]}."
     fig, axes = plot.figure(len(chosen), 1, size=(8.5, 1.9 * len(chosen) + 0.5), caption=caption)
-    truth = arrays["truth"][0]
+    truth = arrays["truth"]
     time = (1 + np.arange(len(truth))) / arrays["tau"][0]
     shown = time <= 12
     for ax, i in zip(np.atleast_1d(axes), chosen, strict=True):
         label = LABELS[arrays["model"][i]]
         ax.plot(time[shown], truth[shown], color="0.45", label="truth", marker="", linestyle="-")
         style = plot.style(1) | {"marker": ""}
-        ax.plot(time[shown], arrays["trace"][0, i, -1][shown].clip(-4, 4), label=label, **style)
+        ax.plot(time[shown], arrays["trace"][i][shown].clip(-4, 4), label=label, **style)
         ax.set(ylabel="x (standard\ndeviations)", ylim=(-3.2, 3.2))
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     np.atleast_1d(axes)[-1].set_xlabel("time (Lyapunov times)")
@@ -158,7 +158,7 @@ def systems(arrays, cfg):
 
 def growth(ax, arrays):
     """Mean log error of nVAR on Lorenz, most data, beside the exponent's growth."""
-    error = measure.of_system(arrays, "log_error")[:, measure.place(arrays, "nvar"), -1]
+    error = measure.of_system(arrays, "log_error")[:, measure.place(arrays, "nvar")]
     plot.band(ax, arrays["time"], np.exp(error), label="nVAR", **plot.style(1))
     time = arrays["time"][arrays["time"] <= 8]
     first = np.searchsorted(time, measure.ALIGNED)

@@ -4,7 +4,7 @@ import numpy as np
 
 from common import plot
 
-from . import measure
+from . import curves, measure
 
 FLOOR = 1e-4  # of E y^2: below it nothing is decided
 
@@ -29,18 +29,19 @@ def grokking(arrays):
     fig, axes = plot.figure(2, 2, caption=caption, size=(10, 6.4))
     for column, twin in enumerate((0, -1)):
         top, bottom = axes[:, column]
-        curves = (("network, train", "net_train"), ("network, test", "net_test"))
-        curves += (("linearised, train", "lin_train"), ("linearised, test", "lin_test"))
-        for i, (name, key) in enumerate(curves):
+        names = (("network, train", "net_train"), ("network, test", "net_test"))
+        names += (("linearised, train", "lin_train"), ("linearised, test", "lin_test"))
+        for i, (name, key) in enumerate(names):
             loss = visible(arrays[key][:, twin])
             plot.band(top, arrays["at"], loss, label=name, **plot.style(i))
-        final = np.median(arrays["regression"][:, twin]) / measure.POWER
+        final = np.median(arrays["regression"][:, twin]) / curves.POWER
         plot.law(top, arrays["at"], np.full(len(arrays["at"]), final), label="kernel regression")
         alpha = arrays["twin"][twin]
         top.set(title=f"α = {alpha:g}", ylabel="loss / E y²", yscale="log")
         top.legend()
-        plot.band(bottom, arrays["at"], arrays["net_cka"][:, twin], label="network")
-        start = np.median(arrays["net_cka"][:, twin, 0])
+        alignment = arrays["net_cka"][:, twin].astype(float)
+        plot.band(bottom, arrays["at"], alignment, label="network")
+        start = np.median(alignment[:, 0])
         plot.law(bottom, arrays["at"], np.full(len(arrays["at"]), start), label="initial kernel")
         bottom.set(xlabel="step", ylabel="kernel-task alignment (CKA)", ylim=(0, None))
         bottom.legend()
@@ -53,11 +54,11 @@ def ladder(arrays, key, symbol, train, test):
     """Training and test loss for every value of one knob."""
     caption = f"Training and test loss over {symbol}; medians and ranges over seeds."
     fig, axes = plot.figure(1, 2, caption=caption)
-    for ax, title, curves in zip(axes, ("training", "test"), (train, test), strict=True):
+    for ax, title, loss in zip(axes, ("training", "test"), (train, test), strict=True):
         for i, value in enumerate(arrays[key]):
             label = f"{symbol} = {value:g}"
-            plot.band(ax, arrays["at"], visible(curves[:, i]), label=label, **plot.style(i))
-        level = np.full(len(arrays["at"]), measure.LEARNT)
+            plot.band(ax, arrays["at"], visible(loss[:, i]), label=label, **plot.style(i))
+        level = np.full(len(arrays["at"]), curves.LEARNT)
         plot.law(ax, arrays["at"], level, label="learnt")
         ax.set(xscale="log", yscale="log", xlabel="step", ylabel=f"{title} loss / E y²")
         ax.legend(loc="lower left")
@@ -73,13 +74,13 @@ def drop(arrays, cfg):
     fig, (left, right) = plot.figure(1, 2, caption=caption)
     names = ("linear power", "square of the mean", "variance")
     for i, name in enumerate(names):
-        term = np.maximum(arrays["terms"][:, measure.BASE, i] / measure.POWER, FLOOR)
+        term = visible(arrays["terms"][:, i])
         plot.band(left, arrays["at"], term, label=name, **plot.style(i))
     left.set(xscale="log", yscale="log", xlabel="step", ylabel="term of the test loss / E y²")
     left.legend(loc="lower left")
     for i, alpha in enumerate(arrays["alpha"]):
-        plot.band(right, arrays["at"], arrays["align"][:, i], label=f"α = {alpha:g}",
-                  **plot.style(i))  # fmt: skip
+        aligned = arrays["align"][:, i].astype(float)
+        plot.band(right, arrays["at"], aligned, label=f"α = {alpha:g}", **plot.style(i))
     full = np.full(len(arrays["at"]), cfg.dim)
     plot.law(right, arrays["at"], full, label="D, all along the task")
     right.set(xscale="log", yscale="log", xlabel="step", ylabel="alignment of the features")
@@ -117,4 +118,4 @@ def delays(arrays, cfg):
 
 def visible(loss):
     """Over E y^2, and not below the floor."""
-    return np.maximum(loss / measure.POWER, FLOOR)
+    return np.maximum(loss.astype(float) / curves.POWER, FLOOR)

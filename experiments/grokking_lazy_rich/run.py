@@ -16,13 +16,15 @@ from jax.sharding import PartitionSpec as P
 
 from common import sharding
 
-from . import model, moments
+from . import curves, model, moments
 
 CHUNK = 4  # records between two looks at the clock: at most an eighth of the steps
 SWEEP, SIZES, CHECK = range(3)  # names of draws
 EVERY = 10  # steps between two comparisons of the network with its moments
-SWEPT = ("train", "test", "cka", "align", "terms", "eps_train", "eps_test", "eps_cka", "net_train",
-         "net_test", "net_cka", "lin_train", "lin_test", "regression")  # fmt: skip
+COMPARED = 10  # one of so many comparisons is returned, the last among them
+SWEPT = ("alpha_times", "alpha_fit", "alpha_end", "align_end", "drop", "eps_fit", "net_end",
+         "lin_end", "early", "regression", "train", "test", "align", "terms", "eps_train",
+         "eps_test", "net_train", "net_test", "net_cka", "lin_train", "lin_test")  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -37,37 +39,80 @@ class Problem(NamedTuple):
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """Losses are means of (f - y)^2, over the training set and over the law of x.
+    """Numbers read at every record, and curves to three digits at those that are drawn.
 
-    at [S] (steps), alpha [alpha], eps [eps], twin [twin] (the alphas of the twins)
-    train, test, align, cka [seed, alpha, S]: at cfg.eps
-    terms [seed, alpha, 3, S]: of the test loss: linear power, square of the mean, variance
-    eps_train, eps_test, eps_cka [seed, eps, S]: at the base alpha
-    net_train, net_test, lin_train, lin_test [seed, twin, S]: centred networks and linearised ones
-    net_cka [seed, twin, S]; regression [seed, twin]: test loss of their kernel regression
-    size [size] (P), size_at [size, S2], size_train, size_test [size, seed, S2]: at the base alpha
+    Losses are means of (f - y)^2, over the training set and over the law of x; a pair is both.
+    alpha [alpha], eps [eps], twin [twin] (the alphas of the twins), at [S'] (steps that are drawn)
+    alpha_times [seed, alpha, 2]: T_train and T_test, at cfg.eps
+    alpha_fit, alpha_end [seed, alpha, 2]: the pair at T_train and at the last step
+    align_end [seed], drop [seed, 2, point]: the alignment at the end; see `curves.drop`; base case
+    eps_fit [seed, eps, 2]: the pair at T_train, at the base alpha
+    net_end, lin_end [seed, twin, 2]: the pair at the end, centred networks and linearised ones
+    early [seed, twin]: see `curves.early`; regression [seed, twin]: test loss of their kernel
+    regression
+    train, test, align [seed, alpha, S'], eps_train, eps_test [seed, eps, S']: drawn
+    terms [seed, 3, S']: of the test loss, base case: linear power, square of the mean, variance
+    net_train, net_test, net_cka, lin_train, lin_test [seed, 2, S']: of the first twin and the last
+    size [size] (P), size_times, size_end [size, seed, 2]: at the base alpha
     check [instance, 2, 2, S3]: (network, moments) x (training, other) losses; seeds x check_alphas
     """
+    at = grid(cfg.steps, cfg.records)
     out = {"alpha": np.array(cfg.alphas), "eps": np.array(cfg.epsilons)}
-    out |= {"twin": np.array(cfg.twins), "at": grid(cfg.steps, cfg.records)}
+    out |= {"twin": np.array(cfg.twins), "at": at[curves.drawn_at(len(at))]}
     if scratch.wants(*SWEPT):
-        out |= named(cfg, scratch.cached("sweep", lambda: sweeps(cfg, mesh, scratch)))
-    if scratch.wants("size", "size_at", "size_train", "size_test"):
-        out |= scratch.cached("sizes", lambda: sizes(cfg, mesh, scratch))
+        out |= swept(cfg, at, scratch.cached("sweep", lambda: sweeps(cfg, mesh, scratch)))
+    if scratch.wants("size", "size_times", "size_end"):
+        out |= sized(scratch.cached("sizes", lambda: sizes(cfg, mesh, scratch)))
     if scratch.wants("check"):
-        out |= scratch.cached("check", lambda: checked(cfg, mesh))
+        check = scratch.cached("check", lambda: checked(cfg, mesh))["check"]
+        out |= {"check": check[..., ::-COMPARED][..., ::-1]}
     return out
 
 
 def named(cfg, sweep: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The members of the sweep by the names of `run`."""
+    """The members of the sweep: train, test and cka of the alphas, and with a prefix of the others.
+
+    each [seed, member, S]
+    """
     ends = np.cumsum([len(cfg.alphas), len(cfg.epsilons), len(cfg.twins)])
-    out = {"terms": sweep["terms"][:, : ends[0]], "align": sweep["align"][:, : ends[0]]}
+    out = {}
     for name in ("train", "test", "cka"):
         parts = np.split(sweep[name], ends, axis=1)
         out |= dict(zip((name, f"eps_{name}", f"net_{name}", f"lin_{name}"), parts, strict=True))
-    del out["lin_cka"]  # its kernel does not move
-    return out | {"regression": sweep["regression"]}
+    return out | {"align": sweep["align"][:, : ends[0]], "terms": sweep["terms"][:, curves.BASE]}
+
+
+def swept(cfg, at, sweep: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `run` returns of the sweep.  at [S]"""
+    of = named(cfg, sweep)
+    base = [of[name][:, curves.BASE] for name in ("train", "test", "align")]
+    pair, net, lin = ((of[f"{k}train"], of[f"{k}test"]) for k in ("", "net_", "lin_"))
+    drawn = {name: of[name] for name in ("train", "test", "align", "terms")}
+    drawn |= {name: of[name] for name in ("eps_train", "eps_test")}
+    for name in ("net_train", "net_test", "net_cka", "lin_train", "lin_test"):
+        drawn[name] = of[name][:, [0, -1]]
+    return {name: curves.drawn(values) for name, values in drawn.items()} | {
+        "alpha_times": curves.times(at, *pair),
+        "alpha_fit": curves.at_fit(at, *pair),
+        "alpha_end": curves.ends(*pair),
+        "align_end": base[2][:, -1],
+        "drop": curves.drop(at, *base),
+        "eps_fit": curves.at_fit(at, of["eps_train"], of["eps_test"]),
+        "net_end": curves.ends(*net),
+        "lin_end": curves.ends(*lin),
+        "early": curves.early(at, *net, lin[1]),
+        "regression": sweep["regression"],
+    }
+
+
+def sized(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `run` returns of the amounts of data."""
+    each = zip(*(found[f"size_{name}"] for name in ("at", "train", "test")), strict=True)
+    return {
+        "size": found["size"],
+        "size_times": np.stack([curves.times(*one) for one in each]),
+        "size_end": curves.ends(found["size_train"], found["size_test"]),
+    }
 
 
 def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
@@ -261,7 +306,10 @@ def regressed(problem: Problem, count: int):
 
 
 def sizes(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """One member of infinite width for every amount of data.  -> as in `run`"""
+    """One member of infinite width for every amount of data.
+
+    -> size [size] (P), size_at [size, S2], size_train, size_test [size, seed, S2]
+    """
     advance, records = program(mesh, cfg.lr, losses), min(cfg.records, *cfg.size_steps)
     at = np.stack([grid(steps, records) for steps in cfg.size_steps])
     drawn, seen = draws(cfg, mesh, SIZES), []
@@ -273,8 +321,8 @@ def sizes(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
             seen.append(last_axis(fetched(history, cfg), records))
             scratch.check_stop()
             bar.update(i + 1)
-    curves = {f"size_{k}": np.stack([s[k][:, 0] for s in seen]) for k in ("train", "test")}
-    return {"size": np.array(cfg.sizes), "size_at": at} | curves
+    both = {f"size_{k}": np.stack([s[k][:, 0] for s in seen]) for k in ("train", "test")}
+    return {"size": np.array(cfg.sizes), "size_at": at} | both
 
 
 def checked(cfg, mesh: Mesh) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import measure, model, moments
+from . import curves, model, moments
 
 D, P, N = 3, 7, 40
 SETTING = {"alpha": np.array([0.5, 3.0]), "eps": np.array([0.25, 1.5])}
@@ -44,7 +44,7 @@ def test_the_task_has_the_stated_power():
     _, y, beta = model.task(jax.random.normal(jax.random.key(1), (40_001, 5)))
     assert float(beta @ beta) == pytest.approx(5)
     assert abs(y.mean() - 1) < 5 * np.sqrt(2 / 40_000)
-    assert abs((y**2).mean() - measure.POWER) < 5 * np.sqrt(96 / 40_000)
+    assert abs((y**2).mean() - curves.POWER) < 5 * np.sqrt(96 / 40_000)
 
 
 def test_moments_give_the_outputs():
@@ -140,8 +140,28 @@ def test_alignment_and_cka_at_their_ends():
 def test_times_are_read_off_planted_curves():
     """Power laws, straight between records, cross where they should; never is the last step."""
     at = np.geomspace(1, 1000, 20)
-    loss = measure.POWER * np.stack([2 / at, 40 / at**1.5, np.ones(20)])
+    loss = curves.POWER * np.stack([2 / at, 40 / at**1.5, np.ones(20)])
     expected = [20, 400 ** (1 / 1.5), 1000]
-    np.testing.assert_allclose(measure.time_to(at, loss), expected, rtol=1e-12)
-    there = measure.test_at_fit(at, np.stack([loss[0]]), np.stack([loss[1]]))
-    np.testing.assert_allclose(there, 40 / 20**1.5, rtol=1e-12)
+    np.testing.assert_allclose(curves.time_to(at, loss), expected, rtol=1e-12)
+    there = curves.at_fit(at, loss[:1], loss[1:2])
+    np.testing.assert_allclose(there / curves.POWER, [[0.1, 40 / 20**1.5]], rtol=1e-12)
+
+
+def test_the_drop_and_the_early_distance_of_planted_curves():
+    """Power laws are straight lines from T_train = 20 to T_test = 400^(2/3)."""
+    at = np.geomspace(1, 1000, 20)
+    train, test = curves.POWER * 2 / at, curves.POWER * 40 / at**1.5
+    align, minus_log_test = curves.drop(at, train[None], test[None], at[None] ** 0.5)[0]
+    steps = np.linspace(np.log(20), np.log(400) / 1.5, curves.POINTS)
+    np.testing.assert_allclose(align, steps / 2, rtol=1e-6)
+    np.testing.assert_allclose(minus_log_test, 1.5 * steps - np.log(120), rtol=1e-6)
+    apart = curves.early(at, train, test, test / (1 + at))
+    np.testing.assert_allclose(apart, at[at <= 20][-1], rtol=1e-12)
+
+
+def test_curves_are_drawn_to_three_digits_from_first_to_last():
+    values = np.geomspace(1e-4, 1e2, 140)
+    seen = curves.drawn(values)
+    assert len(seen) < 80
+    np.testing.assert_allclose(seen, values[curves.drawn_at(140)], rtol=6e-4)
+    np.testing.assert_allclose(seen[[0, -1]], values[[0, -1]], rtol=6e-4)

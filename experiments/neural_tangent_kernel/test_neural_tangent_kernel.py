@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from common.ntk import analytic
 from common.ntk.empirical import ntk
 
-from . import limit, measure, model
+from . import kept, limit, measure, model
 
 relu = partial(model.apply, nonlinearity=jax.nn.relu, beta=0.1)
 
@@ -102,16 +102,37 @@ def test_polynomial_nonlinearities_leave_the_kernel_singular():
     assert values[5] > 1e-3
 
 
+def test_distances_of_planted_kernels_and_functions():
+    """Multiples of the limit; functions that are constant on the points."""
+    limit_gram = np.array([[2.0, 1.0], [1.0, 3.0]])
+    times = lambda *factors: np.multiply.outer(np.array(factors), limit_gram)  # noqa: E731
+    functions = np.repeat([0.0, 0.9, 0.8], 4).reshape(3, 4)
+    found = {
+        "gram": times(1.5, 0.5)[None, None],
+        "gram_pair": times(1.0, 1.25)[None, None, None],
+        "trained": functions[None, None, None],
+        "goal": np.ones((1, 1, 4)),
+        "apart": np.array([0.0, 0.3, 0.1])[None, None, None],
+        "row_pair": np.arange(6.0).reshape(1, 1, 1, 2, 3),
+    }
+    kept_ones = kept.distances(found, limit_gram)
+    want = {"start_apart": [0.5, 0.5], "start_along": [1.5, 0.5], "moved": [0.25]}
+    want |= {"apart": [0.3], "end_apart": [0.1]}
+    for name, values in want.items():
+        np.testing.assert_allclose(kept_ones[name][0, 0], values, rtol=1e-12, err_msg=name)
+    np.testing.assert_array_equal(kept_ones["row_pair"][:, 0, 0, 1], [[3, 4, 5]] * 2)
+
+
 def planted(decay):
     """Arrays of a run in which component i decays at rate decay[i]."""
     value = np.array([[0.3, 0.03, 0.02, 0.01]])
     along = 1 - np.exp(-np.arange(40)[:, None] * decay)
-    return {"along": along[None, None], "value": value, "rate_lr": np.array(2.0)}
+    return {"rate": kept.rates(along[None, None]), "value": value, "rate_lr": np.array(2.0)}
 
 
 def test_planted_rates_are_recovered_and_wrong_ones_are_seen():
     right = -np.log1p(-2.0 * np.array([0.3, 0.03, 0.02, 0.01]))
-    np.testing.assert_allclose(measure.rates(planted(right))[0], right, rtol=1e-6)
+    np.testing.assert_allclose(planted(right)["rate"][-1, 0], right, rtol=1e-6)
     np.testing.assert_allclose(measure.rate_ratio(planted(right)), 1, rtol=1e-6)
     x, y = measure.rate_eigenvalue(planted(right[::-1]))[0]
     assert np.corrcoef(x, y)[0, 1] < 0

@@ -16,7 +16,7 @@ def descend(x, lr, steps):
 
 
 def run(cfg, mesh, scratch):
-    """error [seed, step]: squared distance from the minimum; start [seed, D]."""
+    """error [seed, step], start [seed, D]: squared distance from the minimum, where it begins."""
     if cfg.trouble == "memory":
         raise MemoryError("RESOURCE_EXHAUSTED: out of memory allocating 999 bytes")
     keys = jax.vmap(jax.random.key)(jnp.asarray(cfg.seeds))
