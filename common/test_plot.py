@@ -2,15 +2,15 @@
 
 import csv
 import itertools
-import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from matplotlib import colors
+from PIL import Image
 
-from common import plot
+from common import plot, png
 
 DRAW = """
 import io, sys, time
@@ -80,12 +80,7 @@ def test_same_bytes_in_two_processes_and_fast(tmp_path):
     assert [process.wait() for process in runs] == [0, 0]
     for file in sorted((tmp_path / "one").iterdir()):
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes(), file.name
-    assert {file.suffix for file in (tmp_path / "one").iterdir()} == {
-        ".png",
-        ".svg",
-        ".csv",
-        ".json",
-    }
+    assert {file.suffix for file in (tmp_path / "one").iterdir()} == {".png", ".svg", ".csv"}
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path):
@@ -150,25 +145,104 @@ def test_maps_round_trip(tmp_path):
     assert column(rows, "colours", "value") == ["#ff0000", "#0000ff"]
 
 
-def test_alt_text_says_every_series_and_its_course(tmp_path):
-    words = json.loads(plot.save(example(), tmp_path, "fig")["json"].read_text())
-    assert words["caption"] == "A decay and a map"
-    alt = words["alt"]
-    for part in (
-        "Panel 1, decay: error (log scale) against step t (log scale).",
-        "k = 4: 200 points, x from 1 to 1e+04",
-        "1/t²: 200 points, x from 1 to 1e+04, y from 1e-08 to 1,"
-        " starting at 1 and ending at 1e-08, falling.",
-        "k = 6, range of seeds: band",
-        "switch: a line at x = 100",
-        "Inset 1.1",
-        "rate: 3 points, x from 1 to 3, y from 2 to 6.2, starting at 2 and ending at 6.2, rising.",
-        "overlap: image of 72 points with values from",
-    ):
-        assert part in alt
+def one_panel(*series, **axes):
+    """A figure of lines y, by name, over 0, 1, 2, …"""
     fig, ax = plot.figure()
-    ax.plot([0, 1, 2], [1, 5, 2], label="hump")
-    assert "ending at 2, rising, not steadily" in plot.alt_text(fig)
+    for name, y in series:
+        ax.plot(np.arange(len(y)), y, label=name)
+    ax.set(xlabel="step", ylabel="loss", **axes)
+    return fig
+
+
+def test_alt_text_says_axes_and_the_course_of_every_series():
+    lines = [("hump", [1, 5, 1]), ("dip", [5, 1, 5]), ("up", [1, 2, 5]), ("level", [3, 3.1, 3])]
+    assert plot.alt_text(one_panel(*lines, title="Training")) == (
+        "Training, loss against step: hump rises and falls (at most 5); dip dips and comes back (at"
+        " least 1); up rises from 1 to 5; level stays level at 3."
+    )
+    logarithmic = one_panel(("ours", [1e-8, 1e-7, 1e-2]), ("law", [1, 1e-4, 1e-8]), yscale="log")
+    assert plot.alt_text(logarithmic) == (
+        "Loss against step (log): ours rises from 1e-08 to 0.01; law falls from 1 to 1e-08."
+    )
+    assert plot.alt_text(one_panel(("Θ", [1, 2]), title="λ_max")).startswith("λ_max, loss")
+
+
+def test_alt_text_of_panels_maps_insets_and_names():
+    alt = plot.alt_text(example())
+    assert alt.startswith("Decay, error against step t (log-log): k = 4")
+    assert "overlap, image of 72 points from" in alt
+    assert "Inset" in alt
+    fig, ax = plot.figure()
+    ax.plot(["one", "two", "three"], [1, 2, 3], label="seed 0")
+    assert "seed 0 scatters from 1 to 3" in plot.alt_text(fig)
+    fig, (left, right) = plot.figure(1, 2)
+    for ax, end in ((left, 0), (right, 2)):
+        ax.plot([0, 1], [1, end], label="ours")
+        ax.set(xlabel="t", ylabel="x", title=f"to {end}")
+    assert plot.alt_text(fig) == (
+        "Two panels of x against t. To 0: ours falls from 1 to 0. To 2: ours rises from 1 to 2."
+    )
+
+
+def test_alt_text_is_short_and_ends_with_a_whole_word():
+    for panels, series in ((1, 3), (1, 40), (3, 9), (9, 4), (30, 40)):
+        fig, axes = plot.figure(1, panels)
+        for i, ax in enumerate(np.atleast_1d(axes)):
+            for k in range(series):
+                ax.plot([0, 1], [k, i], label=f"a rather long name of a series, number {k}")
+            ax.set(xlabel=f"abscissa of panel {i}", ylabel=f"ordinate of panel {i}")
+        alt = plot.alt_text(fig)
+        assert 0 < len(alt) <= 300
+        words = {"abscissa", "ordinate", "of", "panel", "against", "and", *map(str, range(30))}
+        assert alt.endswith(".") or alt.removesuffix("…").split()[-1] in words
+        assert alt.isprintable()
+
+
+def pixels(file):
+    with Image.open(file) as image:
+        return image.mode, np.asarray(image.convert("RGB"), dtype=int)
+
+
+def test_a_figure_is_a_palette_that_looks_the_same(tmp_path):
+    fig = decay()
+    mode, small = pixels(plot.save(fig, tmp_path, "fig")["png"])
+    fig.savefig(tmp_path / "bare.png")
+    _, whole = pixels(tmp_path / "bare.png")
+    assert mode == "P"
+    assert (tmp_path / "fig.png").stat().st_size < 0.5 * (tmp_path / "bare.png").stat().st_size
+    assert (np.abs(small - whole).max(-1) > png.SEEN).mean() <= png.UNSEEN_SHARE
+    assert (small[0, 0] == 255).all(), "paper stays white"
+
+
+def test_a_figure_of_many_colours_keeps_them(tmp_path):
+    rng = np.random.default_rng(3)
+    fig, ax = plot.figure()
+    ax.imshow(rng.integers(0, 256, (60, 60, 3), dtype=np.uint8), label="noise")
+    mode, small = pixels(plot.save(fig, tmp_path, "fig")["png"])
+    fig.savefig(tmp_path / "bare.png")
+    assert mode == "RGB"
+    np.testing.assert_array_equal(small, pixels(tmp_path / "bare.png")[1])
+
+
+def test_words_stand_in_the_png_and_no_date_does(tmp_path):
+    fig = one_panel(("λ", [1, 2]))
+    fig.set_label("Größe 10⁻⁸ ≤ ‖β‖₁")
+    file = plot.save(fig, tmp_path, "fig3", kinds=("png",))["png"]
+    assert [p.name for p in tmp_path.iterdir()] == ["fig3.png"]
+    found = png.words(file)
+    assert found == {"name": "fig3", "caption": fig.get_label(), "alt": plot.alt_text(fig)}
+    with Image.open(file) as image:  # another reader finds the same
+        assert image.text["Title"] == found["caption"]
+        assert image.text["Description"] == found["alt"]
+    assert b"tIME" not in file.read_bytes()
+
+
+def test_words_of_other_files_are_none(tmp_path):
+    one_panel(("ours", [1, 2])).savefig(tmp_path / "bare.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "bare.png").read_bytes()[:20])
+    (tmp_path / "text.png").write_text("no picture")
+    names = ("bare.png", "cut.png", "text.png", "absent.png")
+    assert [png.words(tmp_path / n) for n in names] == [{}] * 4
 
 
 def test_series_stay_apart_in_grey():
@@ -209,7 +283,7 @@ def test_a_line_without_a_finite_point_is_drawn_as_nothing(tmp_path):
     ax.set_yscale("log")
     rows = table(fig, tmp_path)
     assert column(rows, "nothing", "y") == ["nan"] * 3
-    assert "nothing: 3 points, x from 1 to 3, y nowhere finite, no value." in plot.alt_text(fig)
+    assert "nothing has no finite value" in plot.alt_text(fig)
 
 
 def test_a_figure_without_data_is_refused(tmp_path):

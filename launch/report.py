@@ -209,6 +209,16 @@ def _makers(slug: str) -> dict:
     return _judges(slug) | {"figures": claims_module.digest([p.read_text() for p in files])}
 
 
+def drawings_if_finite(info: dict, arrays: dict) -> dict[str, Any] | None:
+    """As `drawings`; None where arrays that are not finite cannot be drawn."""
+    try:
+        return drawings(info, arrays)
+    except Exception:
+        if all(np.isfinite(a).all() for a in dict(arrays).values()):
+            raise
+        return None
+
+
 def drawings(info: dict, arrays: dict) -> dict[str, Any]:
     """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
     slug = info["experiment"]

@@ -17,12 +17,12 @@ ORDER_GAIN = 0.9  # another order of the axes in the file must save a tenth
 def thinned(
     info: dict, claims: list[Claim], arrays: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The arrays that some measure or figure reads; all where a measure fails on them."""
-    measured = report.reads(info["experiment"], claims, arrays)
-    if measured is None:
-        return dict(arrays)
+    """The arrays that some measure or figure reads; all where one of them fails on them."""
+    decided = [c for c in claims if c.level.get(info["preset"], "none") != "none"]
+    measured = report.reads(info["experiment"], decided, arrays)
     noted = report.Noted(arrays)
-    report.drawings(info, noted)
+    if measured is None or report.drawings_if_finite(info, noted) is None:
+        return dict(arrays)
     return {k: v for k, v in arrays.items() if k in measured | noted.asked}
 
 

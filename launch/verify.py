@@ -147,7 +147,7 @@ def publish(folder: Path, decided: list[Decided]) -> None:
     slug, arrays = info["experiment"], store.arrays(folder)
     target = results() / slug / info["preset"]
     arrays = thin.thinned(info, [d.claim for d in decided], arrays)
-    figures = len(report.drawings(info, arrays))
+    figures = len(report.drawings_if_finite(info, arrays) or ())
     if figures > FIGURES:
         raise UserError(
             f"{slug} draws {figures} figures; at most {FIGURES} are kept in {shown(target)}: "

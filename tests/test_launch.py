@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from launch import store, submit
-from tests.tree import ROOT, Tree, pace, read, waited
+from tests.tree import Tree, pace, read, waited
 
 pytestmark = pytest.mark.xdist_group("launch")
 
@@ -311,14 +311,6 @@ def test_nothing_pickled(shared_tree):
     for file in files:
         with np.load(file, allow_pickle=False) as stored:  # refuses what is
             assert [stored[k] for k in stored.files]
-
-
-def test_the_committed_index_is_up_to_date():
-    """results/INDEX.md is what ./lab gallery makes of the committed ledgers."""
-    from launch import gallery, listing
-
-    rows = {r["name"]: r for r in listing.rows() if not r["parent"]}
-    assert (ROOT / "results/INDEX.md").read_text() == gallery.markdown(rows)
 
 
 @pytest.mark.parametrize("home", ["smoke/run", "sweep-1"])
