@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections import Counter
+from pathlib import Path
 
 from launch import fingerprint, ledger, store
 from launch.errors import UserError, nearest
@@ -19,6 +20,7 @@ SIGN = {
 }
 LEGEND = "✓ holds  ✗ does not  ~ undecided  ! invalid  · untested"
 FORM = 2  # of the cached summaries
+NOT_LISTED = ("parts", "per_seed", "mutants", "devices", "data", "seeds", "overrides", "reason")
 
 
 def rows(words: list[str] | None = None) -> list[dict]:
@@ -55,7 +57,7 @@ def _chosen(words: list[str], known: dict[str, dict]) -> list[str]:
 
 
 def _row(slug: str, summary: dict) -> dict:
-    newest = ledger.newest(slug)
+    newest = summary["lines"]
     now = fingerprint.fingerprint(slug)
     states: Counter[str] = Counter()
     standings, headlines, chances = set(), [], []
@@ -89,32 +91,42 @@ def _row(slug: str, summary: dict) -> dict:
 
 
 def _summaries() -> dict[str, dict]:
-    """What list needs of every claims.toml, kept in a cache: parsing TOML is slow."""
+    """What list needs of every claims.toml and ledger, kept in a cache: parsing them is slow."""
     file = cache() / "claims.json"
     old = store.peek(file)
     new = {}
     for slug in slugs():
-        source = EXPERIMENTS / slug / "claims.toml"
-        stat = source.stat() if source.exists() else None
-        key = [FORM, stat.st_mtime_ns, stat.st_size] if stat else None
+        sources = EXPERIMENTS / slug / "claims.toml", results() / slug / "ledger.jsonl"
+        key = [FORM, *(x for source in sources for x in _stat(source))]
         kept = old.get(slug, {})
-        new[slug] = kept if key and kept.get("key") == key else _summary(slug) | {"key": key}
+        new[slug] = kept if kept.get("key") == key else _summary(slug) | {"key": key}
     if new != old:
         with contextlib.suppress(OSError):  # a read-only checkout: slower, not wrong
             store.write_json(file, new)
     return new
 
 
+def _stat(file: Path) -> list:
+    """What changes whenever a file does, here or in another results folder."""
+    stat = file.stat() if file.exists() else None
+    return [str(file), stat.st_mtime_ns, stat.st_size] if stat else [str(file)]
+
+
 def _summary(slug: str) -> dict:
     from launch.report import load_claims
 
     parent = store.peek(EXPERIMENTS / slug / "lineage.json").get("parent")
+    known: dict = {"paper": {}, "claims": [], "lines": {}, "parent": parent, "error": ""}
     try:
         paper, claims = load_claims(slug)
     except UserError as error:
-        return {"paper": {}, "claims": [], "parent": parent, "error": str(error)}
+        return known | {"error": str(error)}
     hashes = [{"id": c.id, "t": c.thresholds, "c": c.hash, "headline": c.headline} for c in claims]
-    return {"paper": paper, "claims": hashes, "parent": parent, "error": ""}
+    lines = {
+        i: {k: v for k, v in line.items() if k not in NOT_LISTED}
+        for i, line in ledger.newest(slug).items()
+    }
+    return known | {"paper": paper, "claims": hashes, "lines": lines}
 
 
 def by_theme(found: list[dict]) -> dict[str, list[dict]]:

@@ -67,7 +67,8 @@ def page(slug: str, row: dict, home: Path) -> str:
         head = "<div class=head><span>claim</span><span>ours</span><span>paper</span></div>"
         body += f'<h2>Other claims</h2><div class="table">{head}{rows}</div>'
     if committed and yours:
-        body += f"<h2>Figures of your newest run</h2>{_figures(yours, home, [])}"
+        when = f'<p class="soft">{info["started"]}, {escape(str(yours))}</p>'
+        body += f"<h2>Figures of your newest run</h2>{when}{_figures(yours, home, [])}"
     return html(paper["title"], body)
 
 
