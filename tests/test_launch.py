@@ -95,9 +95,12 @@ def test_compare_with_itself_and_with_another_setting(shared_tree):
     assert found["config"]["lr"] == [0.1, 0.2]
     assert found["code"] == []
     asked = read(shared_tree.lab("compare", "toy", "toy", "lr=0.2", "--json"))
-    assert asked == found
-    assert found["arrays"]["differ"].keys() == {"error"}
-    assert 0 < found["arrays"]["differ"]["error"] <= 1
+    assert (asked["one"]["name"], asked["two"]["name"]) == ("toy:laptop", "toy:laptop lr=0.2")
+    assert asked["two"]["folder"] == str(by_lr[0.2])
+    assert asked["config"] == {"lr": [0.1, 0.2]}
+    assert asked["claims"][0]["paired"]
+    assert asked["arrays"]["differ"].keys() == {"error"}
+    assert 0 < asked["arrays"]["differ"]["error"] <= 1
     refused = shared_tree.lab("compare", "toy", "lr=0.3")
     assert (refused.status, "no finished run of toy:laptop lr=0.3" in refused.err) == (2, True)
     apart = shared_tree.lab("compare", "toy", "lr=0.2").out  # with the reference: verdict seeds
