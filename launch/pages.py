@@ -9,10 +9,9 @@ from common.claims import SIGNS, Claim
 from launch import cards, ledger, report, store
 from launch.errors import UserError
 from launch.terminal import duration
-from launch.verdicts import current, old_verdict, state_of
+from launch.verdicts import LEGEND, current, old_verdict, state_of
 
 CSS = Path(__file__).with_name("gallery.css")
-LEGEND = "✓ holds · ✗ does not hold · ~ undecided · ! invalid · · untested · * headline"
 
 
 class Shown(NamedTuple):

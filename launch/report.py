@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,31 +112,50 @@ def write(folder: Path) -> list[Verdict]:
     seeds = list(info["config"]["seeds"])
     by = _judges(info["experiment"])
     store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": by})
+    draw_finite(folder, info)
+    return verdicts
+
+
+def draw_finite(folder: Path, info: dict, **options: Any) -> None:
+    """`draw`, where arrays that are not finite may have no figures; says so."""
     try:
-        draw(folder, info)
+        draw(folder, info, **options)
     except Exception as error:
         if all(np.isfinite(a).all() for a in store.arrays(folder).values()):
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
-    return verdicts
 
 
-def draw(folder: Path, info: dict | None = None) -> list[str]:
-    """Draw every figure of a run into its folder, as fig*.png, .svg, .csv, .json; their names."""
-    from common import plot
-
-    info = info or store.read_json(folder / "run.json")
+def drawings(info: dict, arrays: dict) -> dict[str, Any]:
+    """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
     slug = info["experiment"]
     module = importlib.import_module(f"experiments.{slug}.figures")
-    figures = module.figures(store.arrays(folder), SimpleNamespace(**_tuples(info["config"])))
-    for name, figure in figures.items():
+    figures = module.figures(dict(arrays), SimpleNamespace(**_tuples(info["config"])))
+    for name in figures:
         if not name.startswith("fig"):
             raise ValueError(f"figures of {slug}: {name!r} must start with 'fig'")
-        plot.save(figure, folder, name)
-    for old in folder.glob("fig*"):
-        if old.stem not in figures:  # of a figure that the experiment no longer draws
-            old.unlink(missing_ok=True)
+    return figures
+
+
+def draw(folder: Path, info: dict, **options: Any) -> list[str]:
+    """Draw every figure of a run into its folder, as fig*.png, .svg, .csv; their names.
+
+    options: those of `plot.save`.
+    """
+    from common import plot
+
+    figures = drawings(info, store.arrays(folder))
+    for name, figure in figures.items():
+        plot.save(figure, folder, name, **options)
+    _remove_others(folder, figures)
     return sorted(figures)
+
+
+def _remove_others(folder: Path, names: Collection[str]) -> None:
+    """Delete figures that we drew and the experiment no longer draws, nobody else's files."""
+    for name in store.figures(folder).keys() - set(names):
+        for kind in ("png", "svg", "csv"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
 
 
 def _tuples(config: dict) -> dict:

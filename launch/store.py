@@ -20,6 +20,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common import png
 from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
@@ -84,7 +85,7 @@ def arrays(folder: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
     try:
         with np.load(file, allow_pickle=False) as stored:
-            return {k: stored[k] for k in stored.files}
+            return {k: np.asarray(stored[k], order="C") for k in stored.files}
     except Exception as error:
         raise UserError(f"{file} is damaged ({error}); run again") from None
 
@@ -164,9 +165,14 @@ def peek(file: Path) -> dict:
 
 
 def figures(folder: Path | None) -> dict[str, dict]:
-    """{figure: {alt, caption}} of a run folder, in order."""
-    files = sorted(folder.glob("fig*.json")) if folder else []
-    return {p.stem: words for p in files if (words := peek(p))}
+    """{figure: {caption, alt}} of a run folder, in order: the PNGs that we drew there."""
+    files = sorted(folder.glob("fig*.png")) if folder else []
+    found = {p.stem: png.words(p) for p in files}
+    return {
+        name: {k: words[k] for k in ("caption", "alt")}
+        for name, words in found.items()
+        if words.get("name") == name  # a copy under another name is somebody's own
+    }
 
 
 def locate(name: str, overrides: list[str] | None = None) -> Path:

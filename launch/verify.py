@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +11,7 @@ import numpy as np
 
 from common import claims as claims_module
 from common.claims import Claim, Verdict
-from common.scratch import write_npz
-from launch import fingerprint, report, run, settings, store
+from launch import fingerprint, report, run, settings, store, thin
 from launch.errors import UserError
 from launch.paths import VERDICT_SEEDS, results, shown
 from launch.terminal import coloured
@@ -21,6 +19,7 @@ from launch.terminal import coloured
 # What became of the falsifier. Only the first two let a headline count.
 FAILS, UNDECIDED, PASSES, INVALID, NONE = "fails", "undecided", "passes", "invalid", "none"
 CONTROLLED = (FAILS, UNDECIDED)
+FIGURES = 6  # of a paper, at most
 
 
 class Decided(NamedTuple):
@@ -68,7 +67,6 @@ def verify(
     arrays = store.arrays(main)
     overrides_of = {tuple(c.falsifier["override"]) for c in decidable if c.falsifier}
     folders = {o: _run(slug, preset, [*chosen, *o], note="control") for o in sorted(overrides_of)}
-    controls: dict[str, np.ndarray] = {}
     decided = []
     for claim in claims:
         verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
@@ -76,11 +74,9 @@ def verify(
         if claim in decidable and claim.falsifier:
             others = store.arrays(folders[tuple(claim.falsifier["override"])])
             control = report.judge(slug, claim, preset, others, seeds=len(seeds))
-            if control.state not in ("error", "untested"):
-                controls[claim.id] = np.asarray(report.measured(slug, claim, others))
         decided.append(with_control(claim, verdict, control))
     if ledger:
-        publish(main, decided, controls)
+        publish(main, decided)
     return decided
 
 
@@ -92,29 +88,54 @@ def _run(slug: str, preset: str, overrides: list[str], note: str) -> Path:
     return run.execute(slug, preset, cfg, reuse=True, note=note)
 
 
-def publish(folder: Path, decided: list[Decided], controls: dict[str, np.ndarray]) -> None:
-    """Make a run the committed reference of its preset and append its verdicts to the ledger."""
+def publish(folder: Path, decided: list[Decided]) -> None:
+    """Make a run the committed reference of its preset and append its verdicts to the ledger.
+
+    The reference is what measures and figures read of the arrays, run.json and the figures. Where
+    the numbers are those already there, only the ledger changes. Errors: UserError, before
+    anything is written, for a paper with too many figures.
+    """
     info = store.read_json(folder / "run.json")
-    home = results() / info["experiment"]
-    target = home / info["preset"]
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(folder / "arrays.npz", target / ".arrays.npz.tmp")
-    (target / ".arrays.npz.tmp").replace(target / "arrays.npz")
-    write_npz(target / "controls.npz", controls)
-    if (folder / "source.diff").exists():
-        info["source_diff"] = "uncommitted code; see the dirty hash"
-    store.write_json(target / "run.json", info)
-    report.write(target)
+    slug, arrays = info["experiment"], store.arrays(folder)
+    target = results() / slug / info["preset"]
+    arrays = thin.thinned(info, [d.claim for d in decided], arrays)
+    figures = len(report.drawings(info, arrays))
+    if figures > FIGURES:
+        raise UserError(
+            f"{slug} draws {figures} figures; at most {FIGURES} are kept in {shown(target)}: "
+            "join some as panels of one"
+        )
+    if not _there(target, info, arrays):
+        target.mkdir(parents=True, exist_ok=True)
+        thin.write(target / "arrays.npz", arrays)
+        if (folder / "source.diff").exists():
+            info["source_diff"] = "uncommitted code; see the dirty hash"
+        store.write_json(target / "run.json", info)
+    report.draw_finite(target, info, kinds=("png",))
     # the arrays are of the run's code, the verdicts of what measures and decides now
-    now = fingerprint.fingerprint(info["experiment"])
+    now = fingerprint.fingerprint(slug)
     made_by = {
         "compute": info["fingerprint"]["compute"],
         **{k: now[k] for k in ("measure", "rule")},
     }
-    lines = [ledger_line(d, info, folder.name) | {"fingerprint": made_by} for d in decided]
-    text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in lines)
-    with (home / "ledger.jsonl").open("a", encoding="utf-8") as file:
-        file.write(text)
+    _append(slug, [ledger_line(d, info, folder.name) | {"fingerprint": made_by} for d in decided])
+
+
+def _there(target: Path, info: dict, arrays: dict[str, np.ndarray]) -> bool:
+    """Whether the reference has these settings and these arrays, bit for bit."""
+    if store.peek(target / "run.json").get("config") != info["config"]:
+        return False
+    return (target / "arrays.npz").exists() and thin.same(store.arrays(target), arrays)
+
+
+def _append(slug: str, lines: list[dict]) -> None:
+    """Add lines to the ledger; one that a crash cut short is ended first, and stays unread."""
+    with (results() / slug / "ledger.jsonl").open("a+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        cut = b"\n" if file.read(1) not in (b"", b"\n") else b""
+        text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in lines)
+        file.write(cut + text.encode())
         file.flush()
         os.fsync(file.fileno())
 

@@ -268,11 +268,13 @@ def test_nothing_pickled(shared_tree):
 
 
 def test_the_committed_index_is_up_to_date():
-    """results/INDEX.md is what ./lab gallery makes of the committed ledgers."""
-    from launch import gallery, listing
+    """results/INDEX.md and the papers' pages are what ./lab gallery makes of the ledgers."""
+    from launch import index, listing
 
-    rows = {r["name"]: r for r in listing.rows() if not r["parent"]}
-    assert (ROOT / "results/INDEX.md").read_text() == gallery.markdown(rows)
+    rows = [r for r in listing.rows() if not r["parent"]]
+    assert (ROOT / "results/INDEX.md").read_text() == index.table(rows)
+    for row in rows:
+        assert (ROOT / "results" / row["name"] / "README.md").read_text() == index.page(row)
 
 
 @pytest.mark.parametrize("home", ["smoke/run", "sweep-1"])
