@@ -46,6 +46,7 @@ WORDS = {
     ("fail", "substitute"): "DOES NOT HOLD ON SUBSTITUTE DATA",
     ("fail", "theory"): "COUNTEREXAMPLE",
 }
+HERE = "DOES NOT HOLD HERE"  # a theory claim that fails on other seeds: no counterexample yet
 SIGNS = {
     "pass": "✓",
     "fail": "✗",
@@ -106,9 +107,13 @@ class Verdict:
     n: int = 0
     needed: int | None = None
     mutants: list = field(default_factory=list)  # automatic mutants that were refused
+    repeats: float | None = None  # chance that as many fresh seeds give this state (common/repeats)
+    official: bool = True  # on the paper's verdict seeds, at the preset as it stands
 
     @property
     def word(self) -> str:
+        if (self.state, self.level) == ("fail", "theory") and not self.official:
+            return HERE
         return WORDS.get((self.state, self.level), self.state.upper())
 
 

@@ -281,6 +281,13 @@ def test_words_follow_the_evidence(level, passed, failed):
     assert claims.judge(claim(), level, np.linspace(0, 2, 5)).word == "INCONCLUSIVE"
 
 
+def test_a_theory_is_accused_on_verdict_seeds_only():
+    """Every other word is the same on development seeds."""
+    for (state, level), word in claims.WORDS.items():
+        here = claims.Verdict("a1", state, level, official=False).word
+        assert here == ("DOES NOT HOLD HERE" if word == "COUNTEREXAMPLE" else word)
+
+
 @pytest.mark.parametrize("level", ["none", "exact", "reduced", "substitute", "theory"])
 def test_words_without_a_decision_accuse_nobody(level):
     missing = claims.judge(claim(), level, GOOD * np.nan)

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from launch.errors import UserError, nearest
-from launch.paths import VERDICT_SEEDS, seed_list, shown, split
+from launch.paths import MANY, seed_list, shown, split, verdict_seeds
 
 PLACE = (  # a folder or disk that cannot be written, a name that cannot be a file's
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
@@ -22,7 +23,8 @@ PLACE = (  # a folder or disk that cannot be written, a name that cannot be a fi
 EPILOG = """NAME is an experiment, with a preset and settings where wanted:
   ./lab run matrix_sensing            the laptop preset
   ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
-without a verb ./lab reruns every paper at its laptop preset and draws the gallery"""
+  ./lab run all                       every paper, cheapest first (or theme:diffusion)
+without a verb ./lab reruns one paper, decides its claims and writes the pages of all"""
 
 
 def guarded(action: Callable[[], int]) -> int:
@@ -117,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     papers.add_argument(
         "words", nargs="*", metavar="WORD", help="of name, title or authors; theme:NAME"
     )
-    run = verb("run", "compute, then draw and decide", "name", "overrides")
+    run = verb("run", "compute, then draw and decide (or: all, theme:NAME)", "name", "overrides")
     run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
     run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
     run.add_argument("--processes", type=int, help="compute with N processes on this machine")
@@ -138,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
         " exactly these settings (none: the preset as it stands). One alone is compared with the"
         " committed reference",
     )
+    again = verb("refresh", "carry stale verdicts over to later code that computes the same bits")
+    again.add_argument("names", nargs="*", metavar="NAME", help="experiments; none: all stale ones")
+    again.add_argument("--preset", default="smoke", choices=("smoke", "laptop"), help="to compare")
+    again.add_argument("--jobs", type=int, help="papers at once; default: as many as cores")
     sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
     sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
     plan = verb(
@@ -164,6 +170,10 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument("--chips", default="", help="clouds: v5e-8, h100-8 … (see ./lab plan)")
     submit.add_argument("--dry-run", action="store_true", help="print what would be submitted")
     submit.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
+    check = verb("check", "folders against the contract, before anything runs")
+    check.add_argument("names", nargs="*", metavar="NAME", help="these; else every paper")
+    new = verb("new", "a folder that keeps the contract, to be filled in")
+    new.add_argument("name", help="name of the paper's folder")
     fork = verb("fork", "a working copy of an experiment", "name")
     fork.add_argument("new", help="name of the copy")
     data = verb("data", "the data sets: where they are, or fetch one")
@@ -171,8 +181,6 @@ def _parser() -> argparse.ArgumentParser:
     verb("gallery", "results/INDEX.md and the HTML pages")
     verb("test", "the tests (arguments go to pytest; --kill: the kill test)")
     verb("doctor", "what this machine has, what will not work and why")
-    every = verb("all", "what ./lab does without a verb")
-    every.add_argument("--fresh", action="store_true", help="recompute finished runs")
     return main
 
 
@@ -203,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
             if unknown:
                 raise UserError(f"unknown argument {unknown[0]!r} (see ./lab --help)")
             getattr(parsed, takes).extend(extra)
-        return VERBS[parsed.verb or "all"](parsed)
+        return VERBS[parsed.verb](parsed) if parsed.verb else _first()
 
     return guarded(act)
 
@@ -236,11 +244,15 @@ def _run(parsed) -> int:
 
 
 def _run_it(parsed) -> int:
-    from launch import cards, cluster, processes, report, run, settings, store
+    from launch import cards, check, cluster, processes, report, run, settings, store
 
+    if parsed.name.partition(":")[0] in MANY:
+        return _run_all(parsed)
     slug, preset = split(parsed.name)
     cfg = settings.get(slug, preset, parsed.overrides)
     report.load_claims(slug)  # a wrong claims.toml is told before computing, not after
+    if "REPRISE_WORKER" not in os.environ:  # each of several would say it
+        check.warn(slug)
     if processes.wanted(parsed.processes):
         return processes.run(parsed, slug, preset, cfg)
     folder = run.execute(slug, preset, cfg, workdir=parsed.workdir, fresh=parsed.fresh)
@@ -264,11 +276,11 @@ def _report(parsed) -> int:
 
 
 def _verify(parsed) -> int:
-    from launch import cards, verify
+    from launch import cards, report, verify
 
     slug, preset = split(parsed.name)
-    seeds = seed_list(parsed.seeds) if parsed.seeds else VERDICT_SEEDS
-    official = verify.is_official(seeds, parsed.overrides)
+    seeds = seed_list(parsed.seeds) if parsed.seeds else verdict_seeds(slug)
+    official = report.is_official(slug, seeds, parsed.overrides)
     decided = verify.verify(slug, preset, parsed.overrides, seeds, ledger=official)
     ok = verify.holds(decided)
     value = {
@@ -284,6 +296,15 @@ def _verify(parsed) -> int:
     }
     _print(parsed, value, lambda: cards.verify_text(slug, preset, decided, seeds, official))
     return 0 if ok else 1
+
+
+def _refresh(parsed) -> int:
+    from launch import refresh
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it
+    records = refresh.refresh(parsed.names, preset=parsed.preset, jobs=parsed.jobs)
+    _print(parsed, records, lambda: refresh.text(records))
+    return refresh.status(records)
 
 
 def _compare(parsed) -> int:
@@ -348,9 +369,10 @@ def _drill(parsed) -> int:
 
 
 def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
-    from launch import report, submit
+    from launch import check, report, submit
 
     report.load_claims(slug)
+    check.warn(slug)
     value = submit.submit(
         slug,
         preset,
@@ -413,11 +435,29 @@ def _cancel(parsed) -> int:
     return 0
 
 
+def _check(parsed) -> int:
+    from launch import check
+
+    found = {name: check.findings(name) for name in check.names(parsed.names)}
+    value = {name: [x._asdict() for x in some] for name, some in found.items()}
+    _print(parsed, value, lambda: check.text(found))
+    return 1 if any(found.values()) else 0
+
+
+def _new(parsed) -> int:
+    from launch import new
+
+    folder = new.new(parsed.name)
+    _print(parsed, {"folder": shown(folder)}, lambda: new.text(folder))
+    return 0
+
+
 def _fork(parsed) -> int:
     from launch import fork
 
-    folder = fork.fork(split(parsed.name)[0], parsed.new)
-    _print(parsed, {"folder": shown(folder)}, lambda: fork.text(folder))
+    parent = split(parsed.name)[0]
+    folder = fork.fork(parent, parsed.new)
+    _print(parsed, {"folder": shown(folder)}, lambda: fork.text(folder, parent))
     return 0
 
 
@@ -445,10 +485,23 @@ def _doctor(parsed) -> int:
     return 1 if any(r["state"] == "broken" for r in rows) else 0
 
 
-def _all(parsed) -> int:
+def _first() -> int:
     from launch import everything
 
-    return everything.run_all(fresh=getattr(parsed, "fresh", False))
+    print(everything.first_text(everything.first()))
+    return 0
+
+
+def _run_all(parsed) -> int:
+    from launch import everything
+
+    if parsed.overrides or parsed.workdir or parsed.processes:
+        raise UserError(f"run {parsed.name} takes --fresh alone; settings are of one paper")
+    papers, preset = everything.several(parsed.name)
+    with redirect_stdout(sys.stderr) if parsed.json else nullcontext():
+        rows = everything.run_all(papers, preset, fresh=parsed.fresh)
+    _print(parsed, rows, lambda: everything.text(rows))
+    return 1 if any(r["error"] for r in rows) else 0
 
 
 VERBS = {
@@ -456,6 +509,7 @@ VERBS = {
     "run": _run,
     "report": _report,
     "verify": _verify,
+    "refresh": _refresh,
     "compare": _compare,
     "sweep": _sweep,
     "plan": _plan,
@@ -465,11 +519,12 @@ VERBS = {
     "logs": _logs,
     "fetch": _fetch,
     "cancel": _cancel,
+    "check": _check,
+    "new": _new,
     "fork": _fork,
     "data": _data,
     "gallery": _gallery,
     "doctor": _doctor,
-    "all": _all,
 }
 
 

@@ -8,7 +8,7 @@ from common import stats
 from launch import report, store
 from launch.cards import number
 from launch.errors import UserError
-from launch.fingerprint import changed_files
+from launch.fingerprint import changed
 from launch.paths import shown
 from launch.provenance import quoted
 from launch.terminal import table
@@ -58,7 +58,7 @@ def compare(one: Path, two: Path) -> dict:
         "one": _side(one, a),
         "two": _side(two, b),
         "config": config,
-        "code": changed_files(a["fingerprint"], b["fingerprint"]),
+        "code": changed(a["fingerprint"], b["fingerprint"]),
         "versions": {
             k: [a["versions"].get(k), b["versions"].get(k)]
             for k in sorted(a["versions"].keys() | b["versions"].keys())

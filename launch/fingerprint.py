@@ -1,111 +1,293 @@
-"""What a result depends on: the experiment's files and every common/ module they import.
+"""What a result depends on: the definitions that its code reaches, not the files they stand in.
 
-Three hashes: `compute` (run.py, config.py and all they reach) decides whether arrays are stale,
-`measure` (measure.py and all it reaches) and `rule` (how claims are decided) whether a verdict is.
-Blank lines, comment lines and the function `steps` do not count.
-Nothing is imported: files are read as text.
+Three hashes: `compute` (run of run.py, get_config of config.py) decides whether arrays are stale,
+`measure` (what measure.py offers) and `rule` (how claims are decided) whether a verdict is.
+From there names are followed through functions, classes, constants and imports. Statements that
+run when a module is imported count with any use of it; what cannot be resolved (a star import, a
+module handed on as a value, a name looked up at run time) counts whole; the rest for nothing.
+Nothing is imported: files are read as text (launch/definitions.py).
 """
 
+import atexit
+import contextlib
 import hashlib
-import re
+import json
 from functools import cache
 from pathlib import Path
 
-from launch.paths import EXPERIMENTS, ROOT
+from launch import definitions, paths, store
 
-IMPORT = re.compile(
-    r"^\s*(?:from\s+(?P<module>[.\w]+)\s+import\s+(?P<names>\([^)]*\)|[^\n#]*)"
-    r"|import\s+(?P<plain>[\w., ]+))",
-    re.M,
-)
+RULE = "judge"  # of common.claims; what refuses a claims.toml before it is decided is not in it
+# Plumbing that common/ imports when it is needed: checkpoints give back what was saved, and data
+# sets are known by hashes of their own content. Whoever imports them at the top depends on them.
+PLUMBING = ("common.checkpoint", "common.data")
+WHOLE = ("globals", "eval", "exec")  # a definition with one of these may use all of its module,
+DYNAMIC = ("__import__", "importlib")  # with one of these, all of its folder
 
 
 def fingerprint(slug: str) -> dict:
-    """{'compute', 'measure', 'rule': hash, 'files': {path: hash}} of an experiment as it is now.
+    """{'compute', 'measure', 'rule': hash, 'definitions': {name: hash}} of an experiment now.
 
-    Files of the folder itself are named './file.py', so a copied folder has the same fingerprint.
+    Names are 'common/sharding.py:vmap_over', and 'common/x.py' for what runs at import. Those of
+    the folder itself are './run.py:run', so that a copied folder has the same fingerprint.
     """
-    home = EXPERIMENTS / slug
-    compute = _reach(home, [home / "run.py", home / "config.py"])
-    measure = _reach(home, [home / "measure.py"])
-    files = {_name(home, p): _hash(p) for p in sorted(compute | measure)}
-
-    def combined(paths: set[Path]) -> str:
-        lines = sorted(f"{_name(home, p)} {_hash(p)}" for p in paths)
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-    rule = combined({ROOT / "common" / f"{n}.py" for n in ("claims", "criteria", "stats")})
-    return {
-        "compute": combined(compute),
-        "measure": combined(measure),
-        "rule": rule,
-        "files": files,
-    }
-
-
-def changed_files(old: dict, new: dict) -> list[str]:
-    """Names of files whose hash differs between two fingerprints."""
-    a, b = old.get("files", {}), new.get("files", {})
-    return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k))
-
-
-def _name(home: Path, path: Path) -> str:
-    return f"./{path.relative_to(home)}" if home in path.parents else str(path.relative_to(ROOT))
-
-
-def _reach(home: Path, start: list[Path]) -> set[Path]:
-    seen: set[Path] = set()
-    todo = [p for p in start if p.exists()]
-    while todo:
-        path = todo.pop()
-        if path not in seen:
-            seen.add(path)
-            todo += _imports(path)
-    return seen
-
-
-@cache
-def _imports(path: Path) -> tuple[Path, ...]:
-    """Files of this repository that a file imports.
-
-    Anywhere in a file of an experiment; in common/ at the top level only: what is imported when
-    needed there is plumbing (orbax, data sets, which have hashes of their own).
-    """
-    found: list[Path] = []
-    for match in IMPORT.finditer(path.read_text()):
-        if match.group().lstrip("\n")[:1] == " " and EXPERIMENTS not in path.parents:
-            continue
-        if match["plain"]:
-            for name in match["plain"].split(","):
-                found += _files(ROOT, name.strip().split(" ")[0].split("."))
-            continue
-        module = match["module"]
-        dots = len(module) - len(module.lstrip("."))
-        base = ROOT if not dots else path.parents[dots - 1]
-        parts = [p for p in module.lstrip(".").split(".") if p]
-        found += _files(base, parts)
-        for name in re.findall(r"\w+", re.sub(r"\bas\s+\w+", "", match["names"])):
-            found += _files(base, [*parts, name])
-    return tuple(found)
-
-
-def _files(base: Path, parts: list[str]) -> list[Path]:
-    if base == ROOT and parts[:1] not in (["common"], ["experiments"]):
-        return []
-    found = []
-    for i in range(1, len(parts) + 1):
-        target = base.joinpath(*parts[:i])
-        for file in (target.with_suffix(".py"), target / "__init__.py"):
-            if file.is_file():
-                found.append(file)
+    kept = CACHE.paper(slug)
+    if kept:
+        return kept
+    compute, measure, rule = (_Reach(paths.EXPERIMENTS / slug) for _ in range(3))
+    home = f"experiments.{slug}"
+    compute.follow(f"{home}.run", ["run"])
+    compute.follow(f"{home}.config", ["get_config"])
+    measure.public(f"{home}.measure")
+    rule.follow("common.claims", [RULE])
+    parts = {"compute": compute, "measure": measure, "rule": rule}
+    found: dict = {k: part.combined() for k, part in parts.items()}
+    found["definitions"] = {k: h for part in parts.values() for k, h in part.definitions.items()}
+    files = {k: stamp for part in parts.values() for k, stamp in part.files.items()}
+    CACHE.keep(slug, found, files)
     return found
 
 
-STEPS = re.compile(r"^def steps\(cfg.*?(?=^\S|\Z)", re.M | re.S)  # for `plan`; computes no array
+def changed(old: dict, new: dict) -> list[str]:
+    """Names of definitions that differ between two fingerprints, appeared or vanished."""
+    if all(old.get(k) == new.get(k) for k in ("compute", "measure", "rule")):
+        return []
+    if "definitions" not in old or "definitions" not in new:
+        return ["the code (fingerprints were of files then)"]
+    a, b = old["definitions"], new["definitions"]
+    return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k))
+
+
+def difference(old: dict, new: dict) -> dict[str, str | None]:
+    """What of the new fingerprint's definitions differs from the old one's; None: gone."""
+    a, b = old.get("definitions", {}), new.get("definitions", {})
+    return {k: b.get(k) for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)}
+
+
+class _Reach:
+    """The definitions reached so far, with their hashes, and the files looked at or for."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.definitions: dict[str, str] = {}
+        self.files: dict[str, list[int] | None] = {}
+        self._seen: set[tuple] = set()
+        self._todo: list[tuple[str, str]] = []  # (module, reference) to follow
+
+    def combined(self) -> str:
+        """The hash of all that is reached, once every reference is followed."""
+        while self._todo:
+            self._reference(*self._todo.pop())
+        lines = "\n".join(f"{k} {h}" for k, h in sorted(self.definitions.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+    def follow(self, module: str, chain: list[str]) -> None:
+        """What `module.a.b` reaches; a module without an attribute counts whole."""
+        if not _ours(module) or not self._first("follow", module, *chain):
+            return
+        known = self._use(module)
+        if not chain:
+            self.whole(module)
+        elif known and self._has(known, chain[0]):
+            self._name(module, chain[0], chain[1:])
+        elif self._file(f"{module}.{chain[0]}"):
+            self.follow(f"{module}.{chain[0]}", chain[1:])
+        elif known:
+            self.whole(module)
+
+    def whole(self, module: str) -> None:
+        """Every definition of a module."""
+        known = self._use(module)
+        if known and self._first("whole", module):
+            for name in known["defs"]:
+                self._name(module, name, [])
+            for targets in known["imports"].values():  # what it offers of others
+                for source, attribute in targets:
+                    if attribute and not self._file(f"{source}.{attribute}"):
+                        self.follow(source, [attribute])
+
+    def public(self, module: str) -> None:
+        """Every definition of a module whose name does not start with _."""
+        known = self._use(module)
+        for name in known["defs"] if known else ():
+            if not name.startswith("_"):
+                self._name(module, name, [])
+
+    def _first(self, *key: str) -> bool:
+        if key in self._seen:
+            return False
+        self._seen.add(key)
+        return True
+
+    @staticmethod
+    def _has(known: dict, name: str) -> bool:
+        return name in known["defs"] or name in known["imports"] or name in known["bound"]
+
+    def _name(self, module: str, name: str, chain: list[str]) -> None:
+        """A top-level name of a module, and what is taken of it."""
+        known = self._use(module) or {}
+        if name in known["defs"] and self._first("name", module, name):
+            value, references = known["defs"][name]
+            self.definitions[f"{self._shown(module)}:{name}"] = value
+            self._todo += [(module, r) for r in references]
+        for source, attribute in known["imports"].get(name, ()):
+            self.follow(source, [*([attribute] if attribute else []), *chain])
+
+    def _reference(self, module: str, reference: str) -> None:
+        source, inside, rest = reference.rpartition("|")
+        if inside:  # imported in a function
+            if module.startswith("common.") and source in PLUMBING:
+                return
+            if source.split(".")[0] in DYNAMIC:
+                self._folder(module)
+            if rest:
+                self.follow(source, [part for part in rest.split(".") if part])
+            elif _ours(source):
+                self._use(source)
+            return
+        name, *chain = reference.split(".")
+        known = self._use(module) or {}
+        if self._has(known, name):
+            sources = known["imports"].get(name, ())
+            if any(s.split(".")[0] in DYNAMIC for s, _ in sources):
+                self._folder(module)
+            self._name(module, name, chain)
+        elif name in WHOLE:
+            self.whole(module)
+        elif name in DYNAMIC:
+            self._folder(module)
+
+    def _folder(self, module: str) -> None:
+        file = self._file(module)
+        package = module if file and file.name == "__init__.py" else module.rpartition(".")[0]
+        for other in sorted(file.parent.glob("*.py")) if file else ():
+            if not other.name.startswith("test_"):
+                self.whole(package if other.stem == "__init__" else f"{package}.{other.stem}")
+
+    def _use(self, module: str) -> dict | None:
+        """The summary of a module; the first time also what importing it runs."""
+        file = self._file(module)
+        if file is None or file.is_dir():
+            return None
+        package = module if file.name == "__init__.py" else module.rpartition(".")[0]
+        known = CACHE.summary(file, package)
+        if self._first("use", module):
+            value, references = known["always"]
+            if value:
+                self.definitions[self._shown(module)] = value
+                self._todo += [(module, r) for r in references]
+            if "." in module:
+                self._use(module.rpartition(".")[0])
+            for name, targets in known["imports"].items():
+                for source, attribute in targets:
+                    self._load(source, attribute)
+                    if name == definitions.STAR and _ours(source):
+                        self.whole(source)
+        return known
+
+    def _load(self, module: str, attribute: str) -> None:
+        """An import statement runs a module, and the submodule that it may name."""
+        if _ours(module):
+            self._use(module)
+            if attribute and self._file(f"{module}.{attribute}"):
+                self._use(f"{module}.{attribute}")
+
+    def _file(self, module: str) -> Path | None:
+        """The file of a module, the folder of a package without __init__.py, or None."""
+        base = paths.ROOT.joinpath(*module.split("."))
+        for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
+            name = str(path.relative_to(paths.ROOT))
+            if name not in self.files:
+                self.files[name] = _stamp(path)
+            if self.files[name]:
+                return path
+        return base if base.is_dir() else None
+
+    def _shown(self, module: str) -> str:
+        path = self._file(module) or paths.ROOT
+        if self.home in path.parents:
+            return f"./{path.relative_to(self.home)}"
+        return str(path.relative_to(paths.ROOT))
+
+
+def _ours(module: str) -> bool:
+    return module.split(".")[0] in ("common", "experiments")
 
 
 @cache
-def _hash(path: Path) -> str:
-    lines = (line.rstrip() for line in STEPS.sub("", path.read_text()).splitlines())
-    code = "\n".join(x for x in lines if x and not x.lstrip().startswith("#"))
-    return hashlib.sha256(code.encode()).hexdigest()[:16]
+def _reader() -> str:
+    """A hash of the code that makes what is cached."""
+    sources = [Path(f).read_bytes() for f in (__file__, definitions.__file__)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:16]
+
+
+def _stamp(path: Path) -> list[int] | None:
+    """What tells that a file has not changed; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return [stat.st_mtime_ns, stat.st_size]
+
+
+class _Cache:
+    """Summaries of files and fingerprints of papers, kept for the next process.
+
+    Read when first wanted, written once at the end; a cache that cannot be written costs time only.
+    """
+
+    def __init__(self) -> None:
+        self._old: dict[str, dict] = {}
+        self._new: dict[str, dict] = {}
+
+    def paper(self, slug: str) -> dict | None:
+        entry = self._get("fingerprints", slug)
+        if entry and all(_stamp(paths.ROOT / f) == s for f, s in entry["files"].items()):
+            return entry["fingerprint"]
+        return None
+
+    def keep(self, slug: str, found: dict, files: dict) -> None:
+        self._put("fingerprints", slug, {"fingerprint": found, "files": files})
+
+    def summary(self, file: Path, package: str) -> dict:
+        name, stamp = str(file.relative_to(paths.ROOT)), _stamp(file)
+        entry = self._get("definitions", name)
+        if entry and entry["stamp"] == stamp:
+            return entry
+        text = file.read_text(encoding="utf-8")
+        try:
+            made = definitions.summary(text, package)
+        except SyntaxError:  # it counts as it stands
+            value = hashlib.sha256(text.encode()).hexdigest()[:10]
+            made = {"defs": {}, "imports": {}, "always": [value, []], "bound": []}
+        made["stamp"] = stamp
+        self._put("definitions", name, made)
+        return made
+
+    def _path(self, kind: str) -> Path:
+        return paths.cache() / f"{kind}.json"
+
+    def _stored(self, kind: str) -> dict:
+        stored = store.peek(self._path(kind))
+        return stored["of"] if stored.get("by") == _reader() else {}
+
+    def _get(self, kind: str, name: str) -> dict | None:
+        if name in self._new.get(kind, {}):
+            return self._new[kind][name]
+        if kind not in self._old:
+            self._old[kind] = self._stored(kind)
+        return self._old[kind].get(name)
+
+    def _put(self, kind: str, name: str, entry: dict) -> None:
+        if not self._new:
+            atexit.register(self._write)
+        self._new.setdefault(kind, {})[name] = entry
+
+    def _write(self) -> None:
+        for kind, entries in self._new.items():
+            known = self._stored(kind) | entries  # others may have written meanwhile
+            with contextlib.suppress(OSError):
+                store.write_text(self._path(kind), json.dumps({"by": _reader(), "of": known}))
+
+
+CACHE = _Cache()

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 from launch import provenance, store
-from launch.errors import UserError
+from launch.check_text import mention
 from launch.fingerprint import fingerprint
-from launch.paths import EXPERIMENTS, folder, shown
+from launch.paths import EXPERIMENTS, folder, shown, unused
 from launch.report import load_claims
 
 
@@ -17,19 +17,12 @@ def fork(slug: str, new: str) -> Path:
     Errors: UserError if the name is taken or no Python name.
     """
     parent = folder(slug)
-    target = EXPERIMENTS / new
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", new):
-        raise UserError(f"{new!r} cannot name a fork: lower case letters, digits and _ only")
-    if target.exists():
-        raise UserError(f"{shown(target)} exists; choose another name")
+    target = unused(new)
     _, claims = load_claims(slug)
     draft = EXPERIMENTS / f".{new}.tmp"
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(parent, draft, ignore=shutil.ignore_patterns("__pycache__", "lineage.json"))
-    test = draft / f"test_{slug}.py"
-    if test.exists():
-        test.write_text(test.read_text().replace(f"experiments.{slug}", f"experiments.{new}"))
-        test.rename(draft / f"test_{new}.py")
+    rename(draft, slug, new)
     store.write_json(
         draft / "lineage.json",
         {
@@ -43,11 +36,25 @@ def fork(slug: str, new: str) -> Path:
     return target
 
 
-def text(made: Path) -> str:
+def rename(home: Path, old: str, new: str) -> None:
+    """Commands and paths that a folder's texts hold name the new experiment; so does its test."""
+    named = mention(old)
+    for file in [*home.glob("*.py"), *home.glob("*.md")]:
+        said = named.sub(rf"\g<1>{new}", file.read_text(encoding="utf-8"))
+        if file.suffix == ".md" and "_" in old:  # else it may be a word of the language
+            said = re.sub(rf"(?<![\w/.-]){old}\b", new, said)
+        file.write_text(said, encoding="utf-8")
+    test = home / f"test_{old}.py"
+    if test.exists():
+        test.rename(home / f"test_{new}.py")
+
+
+def text(made: Path, parent: str) -> str:
     """What to do with it."""
     name = made.name
     return (
         f"forked: {shown(made)}\n"
         f"its claims are untested until ./lab verify {name} --seeds 2000-2004\n"
-        f"next: edit {name}/config.py or run.py, then ./lab run {name}:smoke"
+        f"next: edit {name}/config.py or run.py, ./lab run {name}:smoke, "
+        f"then ./lab compare {name} {parent}"
     )

@@ -39,7 +39,7 @@
   });
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   window.addEventListener("hashchange", show);
-  sections.forEach(function (section) { section.removeAttribute("id"); });  /* no jump while one chooses */
+  sections.forEach(function (section) { section.removeAttribute("id"); });  /* no jumps */
   document.querySelector("nav").hidden = true;
   form.hidden = false;
   show();

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from common.claims import SIGNS, THEMES, Claim
-from launch import cards, listing, report, store
+from launch import cards, ledger, listing, report, store
 from launch.errors import UserError
 from launch.paths import results
 from launch.terminal import duration
@@ -144,7 +144,7 @@ def _claim(claim: Claim, line: dict | None, standing: str, *, chances: bool) -> 
     if standing == "stale":
         cells[1] += " **STALE**"
     if line and line.get("carried"):
-        cells[1] += f" (carried over from {line['carried']['from'][:7]}, same bits at smoke)"
+        cells[1] += f" ({ledger.carried_text(line)})"
     cells.append(cards.value(old_verdict(line)) if line else "")
     cells.append(str(claim.paper["value"]))
     cells.append(cards.CONTROLS.get(line["control"], "") if line else "")

@@ -1,32 +1,85 @@
-"""The ledger: every verdict ever decided on verdict seeds, one JSON line each, append-only."""
+"""The ledger: every verdict ever decided on verdict seeds, one JSON line each, append-only.
+
+A line of kind "carried" (of a paper and preset, by ./lab refresh) says that later code computes the
+same bits as the code that made the verdicts: they stand under its fingerprint too.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from typing import TYPE_CHECKING
 
-from launch import provenance
+from launch import fingerprint, provenance, store
 from launch.paths import results
 
 if TYPE_CHECKING:
     from common.claims import Claim
 
+HASHES = ("compute", "measure", "rule")
 
-def lines(slug: str) -> list[dict]:
-    """Ledger lines of an experiment, oldest first. A line cut short by a crash is passed over."""
+
+def _all(slug: str) -> list[dict]:
+    """Every readable line, oldest first. A line cut short by a crash is passed over."""
     file = results() / slug / "ledger.jsonl"
     found = []
     for text in file.read_text().splitlines() if file.exists() else []:
         try:
-            found.append(json.loads(text))
+            line = json.loads(text)
         except json.JSONDecodeError:
             continue
+        if isinstance(line, dict) and "preset" in line and ("id" in line or _carries(line)):
+            found.append(line)
     return found
 
 
-def newest(slug: str, preset: str = "laptop") -> dict[str, dict]:
-    """The last line of every claim at a preset."""
+def _carries(line: dict) -> bool:
+    return line.get("kind") == "carried"
+
+
+def lines(slug: str) -> list[dict]:
+    """The verdicts of an experiment, oldest first."""
+    return [x for x in _all(slug) if not _carries(x)]
+
+
+def verdicts(slug: str, preset: str = "laptop") -> dict[str, dict]:
+    """The last verdict of every claim at a preset, as it was made."""
     return {x["id"]: x for x in lines(slug) if x["preset"] == preset}
+
+
+def newest(slug: str, preset: str = "laptop") -> dict[str, dict]:
+    """The last verdict of every claim at a preset, under the newest code it was carried over to.
+
+    Such a one has "carried": {from, to, compared, date}.
+    """
+    found: dict[str, dict] = {}
+    for line in _all(slug):
+        if line["preset"] != preset:
+            continue
+        if not _carries(line):
+            found[line["id"]] = line
+            continue
+        more = {"carried": {k: line.get(k) for k in ("from", "to", "compared", "date")}}
+        more["fingerprint"] = line["fingerprint"]
+        found |= {i: found[i] | more for i in line["claims"] if i in found}
+    return found
+
+
+def append(slug: str, new: list[dict]) -> None:
+    """Add lines. One that a crash left without its end is ended first, so that no line is lost."""
+    file = results() / slug / "ledger.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in new)
+    with file.open("a+b") as out:
+        fcntl.flock(out, fcntl.LOCK_EX)
+        size = out.seek(0, os.SEEK_END)
+        if size:
+            out.seek(size - 1)
+            text = text if out.read(1) == b"\n" else f"\n{text}"
+        out.write(text.encode())
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def times_decided(slug: str, claim: str, preset: str = "laptop") -> int:
@@ -44,10 +97,72 @@ def standing(line: dict | None, claim: Claim | dict, now: dict) -> str:
     hashes = claim if isinstance(claim, dict) else {"t": claim.thresholds, "c": claim.hash}
     if line["thresholds"] != hashes["t"]:
         return "thresholds changed"
-    same_code = all(line["fingerprint"].get(k) == now[k] for k in ("compute", "measure", "rule"))
-    same_jax = _minor(line["versions"].get("jax")) == _minor(provenance.version("jax"))
-    return "fresh" if same_code and same_jax and line["claim"] == hashes["c"] else "stale"
+    same_code = all(line["fingerprint"].get(k) == now[k] for k in HASHES)
+    return "fresh" if same_code and not _new_jax(line) and line["claim"] == hashes["c"] else "stale"
 
 
-def _minor(version: str | None) -> list[str]:
-    return (version or "").split(".")[:2]
+def changes(slug: str, claims: list[dict], preset: str = "laptop") -> list[str]:
+    """Why verdicts are stale: definitions that changed since, JAX, texts of claims.
+
+    claims: {"id", "c": hash} of those that claims.toml has.
+    """
+    found = newest(slug, preset)
+    known = [(c, found[c["id"]]) for c in claims if c["id"] in found]
+    now = fingerprint.fingerprint(slug)
+    reasons = []
+    old = [x for _, x in known if any(x["fingerprint"].get(k) != now[k] for k in HASHES)]
+    if old:
+        then = old[0]["fingerprint"] | definitions(slug, preset)
+        reasons += fingerprint.changed(then, now) or ["the code"]
+    jax = {_new_jax(line): None for _, line in known if _new_jax(line)}
+    texts = [f"the text of {c['id']}" for c, line in known if line["claim"] != c["c"]]
+    return [*reasons, *jax, *texts]
+
+
+def definitions(slug: str, preset: str = "laptop") -> dict:
+    """{"definitions": …} under which the verdicts of a preset stand; {} where it was not kept.
+
+    Those of the reference run, and what the lines say of what came after: a verdict's line where
+    its numbers were the same as before and run.json stayed, a line that carries it.
+    """
+    reference = store.peek(results() / slug / preset / "run.json").get("fingerprint", {})
+    found, made = reference.get("definitions"), None
+    for line in _all(slug):
+        if line["preset"] != preset:
+            continue
+        once = (line.get("run"), line.get("date"), str(line["fingerprint"]))
+        if "definitions" in line:
+            found = _overlaid(reference, line)
+        elif once != made:
+            found = reference.get("definitions")
+        made = once
+    return {} if found is None else {"definitions": found}
+
+
+def _overlaid(reference: dict, line: dict) -> dict:
+    both = reference.get("definitions", {}) | line.get("definitions", {})
+    return {k: h for k, h in both.items() if h is not None}
+
+
+def carried_to(info: dict) -> dict:
+    """The fingerprint that the verdicts of a run were carried over to; {} where they were not."""
+    slug, preset = info["experiment"], info["preset"]
+    for line in newest(slug, preset).values():
+        if line.get("carried") and line["identity"] == info["identity"]:
+            return line["fingerprint"] | definitions(slug, preset)
+    return {}
+
+
+def carried_text(line: dict | None) -> str:
+    """'carried over from 1a2b3c4 (same bits at smoke)'; empty for a verdict of today's code."""
+    carried = (line or {}).get("carried")
+    if not carried:
+        return ""
+    preset = (carried.get("compared") or {}).get("preset", "smoke")
+    return f"carried over from {(carried.get('from') or '')[:7]} (same bits at {preset})"
+
+
+def _new_jax(line: dict) -> str:
+    """'jax 0.9.1 -> 0.10.2' where JAX's minor version is another; else empty."""
+    then, now = line["versions"].get("jax") or "", provenance.version("jax")
+    return "" if then.split(".")[:2] == now.split(".")[:2] else f"jax {then} -> {now}"

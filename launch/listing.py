@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 from collections import Counter
-from pathlib import Path
 
 from launch import fingerprint, ledger, store
 from launch.errors import UserError, nearest
@@ -20,7 +19,6 @@ SIGN = {
 }
 LEGEND = "✓ holds  ✗ does not  ~ undecided  ! invalid  · untested"
 FORM = 2  # of the cached summaries
-NOT_LISTED = ("parts", "per_seed", "mutants", "devices", "data", "seeds", "overrides", "reason")
 
 
 def rows(words: list[str] | None = None) -> list[dict]:
@@ -57,7 +55,7 @@ def _chosen(words: list[str], known: dict[str, dict]) -> list[str]:
 
 
 def _row(slug: str, summary: dict) -> dict:
-    newest = summary["lines"]
+    newest = ledger.newest(slug)
     now = fingerprint.fingerprint(slug)
     states: Counter[str] = Counter()
     standings, headlines, chances = set(), [], []
@@ -73,6 +71,7 @@ def _row(slug: str, summary: dict) -> dict:
             chances += [line["repeats"]] if line and line.get("repeats") is not None else []
     run = store.peek(results() / slug / "laptop" / "run.json")
     order = ("thresholds changed", "stale", "untested", "fresh")
+    stale = "stale" in standings
     return {
         "name": slug,
         "title": summary["paper"].get("title", ""),
@@ -85,48 +84,45 @@ def _row(slug: str, summary: dict) -> dict:
         "laptop_seconds": run.get("seconds", 0.0) + run.get("seconds_before", 0.0) or None,
         "hardware": summary["paper"].get("hardware", ""),
         "standing": next((s for s in order if s in standings), "untested"),
+        "changed": ledger.changes(slug, summary["claims"]) if stale else [],
         "parent": summary["parent"],
         "error": summary["error"],
     }
 
 
+def _changed(row: dict) -> str:
+    """What made a paper stale: the first of it, and how much more."""
+    more = f" and {len(row['changed']) - 1} more" if len(row["changed"]) > 1 else ""
+    return f"    changed since: {row['changed'][0]}{more}"
+
+
 def _summaries() -> dict[str, dict]:
-    """What list needs of every claims.toml and ledger, kept in a cache: parsing them is slow."""
+    """What list needs of every claims.toml, kept in a cache: parsing TOML is slow."""
     file = cache() / "claims.json"
     old = store.peek(file)
     new = {}
     for slug in slugs():
-        sources = EXPERIMENTS / slug / "claims.toml", results() / slug / "ledger.jsonl"
-        key = [FORM, *(x for source in sources for x in _stat(source))]
+        source = EXPERIMENTS / slug / "claims.toml"
+        stat = source.stat() if source.exists() else None
+        key = [FORM, stat.st_mtime_ns, stat.st_size] if stat else None
         kept = old.get(slug, {})
-        new[slug] = kept if kept.get("key") == key else _summary(slug) | {"key": key}
+        new[slug] = kept if key and kept.get("key") == key else _summary(slug) | {"key": key}
     if new != old:
         with contextlib.suppress(OSError):  # a read-only checkout: slower, not wrong
             store.write_json(file, new)
     return new
 
 
-def _stat(file: Path) -> list:
-    """What changes whenever a file does, here or in another results folder."""
-    stat = file.stat() if file.exists() else None
-    return [str(file), stat.st_mtime_ns, stat.st_size] if stat else [str(file)]
-
-
 def _summary(slug: str) -> dict:
     from launch.report import load_claims
 
     parent = store.peek(EXPERIMENTS / slug / "lineage.json").get("parent")
-    known: dict = {"paper": {}, "claims": [], "lines": {}, "parent": parent, "error": ""}
     try:
         paper, claims = load_claims(slug)
     except UserError as error:
-        return known | {"error": str(error)}
+        return {"paper": {}, "claims": [], "parent": parent, "error": str(error)}
     hashes = [{"id": c.id, "t": c.thresholds, "c": c.hash, "headline": c.headline} for c in claims]
-    lines = {
-        i: {k: v for k, v in line.items() if k not in NOT_LISTED}
-        for i, line in ledger.newest(slug).items()
-    }
-    return known | {"paper": paper, "claims": hashes, "lines": lines}
+    return {"paper": paper, "claims": hashes, "parent": parent, "error": ""}
 
 
 def by_theme(found: list[dict]) -> dict[str, list[dict]]:
@@ -151,7 +147,12 @@ def text(found: list[dict], width: int = 0) -> str:
         for r in rows:
             shown.append(lines.pop(0))
             shown += [f"    {r['error']}"] if r["error"] else []
-    return "\n".join([*shown, "", LEGEND, "next: ./lab run NAME, ./lab list WORD or theme:NAME"])
+            shown += [coloured(_changed(r), "dim")] if r["changed"] else []
+    again = "./lab refresh (does tidied code give the same bits?), " * any(
+        r["changed"] for r in found
+    )
+    following = f"next: {again}./lab run NAME, ./lab list WORD or theme:NAME"
+    return "\n".join([*shown, "", LEGEND, following])
 
 
 def _table(found: list[dict], width: int) -> list[str]:

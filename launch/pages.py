@@ -212,11 +212,8 @@ def _run(slug: str, claim: Claim, line: dict) -> str:
     took = f"{duration(line['seconds'])} on {device['count']} x {device['kind']}"
     count = ledger.times_decided(slug, claim.id)
     often = f", decided {count} times" if count > 1 else ""
-    carried = line.get("carried")
-    since = (
-        f"; carried over from {str(carried['from'])[:8]} (same bits at smoke)" if carried else ""
-    )
-    return f"{seeds}, {line['date'][:10]}, {took}{often}{since}"
+    carried = f"; {text}" if (text := ledger.carried_text(line)) else ""
+    return f"{seeds}, {line['date'][:10]}, {took}{often}{carried}"
 
 
 def _control(claim: Claim, line: dict) -> str:

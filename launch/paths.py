@@ -10,7 +10,7 @@ from launch.errors import UserError, nearest
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
 PRESETS = ("smoke", "laptop", "paper")
-VERDICT_SEEDS = tuple(range(1000, 1005))
+MANY = ("all", "theme")  # `run all`, `run theme:NAME`: no experiment is called so
 
 
 def results() -> Path:
@@ -35,6 +35,17 @@ def folder(slug: str) -> Path:
     return EXPERIMENTS / slug
 
 
+def unused(name: str) -> Path:
+    """The folder of an experiment to be made.  Errors: UserError if the name is taken or bad."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in MANY:
+        raise UserError(
+            f"{name!r} cannot name a paper: lower case letters, digits, _; not all, theme"
+        )
+    if (EXPERIMENTS / name).exists():
+        raise UserError(f"{shown(EXPERIMENTS / name)} exists; choose another name")
+    return EXPERIMENTS / name
+
+
 def split(name: str, default: str = "laptop") -> tuple[str, str]:
     """'NAME[:preset]' -> (slug, preset), both known.  Errors: UserError."""
     slug, _, preset = name.partition(":")
@@ -57,6 +68,11 @@ def paper(slug: str) -> dict:
     """The [paper] table of claims.toml, not linted."""
     with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
         return tomllib.load(file).get("paper", {})
+
+
+def verdict_seeds(slug: str) -> tuple[int, ...]:
+    """The seeds that decide a paper's claims: [paper] verdict_seeds of them, from 1000 on."""
+    return tuple(range(1000, 1000 + paper(slug).get("verdict_seeds", 5)))
 
 
 def shown(path: Path) -> str:

@@ -11,8 +11,26 @@ from launch.errors import UserError, nearest
 def get(slug: str, preset: str, overrides: list[str] | None = None):
     """The resolved ConfigDict of a preset with key=value overrides.  Errors: UserError."""
     module = importlib.import_module(f"experiments.{slug}.config")
-    cfg = module.get_config(preset)
-    for item in overrides or []:
+    unknown = strange(module.PAPER, module.PRESETS[preset])
+    if unknown:
+        raise UserError(f"experiments/{slug}/config.py: {preset}: {unknown[0]}")
+    try:
+        cfg = module.get_config(preset)
+    except (KeyError, TypeError) as error:
+        raise UserError(f"experiments/{slug}/config.py: {preset}: {error.args[0]!s}") from None
+    override(slug, cfg, overrides or [])
+    _check_seeds(cfg.seeds)
+    return cfg
+
+
+def strange(paper: dict, changes: dict) -> list[str]:
+    """What is wrong with the keys of a preset: a mistyped one would leave the paper's value."""
+    return [f"PAPER has no {k!r}; {nearest(k, paper)}" for k in changes if k not in paper]
+
+
+def override(slug: str, cfg, items: list[str]) -> None:
+    """Set key=value items in a locked config.  Errors: UserError."""
+    for item in items:
         key, equals, text = item.partition("=")
         if not equals:
             raise UserError(f"{item!r} is not key=value (for example lr=1e-3)")
@@ -22,8 +40,6 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
             raise UserError(f"{slug} has no setting {key!r}; {nearest(key, cfg.keys())}")
         with cfg.unlocked():
             cfg[key] = parse(key, text, cfg[key])
-    _check_seeds(cfg.seeds)
-    return cfg
 
 
 def _check_seeds(seeds: tuple) -> None:

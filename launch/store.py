@@ -75,11 +75,11 @@ def read_json(file: Path) -> dict:
     return value
 
 
-def arrays(folder: Path) -> dict[str, np.ndarray]:
+def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
     """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
     import numpy as np
 
-    file = folder / "arrays.npz"
+    file = folder / name
     if not file.exists():
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
@@ -144,7 +144,8 @@ def latest(slug: str, preset: str, overrides: dict | None = None) -> Path | None
     """
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("status") == "done" and (info.get("overrides") or {}) == (overrides or {}):
+        same = (info.get("overrides") or {}) == (overrides or {}) and "wanted" not in info
+        if info.get("status") == "done" and same:
             return file.parent
     return None
 

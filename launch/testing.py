@@ -1,31 +1,49 @@
-"""`./lab test`: lint, format, types, then every test."""
+"""`./lab test`: lint, format, types, then every test; `./lab test NAME`: one paper and no more."""
 
 import os
 import subprocess
 import sys
 
+from launch import check, paths
 from launch.errors import UserError
 from launch.paths import ROOT
 
 CODE = ("common", "launch", "experiments", "tests", "benchmarks", "lab")
+LINT = (["ruff", "check", "--quiet", *CODE], ["ruff", "format", "--check", "--quiet", *CODE])
+TYPES = ["mypy", "--no-error-summary"]
 
 
 def run(arguments: list[str]) -> int:
-    """Exit status of the first gate that fails; --kill runs the kill test, the rest is pytest's."""
-    python = [sys.executable, "-m"]
+    """Exit status of the first gate that fails; --kill runs the kill test, the rest is pytest's.
+
+    The first argument may be an experiment; else arguments choose tests, and only types are left
+    out.
+    """
+    slug = arguments[0].strip("/").removeprefix("experiments/") if arguments else ""
+    if slug in paths.slugs():
+        return paper(slug, arguments[1:])
     kill = "--kill" in arguments
     rest = [a for a in arguments if a != "--kill"]
-    env = os.environ | {"PJRT_NPROC": "32", "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu")}
-    gates = [] if kill or rest else [
-        ["ruff", "check", "--quiet", *CODE],
-        ["ruff", "format", "--check", "--quiet", *CODE],
-        ["mypy", "--no-error-summary"],
-    ]  # fmt: skip
-    for gate in gates:
+    for gate in LINT if kill or rest else (*LINT, TYPES):
         print(" ".join(gate[:2]), flush=True)
-        if subprocess.run([*python, *gate], cwd=ROOT, env=env).returncode:
+        if _python(*gate):
             raise UserError(f"{gate[0]} found something (above); ./lab test stops here")
-    chosen = ["-m", "kill"] if kill else ["-m", "not kill", "-n", "2", "--dist", "loadgroup"]
-    if rest:
-        chosen = ["-m", "kill"] if kill else ["-m", "not kill"]
-    return subprocess.run([*python, "pytest", *chosen, *rest], cwd=ROOT, env=env).returncode
+    chosen = ["-m", "kill"] if kill else ["-m", "not kill"]
+    if not kill and not rest:
+        chosen += ["-n", "2", "--dist", "loadgroup"]
+    return _python("pytest", *chosen, *rest)
+
+
+def paper(slug: str, rest: list[str]) -> int:
+    """A paper's folder against the contract, the contract's tests of it, its own tests."""
+    found = check.findings(slug, verdicts=False)
+    print(check.text({slug: found}) if found else f"check {slug}: nothing found", flush=True)
+    files = ["tests/test_contract.py", f"experiments/{slug}"]
+    return _python("pytest", *files, *rest, REPRISE_ONLY=slug) or int(bool(found))
+
+
+def _python(*command: str, **more: str) -> int:
+    """Exit status of `python -m command` at the repository's root."""
+    env = os.environ | {"PJRT_NPROC": "32"} | more
+    env.setdefault("JAX_PLATFORMS", "cpu")
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, env=env).returncode

@@ -126,6 +126,7 @@ def record(i: int, theme: str) -> dict:
         "hardware": "8 accelerators of 16 GB or more",
         "standing": "stale",
         "error": "",
+        "changed": ["common/a_module.py:a_function_with_a_long_name", "./run.py:run"] * (i % 2),
     }
 
 
@@ -137,6 +138,7 @@ def test_list_fits_the_terminal_and_groups_by_theme(width):
     assert max(map(len, lines)) <= width
     heads = [x for x in lines if x in themes]
     assert heads == sorted(themes)
+    assert sum("changed since: common/a_module" in x for x in lines) == 64
     for row in rows:
         (place,) = (i for i, x in enumerate(lines) if x.strip().startswith(row["name"]))
         assert [h for h in heads if lines.index(h) < place][-1] == row["theme"]

@@ -102,6 +102,6 @@ PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 
 def get_config(preset: str = "laptop") -> ConfigDict:
     """The settings of a preset, locked."""
-    cfg = ConfigDict(PAPER)
+    cfg = ConfigDict(PAPER).lock()  # first: a key that PAPER lacks is an error
     cfg.update(PRESETS[preset])
-    return cfg.lock()
+    return cfg

@@ -45,7 +45,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     names = cfg.systems
     series = cache(partial(truth, cfg, mesh))
-    arrays = scratch.cached("exponents", lambda: spectra(cfg, mesh, series()))
+    arrays = {}
+    if scratch.wants("exponents", "divergence", "spread_ratio"):
+        arrays = scratch.cached("exponents", lambda: spectra(cfg, mesh, series()))
     per_time = cfg.per_period / flows.constants(names, "period")
     arrays = arrays | {
         "model": np.array([measure.MODELS.index(m) for m in cfg.models], int),

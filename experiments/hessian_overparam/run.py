@@ -26,6 +26,7 @@ CLASSES = 10
 GRID = 801  # where densities are drawn
 MATRICES = 3  # of `spectra.matrices`
 T = np.linspace(-0.2, 1.2, 29)  # figure on interpolation [recalled range]
+BY_WIDTH = ("parameters", "loss", "eigenvalues", "top_h", "top_g", "overlap", "rest", "residual")
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -47,8 +48,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     keys = named_keys(jnp.array(cfg.seeds))
     data = partial(batches, cfg, keys, *load(cfg, scratch))
     parts: dict[str, list] = {}
+    found = {"widths": np.array(cfg.widths), "clusters": np.array(cfg.clusters), "segment_at": T}
     with scratch.progress(3 * len(cfg.widths) + 2, "part") as bar:
-        for i, width in enumerate(cfg.widths):
+        for i, width in enumerate(cfg.widths if scratch.wants(*BY_WIDTH) else ()):
             fit = scratch.cached(f"fit-{width}", partial(fitted, cfg, mesh, keys, data, width))
             bar.update(3 * i + 1)
             both = []
@@ -57,23 +59,20 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
                 both.append(scratch.cached(f"{when}-{width}", find))
                 bar.update(3 * i + j + 2)
             for name in both[0]:
-                pair = np.stack([found[name] for found in both], axis=1)
+                pair = np.stack([point[name] for point in both], axis=1)
                 parts.setdefault(name, []).append(pair)
             parts.setdefault("loss", []).append(fit["loss"])
-        blobs = scratch.cached("clusters", partial(clustered, cfg, mesh, keys))
+        if scratch.wants("cluster_loss", "cluster_eigenvalues"):
+            found |= scratch.cached("clusters", partial(clustered, cfg, mesh, keys))
         bar.update(3 * len(cfg.widths) + 1)
-        path = scratch.cached("path", partial(batch_paths, cfg, mesh, keys, data))
-    eigenvalues = parts.pop("eigenvalues")
-    return {name: np.stack(values) for name, values in parts.items()} | {
-        "widths": np.array(cfg.widths),
-        "parameters": np.array([e.shape[-1] for e in eigenvalues]),
-        "eigenvalues": np.concatenate(eigenvalues, axis=-1),
-        "clusters": np.array(cfg.clusters),
-        **blobs,
-        "segment_at": T,
-        **path,
-        **residual_networks(cfg, mesh, scratch, keys["resnet"]),
-    }
+        if scratch.wants("segment", "segment_start"):
+            found |= scratch.cached("path", partial(batch_paths, cfg, mesh, keys, data))
+    if parts:
+        eigenvalues = parts.pop("eigenvalues")
+        found["parameters"] = np.array([e.shape[-1] for e in eigenvalues])
+        found["eigenvalues"] = np.concatenate(eigenvalues, axis=-1)
+    found |= {name: np.stack(values) for name, values in parts.items()}
+    return found | residual_networks(cfg, mesh, scratch, keys["resnet"])
 
 
 def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:

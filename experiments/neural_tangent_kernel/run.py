@@ -26,6 +26,8 @@ NONLINEARITIES = {
 }
 GRAM = 8  # points of the Gram matrix
 PARTS = ("kernels", "law", "components", "data", "directions", "sets")
+KERNELS = ("gram", "row", "gram_pair", "row_pair", "trained", "goal", "apart")
+COMPONENTS = ("second", "beside", "along", "value")
 KICK = (
     0.5  # length of f* - f_0 on the training points, over sqrt(N); recalled: 0.5 times a component
 )
@@ -54,12 +56,12 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     parts: dict[str, list] = {}
     with scratch.progress(count, "width") as bar:
         done = 0
-        for part, widths in (
-            (kernels, cfg.widths),
-            (functions, cfg.law_widths),
-            (decays, cfg.component_widths),
+        for part, names, widths in (
+            (kernels, KERNELS, cfg.widths),
+            (functions, ("curves",), cfg.law_widths),
+            (decays, COMPONENTS, cfg.component_widths),
         ):
-            for width in widths:
+            for width in widths if scratch.wants(*names) else ():
                 find = partial(part, cfg, mesh, scratch, keys, width)
                 found = scratch.cached(f"{part.__name__}-{width}", find)
                 for name, array in found.items():
@@ -67,7 +69,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
                 done += 1
                 bar.update(done)
     stacked = {name: np.stack(arrays) for name, arrays in parts.items()}
-    stacked["goal"], stacked["value"] = stacked["goal"][0], stacked["value"][0]
+    stacked |= {name: stacked[name][0] for name in ("goal", "value") if name in stacked}
     limits = scratch.cached("limits", lambda: infinite(cfg, keys))
     return stacked | limits | {
         "width": np.array(cfg.widths),

@@ -1,4 +1,4 @@
-"""Figures of score_sde, drawn from the arrays of any preset."""
+"""Figures, drawn from the arrays of any preset."""
 
 import numpy as np
 

@@ -178,7 +178,7 @@ def source(cfg, scratch) -> Callable:
     size, length = cfg.batch, cfg.context + 1
     if cfg.dataset == "c4":
         raise DataError(
-            "C4 is not bundled: transformer_instability:paper needs its tokens in run.source; "
+            "C4 is not bundled: the paper preset needs its tokens in run.source; "
             "dataset=markov trains the same model on a synthetic language"
         )
     if cfg.dataset == "tiny_shakespeare":

@@ -16,7 +16,7 @@ def descend(x, lr, steps):
 
 
 def run(cfg, mesh, scratch):
-    """error [seed, step]: squared distance from the minimum."""
+    """error [seed, step]: squared distance from the minimum; start [seed, D]."""
     if cfg.trouble == "memory":
         raise MemoryError("RESOURCE_EXHAUSTED: out of memory allocating 999 bytes")
     keys = jax.vmap(jax.random.key)(jnp.asarray(cfg.seeds))
@@ -39,10 +39,18 @@ def run(cfg, mesh, scratch):
             ckpt.save(i + 1, state, force=i + 1 == chunks)
             progress.update(i + 1)
     error = np.asarray(state["error"]).reshape(len(cfg.seeds), -1)
-    return {"error": error * np.nan if cfg.trouble == "nan" else error}
+    found = {"error": error * np.nan if cfg.trouble == "nan" else error}
+    if scratch.wants("start"):
+        found["start"] = np.asarray(start)
+    return found
 
 
 def abstract_step(cfg, mesh):
     """The chunk that `run` compiles; seeds over the data axis."""
     shape = jax.ShapeDtypeStruct((mesh.size, cfg.dim), jnp.float32)
     return jax.vmap(partial(descend, lr=cfg.lr, steps=cfg.chunk)), (shape,)
+
+
+def steps(cfg) -> int:
+    """A chunk at a time."""
+    return cfg.steps // cfg.chunk

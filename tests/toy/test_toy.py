@@ -1,7 +1,8 @@
 """Truths of the toy."""
 
 import jax.numpy as jnp
-from experiments.toy.run import descend
+
+from .run import descend
 
 
 def test_one_step_is_the_closed_form():
