@@ -46,6 +46,8 @@ def test_the_toy_loads():
         ({"criterion": {"kind": "equals", "value": 3.0, "tol": 0.0}}, "tol must be > 0"),
         ({"criterion": {"kind": "ordering", "sign": "up"}}, "sign"),
         ({"criterion": {"kind": "rate"}}, "one of at_least, at_most"),
+        ({"figure": "picture 2"}, "the name of a figure"),
+        ({"figure": 2}, "the name of a figure"),
         ({"criterion": {"kind": "rate", "at_least": 0.3}}, "a flip passes"),
         (
             {"criterion": {"kind": "location", "find": "max", "lo": 1.0, "hi": 2.0}},
@@ -378,7 +380,7 @@ def test_hashes():
     reworded = claim(text="Another statement.")
     assert reworded.thresholds == one.thresholds
     assert reworded.hash != one.hash
-    noted = claim(note="why it fails")
+    noted = claim(note="why it fails", figure="fig2")
     assert (noted.hash, noted.thresholds) == (one.hash, one.thresholds)
 
 

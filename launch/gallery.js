@@ -22,7 +22,11 @@
       paper.hidden = !matches(paper, asked);
       count += !paper.hidden;
     });
-    sections.forEach(function (s) { s.hidden = !s.querySelector("article:not([hidden])"); });
+    sections.forEach(function (section) {
+      var shown = section.querySelectorAll("article:not([hidden])").length;
+      section.hidden = !shown;
+      section.querySelector("h2 span").textContent = shown;
+    });
     form.querySelector("output").textContent = count + " of " + papers.length + " papers";
   }
 
@@ -35,7 +39,7 @@
   });
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   window.addEventListener("hashchange", show);
-  sections.forEach(function (s) { s.removeAttribute("id"); });  /* no jump while one chooses */
+  sections.forEach(function (section) { section.removeAttribute("id"); });  /* no jumps */
   document.querySelector("nav").hidden = true;
   form.hidden = false;
   show();

@@ -11,9 +11,8 @@ from launch import cards, ledger, listing, report, store
 from launch.errors import UserError
 from launch.paths import results
 from launch.terminal import duration
-from launch.verdicts import current, old_verdict, state_of
+from launch.verdicts import LEGEND, current, old_verdict, state_of
 
-LEGEND = "✓ holds · ✗ does not hold · ~ undecided · ! invalid · · untested · * headline"
 TITLE = 60  # characters of a title in the table
 
 

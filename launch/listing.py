@@ -90,10 +90,11 @@ def _row(slug: str, summary: dict) -> dict:
     }
 
 
-def _changed(row: dict) -> str:
+def _changed(row: dict, width: int) -> str:
     """What made a paper stale: the first of it, and how much more."""
     more = f" and {len(row['changed']) - 1} more" if len(row["changed"]) > 1 else ""
-    return f"    changed since: {row['changed'][0]}{more}"
+    text = f"    changed since: {row['changed'][0]}{more}"
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _summaries() -> dict[str, dict]:
@@ -147,11 +148,13 @@ def text(found: list[dict], width: int = 0) -> str:
         for r in rows:
             shown.append(lines.pop(0))
             shown += [f"    {r['error']}"] if r["error"] else []
-            shown += [coloured(_changed(r), "dim")] if r["changed"] else []
-    again = "./lab refresh (does tidied code give the same bits?), " * any(
-        r["changed"] for r in found
-    )
-    following = f"next: {again}./lab run NAME, ./lab list WORD or theme:NAME"
+            shown += [coloured(_changed(r, width), "dim")] if r["changed"] else []
+    if any(r["changed"] for r in found):
+        following = (
+            "next: ./lab refresh (does the code as it is give the same bits?), ./lab run NAME"
+        )
+    else:
+        following = "next: ./lab run NAME, ./lab list WORD or theme:NAME"
     return "\n".join([*shown, "", LEGEND, following])
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from common.claims import SIGNS
 from launch import listing, store
-from launch.pages import LEGEND, held, html, relative
+from launch.pages import held, html, relative
 from launch.terminal import duration
+from launch.verdicts import LEGEND
 
 SCRIPT = Path(__file__).with_name("gallery.js")
 VERDICTS = {  # what one may ask for, and how it is called

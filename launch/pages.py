@@ -9,10 +9,9 @@ from common.claims import SIGNS, Claim
 from launch import cards, ledger, report, store
 from launch.errors import UserError
 from launch.terminal import duration
-from launch.verdicts import current, old_verdict, state_of
+from launch.verdicts import LEGEND, current, old_verdict, state_of
 
 CSS = Path(__file__).with_name("gallery.css")
-LEGEND = "✓ holds · ✗ does not hold · ~ undecided · ! invalid · · untested · * headline"
 
 
 class Shown(NamedTuple):
@@ -67,7 +66,8 @@ def page(slug: str, row: dict, home: Path) -> str:
         head = "<div class=head><span>claim</span><span>ours</span><span>paper</span></div>"
         body += f'<h2>Other claims</h2><div class="table">{head}{rows}</div>'
     if committed and yours:
-        body += f"<h2>Figures of your newest run</h2>{_figures(yours, home, [])}"
+        when = f'<p class="soft">{info["started"]}, {escape(str(yours))}</p>'
+        body += f"<h2>Figures of your newest run</h2>{when}{_figures(yours, home, [])}"
     return html(paper["title"], body)
 
 
@@ -212,11 +212,8 @@ def _run(slug: str, claim: Claim, line: dict) -> str:
     took = f"{duration(line['seconds'])} on {device['count']} x {device['kind']}"
     count = ledger.times_decided(slug, claim.id)
     often = f", decided {count} times" if count > 1 else ""
-    carried = line.get("carried")
-    since = (
-        f"; carried over from {str(carried['from'])[:8]} (same bits at smoke)" if carried else ""
-    )
-    return f"{seeds}, {line['date'][:10]}, {took}{often}{since}"
+    carried = f"; {text}" if (text := ledger.carried_text(line)) else ""
+    return f"{seeds}, {line['date'][:10]}, {took}{often}{carried}"
 
 
 def _control(claim: Claim, line: dict) -> str:

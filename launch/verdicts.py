@@ -3,6 +3,8 @@
 from common.claims import Claim, Verdict
 from launch import fingerprint, ledger
 
+LEGEND = "✓ holds · ✗ does not hold · ~ undecided · ! invalid · · untested · * headline"
+
 
 def old_verdict(line: dict) -> Verdict:
     """A ledger line, or a record of verdicts.json, as a verdict."""

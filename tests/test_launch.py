@@ -122,6 +122,18 @@ def test_compare_with_itself_and_with_another_setting(shared_tree):
     found = read(shared_tree.lab("compare", str(by_lr[0.1]), str(by_lr[0.2]), "--json"))
     assert found["config"]["lr"] == [0.1, 0.2]
     assert found["code"] == []
+    asked = read(shared_tree.lab("compare", "toy", "toy", "lr=0.2", "--json"))
+    assert (asked["one"]["name"], asked["two"]["name"]) == ("toy:laptop", "toy:laptop lr=0.2")
+    assert asked["two"]["folder"] == str(by_lr[0.2])
+    assert asked["config"] == {"lr": [0.1, 0.2]}
+    assert asked["claims"][0]["paired"]
+    assert asked["arrays"]["differ"].keys() == {"error"}
+    assert 0 < asked["arrays"]["differ"]["error"] <= 1
+    refused = shared_tree.lab("compare", "toy", "lr=0.3")
+    assert (refused.status, "no finished run of toy:laptop lr=0.3" in refused.err) == (2, True)
+    apart = shared_tree.lab("compare", "toy", "lr=0.2").out  # with the reference: verdict seeds
+    again = "toy:laptop lr=0.2 seeds=1000,1001,1002,1003,1004"
+    assert f"no seed in common: ./lab run {again} pairs them; then ./lab compare {again}" in apart
     same = read(shared_tree.lab("compare", str(by_lr[0.2]), str(by_lr[0.2]), "--json"))
     assert same["arrays"]["equal"] == same["arrays"]["all"] == ["error", "start"]
     assert same["claims"][0]["paired"]
@@ -177,27 +189,6 @@ def test_list_is_quick_and_marks_stale_code(shared_tree, tmp_path):
     claims.write_text(claims.read_text().replace("tol = 1e-6", "tol = 1e-5"))
     found = row()
     assert (found["standing"], found["claims"]) == ("thresholds changed", {"invalid": 1})
-
-
-def test_gallery_is_static_and_complete(shared_tree):
-    shared_tree.lab("gallery")
-    results = shared_tree.root / "results"
-    page = (results / "gallery/toy.html").read_text()
-    for piece in (
-        "CONFIRMED NUMERICALLY",
-        "0.1054 at lr = 0.1",
-        "./lab verify toy",
-        "refused mutants: ",
-    ):
-        assert piece in page
-    assert "<script" not in page
-    assert "http" not in page.replace("https://arxiv.org", "")
-    for source in [x.split('"')[0] for x in page.split('src="')[1:]]:
-        assert (results / "gallery" / source).exists()
-    index = (results / "INDEX.md").read_bytes()
-    shared_tree.lab("gallery")
-    assert (results / "INDEX.md").read_bytes() == index
-    assert str(shared_tree.root).encode() not in index
 
 
 def test_two_runs_at_once_never_share_a_folder(tree):
