@@ -30,7 +30,7 @@ from launch.fork import rename
 SKIP = shutil.ignore_patterns("__pycache__", ".*cache", ".venv", ".git", "runs", "gallery", "*.svg")
 LIMITS = {"list": 0.5, "gallery": 60, "results": 64, "./lab test": 2700, "one changed": 60}
 STAGES = ("list", "gallery", "size", "sample", "rest", "tests")
-PYTEST = ("pytest", "-n", "2", "--dist", "loadgroup", "-m", "not kill and not dear")
+PYTEST = ("pytest", "-n", "2", "--dist", "loadgroup", "-m", "not kill")
 # copies of copies are twins; and the copies are no part of what the committed pages show
 UNTRUE_OF_COPIES = ("--deselect", "tests/test_duplication.py")
 MARK = """
@@ -38,7 +38,8 @@ import datetime, sys
 from launch import paths
 from launch.fingerprint import fingerprint
 from tests import rotation
-keys = {s: rotation.key(paths.ROOT, s, fingerprint(s)) for s in paths.slugs()}
+keys = {rotation.LAUNCH: rotation.launch_key(paths.ROOT)}
+keys |= {s: rotation.key(paths.ROOT, s, fingerprint(s)) for s in paths.slugs()}
 day = datetime.date(2026, 1, 1)
 rotation.write(rotation.RECORD, rotation.passed({}, keys, list(keys), day))
 """
@@ -69,7 +70,7 @@ class Workspace:
     def run(self, *command: str, **more: str) -> tuple[float, str]:
         """(seconds, what it said) of a command in the workspace, with this environment."""
         env = os.environ | {"REPRISE_VENV": sys.prefix, "PYTHONPATH": str(self.root)}
-        env |= {"PJRT_NPROC": "32", "JAX_PLATFORMS": "cpu"} | more
+        env |= {"PJRT_NPROC": "32", "JAX_PLATFORMS": "cpu", "REPRISE_SPARE": "1"} | more
         for name in ("REPRISE_RESULTS", "REPRISE_CACHE", "REPRISE_DATA"):
             env.pop(name, None)
         start = time.monotonic()
@@ -138,20 +139,16 @@ def sample(space: Workspace, figures: Figures, papers: int, dear: int) -> dict[s
     started, _ = space.pytest(*files, "-k", "test_there_are_experiments")
     figures.add("collected", started, "s", f"measured: {len(space.papers)} papers, nothing run")
     chosen = space.papers[-papers:]
-    words = " or ".join(f"{s}]" if s in PARENTS else s for s in chosen)
+    words = " or ".join(f"{s}] or test_{s}.py" for s in chosen)
     space.pytest(*files, "-k", words)  # fills the compilation cache
     took, said = space.pytest(*files, "-k", words)
     each = max(0.0, took - started) / papers
     figures.add("a paper's contract and own tests", each, "s", f"measured on {papers}: {said}")
-    space.python("-m", "pytest", "tests/test_dear.py", REPRISE_ONLY=chosen[0])
-    took, said = space.pytest(
-        "tests/test_dear.py", "-k", " or ".join(chosen[:dear]), REPRISE_ALL="1"
-    )
+    dears = ("tests/test_dear.py", "-k", " or ".join(f"{s}]" for s in chosen[:dear]))
+    for _ in range(2):  # the first fills the cache of those that use one
+        took, said = space.pytest(*dears, REPRISE_ALL="1")
     figures.add("a paper's dear tests", took / dear, "s", f"measured on {dear}: {said}")
     return {"collected": started, "paper": each, "dear": took / dear}
-
-
-PARENTS = sorted(p.parent.name for p in (ROOT / "experiments").glob("*/config.py"))
 
 
 def rest(space: Workspace, figures: Figures) -> float:
