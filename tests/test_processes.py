@@ -30,6 +30,7 @@ def one_error(text):
     return lines[0]
 
 
+@pytest.mark.dear
 def test_four_processes_give_the_arrays_of_one(tree):
     one, four = tree.root / "one", tree.root / "four"
     assert tree.lab("run", "toy:smoke", "--workdir", str(one)).status == 0
