@@ -107,6 +107,7 @@ class Verdict:
     n: int = 0
     needed: int | None = None
     mutants: list = field(default_factory=list)  # automatic mutants that were refused
+    repeats: float | None = None  # chance that as many fresh seeds give this state (common/repeats)
     official: bool = True  # on the paper's verdict seeds, at the preset as it stands
 
     @property

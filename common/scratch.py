@@ -34,8 +34,9 @@ class Progress:
 class Scratch:
     """Handle of the folder `path`; `stop` is set by the launcher's signal handlers."""
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike, wanted: frozenset[str] | None = None) -> None:
         self.path = Path(path)
+        self.wanted = wanted  # the arrays that are asked for; None: all
         self.path.mkdir(parents=True, exist_ok=True)
         self.stop = False
         self.shown = Progress()
@@ -44,6 +45,13 @@ class Scratch:
         if primary():
             for debris in self.path.glob("*.tmp"):  # a kill in the middle of a write
                 debris.unlink(missing_ok=True)
+
+    def wants(self, *names: str) -> bool:
+        """Whether any of these arrays is asked for: a control computes what its claims read.
+
+        A part whose arrays nobody wants is left out of what `run` returns.
+        """
+        return self.wanted is None or not self.wanted.isdisjoint(names)
 
     def check_stop(self) -> None:
         """Raise Stopped if the run was asked to stop. Call where everything done is saved.

@@ -14,7 +14,7 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 from launch.errors import UserError, nearest
-from launch.paths import MANY, VERDICT_SEEDS, seed_list, shown, split
+from launch.paths import MANY, seed_list, shown, split, verdict_seeds
 
 PLACE = (  # a folder or disk that cannot be written, a name that cannot be a file's
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
@@ -140,6 +140,10 @@ def _parser() -> argparse.ArgumentParser:
         " exactly these settings (none: the preset as it stands). One alone is compared with the"
         " committed reference",
     )
+    again = verb("refresh", "carry stale verdicts over to later code that computes the same bits")
+    again.add_argument("names", nargs="*", metavar="NAME", help="experiments; none: all stale ones")
+    again.add_argument("--preset", default="smoke", choices=("smoke", "laptop"), help="to compare")
+    again.add_argument("--jobs", type=int, help="papers at once; default: as many as cores")
     sweep = verb("sweep", "a grid over settings: key=a,b,c …", "name", "overrides")
     sweep.add_argument("--dry-run", action="store_true", help="show the cells, run nothing")
     plan = verb(
@@ -275,8 +279,8 @@ def _verify(parsed) -> int:
     from launch import cards, report, verify
 
     slug, preset = split(parsed.name)
-    seeds = seed_list(parsed.seeds) if parsed.seeds else VERDICT_SEEDS
-    official = report.is_official(seeds, parsed.overrides)
+    seeds = seed_list(parsed.seeds) if parsed.seeds else verdict_seeds(slug)
+    official = report.is_official(slug, seeds, parsed.overrides)
     decided = verify.verify(slug, preset, parsed.overrides, seeds, ledger=official)
     ok = verify.holds(decided)
     value = {
@@ -292,6 +296,15 @@ def _verify(parsed) -> int:
     }
     _print(parsed, value, lambda: cards.verify_text(slug, preset, decided, seeds, official))
     return 0 if ok else 1
+
+
+def _refresh(parsed) -> int:
+    from launch import refresh
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it
+    records = refresh.refresh(parsed.names, preset=parsed.preset, jobs=parsed.jobs)
+    _print(parsed, records, lambda: refresh.text(records))
+    return refresh.status(records)
 
 
 def _compare(parsed) -> int:
@@ -356,9 +369,10 @@ def _drill(parsed) -> int:
 
 
 def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
-    from launch import report, submit
+    from launch import check, report, submit
 
     report.load_claims(slug)
+    check.warn(slug)
     value = submit.submit(
         slug,
         preset,
@@ -495,6 +509,7 @@ VERBS = {
     "run": _run,
     "report": _report,
     "verify": _verify,
+    "refresh": _refresh,
     "compare": _compare,
     "sweep": _sweep,
     "plan": _plan,

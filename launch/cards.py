@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from common.claims import SIGNS, Claim, Verdict
-from launch import report, store
+from launch import repeats, report, store
 from launch.paths import shown
 from launch.terminal import coloured, table
 
@@ -80,6 +80,11 @@ def undecided(v: Verdict) -> str:
     return v.reason or (f"about {v.needed} seeds would decide" if v.needed else "")
 
 
+def again(v: Verdict) -> str:
+    """The chance that as many fresh seeds give the verdict again; empty where it is not known."""
+    return "" if v.repeats is None else f"repeats {v.repeats:.2f}"
+
+
 def line(claim: Claim, v: Verdict, control: str = "") -> list[str]:
     """Cells of one claim: sign and id, verdict, our value, the paper's, the control."""
     sign = SIGNS[v.state]
@@ -88,6 +93,7 @@ def line(claim: Claim, v: Verdict, control: str = "") -> list[str]:
     hint = undecided(v)
     if hint:
         ours += f"  ({hint})"
+    ours += f"  {again(v)}" if v.repeats is not None else ""
     return [name, v.word, ours, f"paper: {claim.paper['value']}", CONTROLS.get(control, "")]
 
 
@@ -110,6 +116,10 @@ def run_text(folder: Path) -> str:
     old = report.stale(info)
     if old:
         lines.append(coloured(f"  STALE: since this run changed {', '.join(old[:4])}", "yellow"))
+    changed = set(info["overrides"]) - {"seeds"}
+    if not report.is_official(info["experiment"], info["config"]["seeds"], changed):
+        advice = repeats.advice(folder)
+        lines += [f"  {advice}"] if advice else []
     lines.append(f"figures and arrays: {shown(folder)}")
     if store.reference(info["experiment"], info["preset"]) not in (None, folder):
         lines.append(f"next: ./lab compare {name}   (with the committed reference)")

@@ -5,7 +5,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from common import claims as claims_module
 from common.claims import Claim, ClaimError
@@ -23,13 +23,27 @@ REPEATS = 0.9  # chance of being given again that a headline's verdict must have
 __all__ = ["Finding", "findings", "refuse", "text", "warn"]
 
 
-def findings(slug: str, *, lint: bool = True) -> list[Finding]:
-    """What is wrong with an experiment's folder, the grave first.  lint: ask ruff too."""
+def findings(slug: str, *, lint: bool = True, verdicts: bool = True) -> list[Finding]:
+    """What is wrong with an experiment's folder, the grave first.
+
+    lint: ask ruff too.  verdicts: tell of those that other seeds may well not give, though the
+    folder keeps the contract.
+    """
     folder = Folder(slug)
-    rules = [*check_text.RULES, config, claims, lineage, repeats]
+    rules = [*check_text.RULES, config, claims, lineage]
+    rules += [repeats] if verdicts else []
     rules += [check_text.lint] if lint else []
-    found = [finding for rule in rules for finding in rule(folder)]
+    found = [finding for rule in rules for finding in applied(rule, folder)]
     return sorted(dict.fromkeys(found), key=lambda x: not x.grave)
+
+
+def applied(rule: Callable, folder: Folder) -> list[Finding]:
+    """What a rule finds; what it stumbles over, in a file of any shape, is a finding too."""
+    try:
+        return list(rule(folder))
+    except Exception as error:
+        what = f"the rule {rule.__name__!r} stumbles: {type(error).__name__}: {error}"
+        return [Finding(f"experiments/{folder.slug}", what, "mend what it reads", True)]
 
 
 def names(asked: list[str]) -> list[str]:
@@ -45,7 +59,7 @@ def names(asked: list[str]) -> list[str]:
 
 def warn(slug: str) -> None:
     """A few lines on stderr before a run: it goes on whatever they say."""
-    found = findings(slug, lint=False)
+    found = findings(slug, lint=False, verdicts=False)
     for finding in found[:SHOWN]:
         print(f"{coloured('check:', 'yellow', sys.stderr)} {finding}", file=sys.stderr)
     if len(found) > SHOWN:
@@ -54,7 +68,7 @@ def warn(slug: str) -> None:
 
 def refuse(slug: str) -> None:
     """Before a verification computes anything.  Errors: UserError if it would decide wrongly."""
-    grave = [x for x in findings(slug, lint=False) if x.grave]
+    grave = [x for x in findings(slug, lint=False, verdicts=False) if x.grave]
     if grave:
         more = f" (and {len(grave) - 1} more: ./lab check {slug})" if len(grave) > 1 else ""
         raise UserError(f"{slug} is not verified: {grave[0]}{more}")
@@ -251,15 +265,14 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
 
 
 def repeats(f: Folder) -> Iterator[Finding]:
-    """Headlines whose verdict other seeds may well not give.
+    """Headlines whose verdict other seeds may well not give."""
+    from launch.repeats import short
 
-    The one place that asks: nothing is found until launch.repeats is there.
-    """
     try:
-        from launch.repeats import short
-    except ImportError:
-        return
-    for claim, chance in short(f.slug):
+        rows = short(f.slug)
+    except UserError:
+        return  # no claims, or damaged arrays: told by other rules
+    for claim, chance in rows:
         what = f"{claim}: a headline that repeats with chance {chance:.2f}, below {REPEATS}"
         where = f.line("claims.toml", f'"{claim}"')
         yield Finding(where, what, "raise [paper] verdict_seeds and verify")

@@ -7,14 +7,13 @@ import ast
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from launch import paths
+from launch import paths, store
 
 FILES = (
     "README.md", "__init__.py", "config.py", "run.py", "claims.toml", "measure.py", "figures.py",
@@ -62,7 +61,7 @@ class Folder:
         """Contents of a file; "" where there is none."""
         if name not in self._text:
             file = self.home / name
-            self._text[name] = file.read_text(encoding="utf-8") if file.is_file() else ""
+            self._text[name] = file.read_text("utf-8", "replace") if file.is_file() else ""
         return self._text[name]
 
     @cached_property
@@ -243,20 +242,16 @@ def todos(f: Folder) -> Iterator[Finding]:
 
 def docstring(f: Folder) -> Iterator[Finding]:
     """run's docstring names the arrays of the committed run, and none that it lacks."""
-    stored = paths.results() / f.slug / "laptop/arrays.npz"
     node = f.functions("run.py").get("run")
     if node is None:
         return
     where, doc = f.at("run.py", node.lineno), " ".join((ast.get_docstring(node) or "").split())
     if not re.search(r"\w \[", doc):
         yield Finding(where, "run's docstring names no arrays", "write: loss [seed, S]: …")
-    if not stored.is_file():
+    run = store.peek(paths.results() / f.slug / "laptop/run.json")  # of all that run returned
+    if not run.get("arrays"):
         return
-    try:
-        arrays = {n.removesuffix(".npy") for n in zipfile.ZipFile(stored).namelist()}
-    except zipfile.BadZipFile:
-        yield Finding(f"results/{f.slug}/laptop/arrays.npz", "is damaged", "verify again")
-        return
+    arrays = set(run["arrays"])
     for name in sorted(n for n in arrays if not re.search(rf"\b{re.escape(n)}\b", doc)):
         yield Finding(where, f"run's docstring does not name {name!r}", "name it with its axes")
     said = set(re.findall(r"\b([a-z]\w*) \[", doc.split(OPTIONAL)[0]))

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import hashlib
 import json
+import os
 from functools import cache
 from pathlib import Path
 
@@ -31,21 +32,31 @@ def fingerprint(slug: str) -> dict:
     Names are 'common/sharding.py:vmap_over', and 'common/x.py' for what runs at import. Those of
     the folder itself are './run.py:run', so that a copied folder has the same fingerprint.
     """
-    kept = CACHE.paper(slug)
+    kept = CACHE.entry(slug)
     if kept:
-        return kept
-    compute, measure, rule = (_Reach(paths.EXPERIMENTS / slug) for _ in range(3))
+        return kept["fingerprint"]
+    compute, measure = _Reach(paths.EXPERIMENTS / slug), _Reach(paths.EXPERIMENTS / slug)
     home = f"experiments.{slug}"
     compute.follow(f"{home}.run", ["run"])
     compute.follow(f"{home}.config", ["get_config"])
     measure.public(f"{home}.measure")
-    rule.follow("common.claims", [RULE])
-    parts = {"compute": compute, "measure": measure, "rule": rule}
-    found: dict = {k: part.combined() for k, part in parts.items()}
-    found["definitions"] = {k: h for part in parts.values() for k, h in part.definitions.items()}
-    files = {k: stamp for part in parts.values() for k, stamp in part.files.items()}
-    CACHE.keep(slug, found, files)
+    decided, files = _rule()
+    found = {"compute": compute.combined(), "measure": measure.combined(), "rule": decided["rule"]}
+    found["definitions"] = decided["definitions"] | measure.definitions | compute.definitions
+    CACHE.keep(slug, found, files | measure.files | compute.files)
     return found
+
+
+def _rule() -> tuple[dict, dict]:
+    """{'rule': hash, 'definitions'} and the files looked at: the same for every paper."""
+    kept = CACHE.entry("(rule)")
+    if kept:
+        return kept["fingerprint"], kept["files"]
+    rule = _Reach(paths.EXPERIMENTS)
+    rule.follow("common.claims", [RULE])
+    found = {"rule": rule.combined(), "definitions": rule.definitions}
+    CACHE.keep("(rule)", found, rule.files)
+    return found, rule.files
 
 
 def changed(old: dict, new: dict) -> list[str]:
@@ -58,6 +69,12 @@ def changed(old: dict, new: dict) -> list[str]:
     return sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k))
 
 
+def difference(old: dict, new: dict) -> dict[str, str | None]:
+    """What of the new fingerprint's definitions differs from the old one's; None: gone."""
+    a, b = old.get("definitions", {}), new.get("definitions", {})
+    return {k: b.get(k) for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)}
+
+
 class _Reach:
     """The definitions reached so far, with their hashes, and the files looked at or for."""
 
@@ -66,6 +83,8 @@ class _Reach:
         self.definitions: dict[str, str] = {}
         self.files: dict[str, list[int] | None] = {}
         self._seen: set[tuple] = set()
+        self._found: dict[str, Path | None] = {}  # module -> its file
+        self._known: dict[str, dict | None] = {}  # module -> its summary
         self._todo: list[tuple[str, str]] = []  # (module, reference) to follow
 
     def combined(self) -> str:
@@ -160,23 +179,25 @@ class _Reach:
 
     def _use(self, module: str) -> dict | None:
         """The summary of a module; the first time also what importing it runs."""
+        if module in self._known:
+            return self._known[module]
         file = self._file(module)
         if file is None or file.is_dir():
+            self._known[module] = None
             return None
         package = module if file.name == "__init__.py" else module.rpartition(".")[0]
-        known = CACHE.summary(file, package)
-        if self._first("use", module):
-            value, references = known["always"]
-            if value:
-                self.definitions[self._shown(module)] = value
-                self._todo += [(module, r) for r in references]
-            if "." in module:
-                self._use(module.rpartition(".")[0])
-            for name, targets in known["imports"].items():
-                for source, attribute in targets:
-                    self._load(source, attribute)
-                    if name == definitions.STAR and _ours(source):
-                        self.whole(source)
+        known = self._known[module] = CACHE.summary(file, package)
+        value, references = known["always"]
+        if value:
+            self.definitions[self._shown(module)] = value
+            self._todo += [(module, r) for r in references]
+        if "." in module:
+            self._use(module.rpartition(".")[0])
+        for name, targets in known["imports"].items():
+            for source, attribute in targets:
+                self._load(source, attribute)
+                if name == definitions.STAR and _ours(source):
+                    self.whole(source)
         return known
 
     def _load(self, module: str, attribute: str) -> None:
@@ -188,6 +209,11 @@ class _Reach:
 
     def _file(self, module: str) -> Path | None:
         """The file of a module, the folder of a package without __init__.py, or None."""
+        if module not in self._found:
+            self._found[module] = self._looked_for(module)
+        return self._found[module]
+
+    def _looked_for(self, module: str) -> Path | None:
         base = paths.ROOT.joinpath(*module.split("."))
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
             name = str(path.relative_to(paths.ROOT))
@@ -215,10 +241,10 @@ def _reader() -> str:
     return hashlib.sha256(b"".join(sources)).hexdigest()[:16]
 
 
-def _stamp(path: Path) -> list[int] | None:
+def _stamp(path: str | Path) -> list[int] | None:
     """What tells that a file has not changed; None where there is none."""
     try:
-        stat = path.stat()
+        stat = os.stat(path)
     except OSError:
         return None
     return [stat.st_mtime_ns, stat.st_size]
@@ -234,11 +260,11 @@ class _Cache:
         self._old: dict[str, dict] = {}
         self._new: dict[str, dict] = {}
 
-    def paper(self, slug: str) -> dict | None:
-        entry = self._get("fingerprints", slug)
-        if entry and all(_stamp(paths.ROOT / f) == s for f, s in entry["files"].items()):
-            return entry["fingerprint"]
-        return None
+    def entry(self, slug: str) -> dict | None:
+        """What was kept of a paper, while every file that was looked at or for is as it was."""
+        kept, root = self._get("fingerprints", slug), f"{paths.ROOT}{os.sep}"
+        current = kept and all(_stamp(root + f) == s for f, s in kept["files"].items())
+        return kept if current else None
 
     def keep(self, slug: str, found: dict, files: dict) -> None:
         self._put("fingerprints", slug, {"fingerprint": found, "files": files})

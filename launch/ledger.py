@@ -9,12 +9,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from launch import fingerprint, provenance, store
 from launch.paths import results
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from common.claims import Claim
 
 HASHES = ("compute", "measure", "rule")
@@ -23,8 +26,17 @@ HASHES = ("compute", "measure", "rule")
 def _all(slug: str) -> list[dict]:
     """Every readable line, oldest first. A line cut short by a crash is passed over."""
     file = results() / slug / "ledger.jsonl"
+    try:
+        stat = file.stat()
+    except OSError:
+        return []
+    return _parsed(file, (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(1)  # a verb asks for the same ledger several times running
+def _parsed(file: Path, _stamp: tuple[int, int]) -> list[dict]:
     found = []
-    for text in file.read_text().splitlines() if file.exists() else []:
+    for text in file.read_text().splitlines():
         try:
             line = json.loads(text)
         except json.JSONDecodeError:
@@ -120,19 +132,37 @@ def changes(slug: str, claims: list[dict], preset: str = "laptop") -> list[str]:
 
 
 def definitions(slug: str, preset: str = "laptop") -> dict:
-    """{"definitions": …} under which the verdicts of a preset stand; {} where it was not kept."""
+    """{"definitions": …} under which the verdicts of a preset stand; {} where it was not kept.
+
+    Those of the reference run, and what the lines say of what came after: a verdict's line where
+    its numbers were the same as before and run.json stayed, a line that carries it.
+    """
     reference = store.peek(results() / slug / preset / "run.json").get("fingerprint", {})
-    found = reference.get("definitions")
+    found, made = reference.get("definitions"), None
     for line in _all(slug):
-        if line["preset"] == preset:
-            # the reference run is of the last verification: what was carried before is past
-            found = _overlaid(reference, line) if _carries(line) else reference.get("definitions")
+        if line["preset"] != preset:
+            continue
+        once = (line.get("run"), line.get("date"), str(line["fingerprint"]))
+        if "definitions" in line:
+            found = _overlaid(reference, line)
+        elif once != made:
+            found = reference.get("definitions")
+        made = once
     return {} if found is None else {"definitions": found}
 
 
 def _overlaid(reference: dict, line: dict) -> dict:
     both = reference.get("definitions", {}) | line.get("definitions", {})
     return {k: h for k, h in both.items() if h is not None}
+
+
+def carried_to(info: dict) -> dict:
+    """The fingerprint that the verdicts of a run were carried over to; {} where they were not."""
+    slug, preset = info["experiment"], info["preset"]
+    for line in newest(slug, preset).values():
+        if line.get("carried") and line["identity"] == info["identity"]:
+            return line["fingerprint"] | definitions(slug, preset)
+    return {}
 
 
 def carried_text(line: dict | None) -> str:

@@ -11,7 +11,6 @@ ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
 PRESETS = ("smoke", "laptop", "paper")
 MANY = ("all", "theme")  # `run all`, `run theme:NAME`: no experiment is called so
-VERDICT_SEEDS = tuple(range(1000, 1005))
 
 
 def results() -> Path:
@@ -69,6 +68,11 @@ def paper(slug: str) -> dict:
     """The [paper] table of claims.toml, not linted."""
     with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
         return tomllib.load(file).get("paper", {})
+
+
+def verdict_seeds(slug: str) -> tuple[int, ...]:
+    """The seeds that decide a paper's claims: [paper] verdict_seeds of them, from 1000 on."""
+    return tuple(range(1000, 1000 + paper(slug).get("verdict_seeds", 5)))
 
 
 def shown(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import shlex
 
-from launch import hardware, plan, power, settings, store
+from launch import hardware, plan, repeats, settings, store
 from launch.hardware import Target
 from launch.paths import ROOT
 from launch.terminal import coloured, duration, table
@@ -216,8 +216,9 @@ def _claims(rows: list[dict], seeds: int) -> list[str]:
     cells = []
     for r in rows:
         star = "*" if r["headline"] else ""
-        power_ = "unknown" if r["power"] is None else f"{r['power']:.0%}"
-        cells.append(f"{r['id']}{star} {power_}")
+        known = "unknown" if r["chance"] is None else f"{r['chance']:.0%}"
+        known = f"needs {r['needs']} seeds" if r["needs"] else known
+        cells.append(f"{r['id']}{star} {known}")
     many = f"{seeds} seed{'s' * (seeds > 1)}"
     return [f"chance that {many} pass, if the committed run is typical: " + "  ".join(cells)]
 
@@ -232,6 +233,7 @@ def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
         device = info.get("devices", {})
         same = {**info.get("config", {}), "seeds": config["seeds"]} == config
         same &= hardware.named(device.get("kind", "")) == r["kind"]
+        same &= "wanted" not in info
         if info.get("status") != "done" or not same or device["count"] != r["chips"]:
             continue
         peak = info.get("device_peak_mb") or info["peak_memory_mb"]
@@ -244,9 +246,9 @@ def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
 
 
 def claims(slug: str, preset: str, overrides: list[str]) -> tuple[list[dict], int]:
-    """(power of every claim, number of planned seeds)."""
+    """(chance that every claim passes, number of planned seeds)."""
     seeds = len(settings.get(slug, preset, overrides).seeds)
-    return power.rows(slug, preset, seeds), seeds
+    return repeats.rows(slug, preset, seeds), seeds
 
 
 # --- every paper at once -------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import importlib
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from common import claims as claims_module
+from common import repeats
 from common.claims import Claim, ClaimError, Verdict
-from launch import fingerprint, provenance, store
+from launch import fingerprint, ledger, provenance, store
 from launch.errors import UserError
-from launch.paths import ROOT, VERDICT_SEEDS
+from launch.paths import ROOT, verdict_seeds
 from launch.paths import folder as experiment_folder
 from launch.verdicts import old_verdict
 
@@ -31,11 +32,60 @@ def load_claims(slug: str) -> tuple[dict, list[Claim]]:
 
 def measured(slug: str, claim: Claim, arrays: dict) -> Any:
     """What the claim's measure returns for a run's arrays.  Errors: whatever measure raises."""
+    return _measure(slug, claim)(dict(arrays))
+
+
+def _measure(slug: str, claim: Claim) -> Callable:
     module = importlib.import_module(f"experiments.{slug}.measure")
     fn = getattr(module, claim.measure, None)
     if fn is None:
         raise UserError(f"claim {claim.id!r}: experiments/{slug}/measure.py has no {claim.measure}")
-    return fn(dict(arrays))
+    return fn
+
+
+class Noted(dict):
+    """Arrays that note which of them are asked for; whoever goes through all asked for all."""
+
+    def __init__(self, arrays: dict) -> None:
+        super().__init__(arrays)
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name):
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name):
+        self.asked.add(name)
+        return super().__contains__(name)
+
+    def __iter__(self):
+        self.asked |= self.keys()
+        return super().__iter__()
+
+    def items(self):
+        self.asked |= self.keys()
+        return super().items()
+
+    def values(self):
+        self.asked |= self.keys()
+        return super().values()
+
+
+def reads(slug: str, claims: Sequence[Claim], arrays: dict) -> frozenset[str] | None:
+    """Names of the arrays that measures of claims read; None where one cannot be measured."""
+    noted = Noted(arrays)
+    try:
+        for claim in claims:
+            _measure(slug, claim)(noted)
+    except UserError:
+        raise
+    except Exception:
+        return None
+    return frozenset(noted.asked)
 
 
 def measured_or_none(slug: str, claim: Claim, arrays: dict) -> Any:
@@ -57,14 +107,20 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
         raise
     except Exception as error:
         reason = f"measure.{claim.measure} failed: {type(error).__name__}: {error}"
+        if isinstance(error, KeyError) and error.args and error.args[0] not in arrays:
+            reason = f"measure.{claim.measure} reads {error.args[0]!r}, which this run did not make"
         return Verdict(claim.id, "error", level, reason)
-    return claims_module.judge(claim, level, values, seeds=seeds)
+    verdict = claims_module.judge(claim, level, values, seeds=seeds)
+    if verdict.state not in repeats.STATES:
+        return verdict
+    chance = repeats.repeats(claim.criterion, values, verdict.state, ran=seeds)
+    return replace(verdict, repeats=None if chance is None else round(chance, 3))
 
 
 def stale(info: dict) -> list[str]:
     """Why stored arrays no longer belong to the code: changed definitions, JAX's version."""
     now = fingerprint.fingerprint(info["experiment"])
-    then = info.get("fingerprint", {})
+    then = ledger.carried_to(info) or info.get("fingerprint", {})
     reasons = []
     if then.get("compute") != now["compute"] or then.get("measure") != now["measure"]:
         reasons = fingerprint.changed(then, now)
@@ -81,13 +137,8 @@ def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     _, claims = load_claims(info["experiment"])
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
     judged = [judge(slug, c, preset, arrays, seeds=seeds) for c in claims]
-    official = is_official(info["config"]["seeds"], set(info["overrides"]) - {"seeds"})
+    official = is_official(slug, info["config"]["seeds"], set(info["overrides"]) - {"seeds"})
     return info, claims, [replace(v, official=official) for v in judged]
-
-
-def is_official(seeds: Iterable[int], overrides: Collection[str]) -> bool:
-    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
-    return tuple(seeds) == VERDICT_SEEDS and not overrides
 
 
 def decided(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
@@ -112,6 +163,11 @@ def _judges(slug: str) -> dict:
     return {k: now[k] for k in JUDGES}
 
 
+def is_official(slug: str, seeds: Iterable[int], overrides: Collection[str]) -> bool:
+    """Whether a verdict is one for the ledger: the verdict seeds, the preset as it stands."""
+    return tuple(seeds) == verdict_seeds(slug) and not overrides
+
+
 def write(folder: Path) -> list[Verdict]:
     """Write verdicts.json and every figure into a run folder; the verdicts."""
     info, claims, verdicts = decide(folder)
@@ -122,13 +178,19 @@ def write(folder: Path) -> list[Verdict]:
     seeds = list(info["config"]["seeds"])
     by = _makers(info["experiment"])
     store.write_json(folder / "verdicts.json", {"seeds": seeds, "verdicts": records, "by": by})
+    if "wanted" not in info:  # a control: its figures would lack what nobody asked for
+        draw_finite(folder, info)
+    return verdicts
+
+
+def draw_finite(folder: Path, info: dict, **options: Any) -> None:
+    """`draw`, where arrays that are not finite may have no figures; says so."""
     try:
-        draw(folder, info)
+        draw(folder, info, **options)
     except Exception as error:
         if all(np.isfinite(a).all() for a in store.arrays(folder).values()):
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
-    return verdicts
 
 
 def current(folder: Path) -> list[Verdict]:
@@ -143,26 +205,40 @@ def current(folder: Path) -> list[Verdict]:
 def _makers(slug: str) -> dict:
     """What turns arrays into verdicts and figures, as hashes; of figures whole files."""
     home = experiment_folder(slug)
-    files = [*sorted(home.glob("*.py")), *sorted((ROOT / "common").glob("plot*.py"))]
+    files = [*sorted(home.glob("*.py")), *sorted((ROOT / "common").glob("*.py"))]
     return _judges(slug) | {"figures": claims_module.digest([p.read_text() for p in files])}
 
 
-def draw(folder: Path, info: dict | None = None) -> list[str]:
-    """Draw every figure of a run into its folder, as fig*.png, .svg, .csv, .json; their names."""
-    from common import plot
-
-    info = info or store.read_json(folder / "run.json")
+def drawings(info: dict, arrays: dict) -> dict[str, Any]:
+    """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
     slug = info["experiment"]
     module = importlib.import_module(f"experiments.{slug}.figures")
-    figures = module.figures(store.arrays(folder), SimpleNamespace(**_tuples(info["config"])))
-    for name, figure in figures.items():
+    figures = module.figures(arrays, SimpleNamespace(**_tuples(info["config"])))
+    for name in figures:
         if not name.startswith("fig"):
             raise ValueError(f"figures of {slug}: {name!r} must start with 'fig'")
-        plot.save(figure, folder, name)
-    for old in folder.glob("fig*"):
-        if old.stem not in figures:  # of a figure that the experiment no longer draws
-            old.unlink(missing_ok=True)
+    return figures
+
+
+def draw(folder: Path, info: dict, **options: Any) -> list[str]:
+    """Draw every figure of a run into its folder, as fig*.png, .svg, .csv; their names.
+
+    options: those of `plot.save`.
+    """
+    from common import plot
+
+    figures = drawings(info, store.arrays(folder))
+    for name, figure in figures.items():
+        plot.save(figure, folder, name, **options)
+    _remove_others(folder, figures)
     return sorted(figures)
+
+
+def _remove_others(folder: Path, names: Collection[str]) -> None:
+    """Delete figures that we drew and the experiment no longer draws, nobody else's files."""
+    for name in store.figures(folder).keys() - set(names):
+        for kind in ("png", "svg", "csv"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
 
 
 def _tuples(config: dict) -> dict:

@@ -48,23 +48,33 @@ def prepare() -> None:
     cluster.join()
 
 
-def identity(slug: str, config: dict) -> str:
-    """What makes two runs the same computation: settings, code, and JAX's version."""
+def identity(slug: str, config: dict, wanted: frozenset[str] | None = None) -> str:
+    """What makes two runs the same computation: settings, code, JAX's version, arrays wanted."""
     code = fingerprint.fingerprint(slug)["compute"]
-    return digest({"config": config, "code": code, "jax": provenance.versions().get("jax")})
+    who = {"config": config, "code": code, "jax": provenance.versions().get("jax")}
+    return digest(who if wanted is None else who | {"wanted": sorted(wanted)})
 
 
 def execute(
-    slug: str, preset: str, cfg, *, workdir: Path | None = None, reuse=False, fresh=False, note=""
+    slug: str,
+    preset: str,
+    cfg,
+    *,
+    workdir: Path | None = None,
+    reuse=False,
+    fresh=False,
+    note="",
+    wanted: frozenset[str] | None = None,
 ) -> Path:
     """Run an experiment; the folder with its arrays.
 
     An unfinished run of the same settings and code is continued; a finished one is returned when
-    `reuse`; `fresh` starts anew whatever there is. Errors: UserError, Interrupted.
+    `reuse`; `fresh` starts anew whatever there is. `wanted`: the arrays that will be read; parts
+    of the run that give none of them are left out. Errors: UserError, Interrupted.
     """
     config = settings.plain(cfg)
     preset_config = settings.plain(settings.get(slug, preset))
-    who = identity(slug, config)
+    who = identity(slug, config, wanted)
     if reuse and not fresh and workdir is None:
         done = store.find(slug, preset, who, done=True)
         if done:
@@ -80,6 +90,7 @@ def execute(
         with held:
             old = store.peek(folder / "run.json")
             info = _describe(slug, preset, config, preset_config, who, folder, note)
+            info |= {} if wanted is None else {"wanted": sorted(wanted)}
             info["attempts"] = old.get("attempts", 0) + 1
             before = (old.get("seconds") or 0.0, old.get("seconds_before") or 0.0)
             info["seconds_before"] = sum(before)
@@ -186,7 +197,8 @@ def _compute(slug: str, cfg, folder: Path, info: dict, request: stop.Request) ->
 
     first = cluster.index() == 0
     module = importlib.import_module(f"experiments.{slug}.run")
-    scratch = scratch_module.Scratch(folder / "scratch")
+    only = None if info.get("wanted") is None else frozenset(info["wanted"])
+    scratch = scratch_module.Scratch(folder / "scratch", only)
     request.tell(scratch)
     compiling = CompileTime()
     start, cpu = time.monotonic(), time.process_time()

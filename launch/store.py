@@ -20,6 +20,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from common import png
 from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
@@ -74,17 +75,17 @@ def read_json(file: Path) -> dict:
     return value
 
 
-def arrays(folder: Path) -> dict[str, np.ndarray]:
+def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
     """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
     import numpy as np
 
-    file = folder / "arrays.npz"
+    file = folder / name
     if not file.exists():
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
     try:
         with np.load(file, allow_pickle=False) as stored:
-            return {k: stored[k] for k in stored.files}
+            return {k: np.asarray(stored[k], order="C") for k in stored.files}
     except Exception as error:
         raise UserError(f"{file} is damaged ({error}); run again") from None
 
@@ -143,7 +144,8 @@ def latest(slug: str, preset: str, overrides: dict | None = None) -> Path | None
     """
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("status") == "done" and (info.get("overrides") or {}) == (overrides or {}):
+        same = (info.get("overrides") or {}) == (overrides or {}) and "wanted" not in info
+        if info.get("status") == "done" and same:
             return file.parent
     return None
 
@@ -164,9 +166,14 @@ def peek(file: Path) -> dict:
 
 
 def figures(folder: Path | None) -> dict[str, dict]:
-    """{figure: {alt, caption}} of a run folder, in order."""
-    files = sorted(folder.glob("fig*.json")) if folder else []
-    return {p.stem: words for p in files if (words := peek(p))}
+    """{figure: {caption, alt}} of a run folder, in order: the PNGs that we drew there."""
+    files = sorted(folder.glob("fig*.png")) if folder else []
+    found = {p.stem: png.words(p) for p in files}
+    return {
+        name: {k: words[k] for k in ("caption", "alt")}
+        for name, words in found.items()
+        if words.get("name") == name  # a copy under another name is somebody's own
+    }
 
 
 def locate(name: str, overrides: list[str] | None = None) -> Path:

@@ -39,7 +39,7 @@ def run(arguments: list[str]) -> int:
 
 def paper(slug: str, rest: list[str], more: dict[str, str]) -> int:
     """A paper's folder against the contract, the contract's tests of it, its own tests."""
-    found = check.findings(slug)
+    found = check.findings(slug, verdicts=False)
     print(check.text({slug: found}) if found else f"check {slug}: nothing found", flush=True)
     files = ["tests/test_contract.py", "tests/test_dear.py", f"experiments/{slug}"]
     return _python("pytest", *files, *rest, REPRISE_ONLY=slug, **more) or int(bool(found))

@@ -4,10 +4,11 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from launch import check, check_text, fork, new, paths, settings, testing, verify
+from launch import check, check_text, fork, new, paths, settings, store, testing, verify
 from launch.errors import UserError
 from tests.tree import ROOT, copy_tree
 
@@ -64,7 +65,8 @@ BROKEN = [
     ("__init__.py", "smallest experiment", "smallest\nexperiment", "__init__.py", False),
     ("run.py", "def steps(cfg)", "def step(cfg)", "has no function steps; write steps(cfg)", True),
     ("run.py", "def run(cfg, mesh, ", "def run(cfg, ", "run takes other arguments", True),
-    ("run.py", "error [seed, step]", "the error", "names no arrays", False),
+    ("run.py", "error [seed, step], start [seed, D]",
+     "it", "names no arrays", False),
     ("run.py", "import time", "import time\n\nfrom experiments import it", "imports exper", False),
     ("run.py", "import time", "import time\n\nfrom ..other import run as it", "..other", False),
     ("run.py", "import time", "import time\n\nfrom launch import stop", "imports launch", False),
@@ -120,11 +122,8 @@ def test_a_config_that_would_take_a_mistyped_key_is_found(toy):
 
 
 def test_docstring_and_stored_arrays_name_the_same(toy):
-    import numpy as np
-
-    home = paths.results() / "toy/laptop"
-    home.mkdir(parents=True)
-    np.savez(home / "arrays.npz", error=np.zeros(2), extra=np.zeros(1))
+    returned = {k: ["float64", [1]] for k in ("error", "start", "extra")}
+    store.write_json(paths.results() / "toy/laptop/run.json", {"arrays": returned})
     (found,) = check.findings("toy", lint=False)
     assert "does not name 'extra'" in found.what
     edit(toy / "run.py", "error [seed, step]", "extra [], wrong [seed], error [seed, step]")
@@ -133,9 +132,27 @@ def test_docstring_and_stored_arrays_name_the_same(toy):
     edit(toy / "run.py", "wrong [seed], error [seed, step]", "error [seed, step], if any wrong []")
     assert check.findings("toy", lint=False) == []
     for i in range(7):
-        (home / f"fig{i}.png").touch()
+        (paths.results() / f"toy/laptop/fig{i}.png").touch()
     (found,) = check.findings("toy", lint=False)
     assert "draws 7 figures" in found.what
+
+
+def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
+    chances = SimpleNamespace(short=lambda slug: [("t1", 0.7512)])
+    monkeypatch.setitem(sys.modules, "launch.repeats", chances)
+    monkeypatch.setattr(check_text, "can_lint", lambda: False)
+    (found,) = check.findings("toy")
+    assert "toml:13: t1: a headline that repeats with chance 0.75, below 0.9" in str(found)
+    assert check.findings("toy", verdicts=False) == []
+    assert "ruff is not installed and was left out" in check.text({"toy": [found]})
+
+
+def test_files_of_any_shape_are_findings_and_no_traceback(toy):
+    edit(toy / "config.py", '"laptop": LAPTOP', '"laptop": None')
+    (toy / "README.md").write_bytes(b"\xff\xfe")
+    found = [str(x) for x in check.findings("toy", lint=False)]
+    assert any("the rule 'config' stumbles: TypeError" in x for x in found)
+    assert sum("lacks the section" in x for x in found) == len(check_text.SECTIONS)
 
 
 def test_lineage_left_in_a_paper_is_said_and_a_fork_is_none(toy):
@@ -215,13 +232,13 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
     assert asked[-1] == ["pytest", "-m", "not kill", "-n", "2", "--dist", "loadgroup"]
     assert every[-1] == ("1", None)
     asked.clear()
-    monkeypatch.setattr(testing.check, "findings", lambda _: [])
+    monkeypatch.setattr(testing.check, "findings", lambda _, **__: [])
     assert testing.run(["toy", "-x"]) == 0
     contract = ["tests/test_contract.py", "tests/test_dear.py"]
     assert asked == [["pytest", *contract, "experiments/toy", "-x"]]
     assert only[-1] == "toy"
     finding = check.Finding("experiments/toy/run.py", "a", "b")
-    monkeypatch.setattr(testing.check, "findings", lambda _: [finding])
+    monkeypatch.setattr(testing.check, "findings", lambda _, **__: [finding])
     assert testing.run(["toy"]) == 1
 
 

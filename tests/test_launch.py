@@ -55,10 +55,38 @@ def test_verify_writes_the_ledger_once_and_other_seeds_do_not(shared_tree):
         "fails",
         "CONFIRMED NUMERICALLY",
     )
-    found = read(shared_tree.lab("verify", "toy", "--seeds", "30-34", "--json"))
+    assert line["repeats"] > 0.99
+    done = shared_tree.lab("verify", "toy", "--seeds", "30-34", "--json")
+    assert "on 5 seeds, all computed anew: about" in done.err
+    assert "not known" not in done.err, "the ledger has the control's seconds"
+    found = read(done)
     assert found["holds"]
+    assert found["verdicts"][0]["repeats"] > 0.99
     assert not found["ledger"]
     assert ledger.read_text() == before
+
+
+def test_a_control_computes_what_its_claims_read_and_no_more(shared_tree):
+    infos = {f: store.read_json(f / "run.json") for f in shared_tree.runs("toy")}
+    controls = [f for f, i in infos.items() if i["note"] == "control"]
+    verified = [f for f, i in infos.items() if i["note"] == "verify"]
+    assert controls
+    for folder in controls:
+        assert infos[folder]["wanted"] == ["error"]
+        assert set(store.arrays(folder)) == {"error"}
+    for folder in verified:
+        assert "wanted" not in infos[folder]
+        assert set(store.arrays(folder)) == {"error", "start"}
+    assert shared_tree.lab("report", str(controls[0])).status == 0
+    assert not list(controls[0].glob("fig*")), "its figures would lack what nobody asked for"
+
+
+def test_a_run_on_other_seeds_says_how_many_would_repeat(shared_tree):
+    done = shared_tree.lab("report", "toy")
+    assert "repeats 1.00" in done.out
+    assert "5 verdict seeds repeat all headlines that hold here" in done.out
+    committed = shared_tree.lab("report", str(shared_tree.root / "results/toy/laptop"))
+    assert "verdict seeds repeat" not in committed.out, "nothing is chosen by verdict seeds"
 
 
 def test_verify_exit_status_says_whether_headlines_hold(tree):
@@ -95,7 +123,7 @@ def test_compare_with_itself_and_with_another_setting(shared_tree):
     assert found["config"]["lr"] == [0.1, 0.2]
     assert found["code"] == []
     same = read(shared_tree.lab("compare", str(by_lr[0.2]), str(by_lr[0.2]), "--json"))
-    assert same["arrays"]["equal"] == same["arrays"]["all"] == ["error"]
+    assert same["arrays"]["equal"] == same["arrays"]["all"] == ["error", "start"]
     assert same["claims"][0]["paired"]
     assert same["claims"][0]["difference"] == [0.0, 0.0, 0.0]
 

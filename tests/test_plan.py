@@ -1,5 +1,5 @@
 """Plans: what a compiled program costs against closed forms; two compilers that must agree; the
-power of claims; what a user sees."""
+chances of claims; what a user sees."""
 
 import json
 import subprocess
@@ -7,11 +7,9 @@ import sys
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from common.claims import Claim
-from launch import compilers, hardware, hlo, plan, power, quote
+from launch import compilers, hardware, hlo, plan, quote, repeats
 from launch.errors import UserError
 from tests.tree import ROOT, Tree
 
@@ -208,7 +206,9 @@ def test_plans_of_three_kinds_of_hardware(both, tree):
     value = json.loads(done.out)
     assert all(0 < r["peak_gib"] < 1 for r in value["topologies"])
     assert [r["fits"] for r in value["topologies"]] == [True] * 3
-    assert value["claims"] == [{"id": "t1", "headline": True, "power": None, "from": ""}]
+    assert value["claims"] == [
+        {"id": "t1", "headline": True, "chance": None, "needs": None, "from": ""}
+    ]
 
 
 def test_what_does_not_fit_is_refused_with_its_buffers(both, tree):
@@ -284,31 +284,13 @@ def test_mistakes(shared_tree):
     assert "has no shape at these settings" in done.out
 
 
-# --- power ---------------------------------------------------------------------------------------
+# --- chances -------------------------------------------------------------------------------------
 
 
-def claim(**criterion):
-    fields = dict.fromkeys(Claim.__dataclass_fields__)
-    return Claim(**(fields | {"criterion": criterion, "id": "x"}))
-
-
-def test_power_is_that_of_the_t_test():
-    """Known spread (many seeds behind it): simulated against scipy's noncentral t."""
-    from scipy import stats
-
-    values = np.random.default_rng(0).standard_normal(4000)
-    values = (values - values.mean()) / values.std(ddof=1) + 1.2
-    for n in (3, 5, 12):
-        found = power.power(claim(kind="at_least", bound=0.0), values, n, draws=4000)
-        cut = stats.t.ppf(0.95, n - 1)
-        want = stats.nct.sf(cut, n - 1, 1.2 * np.sqrt(n))
-        assert found == pytest.approx(want, abs=0.03)
-
-
-def test_power_is_modest_where_five_seeds_say_little_and_sure_where_they_say_much():
-    rng = np.random.default_rng(1)
-    close = 0.3 + rng.standard_normal(5)
-    assert power.power(claim(kind="at_least", bound=0.0), close, 5) < 0.6
-    far = 100 + rng.standard_normal(5)
-    assert power.power(claim(kind="at_least", bound=0.0), far, 5) > 0.99
-    assert power.power(claim(kind="at_least", bound=0.0), -far, 5) == 0.0
+def test_chances_of_a_plan_say_where_seeds_are_too_few():
+    rows = repeats.rows("score_sde", "laptop", 1)
+    assert {(r["chance"], r["needs"]) for r in rows} == {(None, 5)}
+    assert "s1* needs 5 seeds" in quote._claims(rows, 1)[0]
+    rows = {r["id"]: r for r in repeats.rows("score_sde", "laptop", 20)}
+    assert rows["s2"]["needs"] is None
+    assert rows["s2"]["chance"] > 0.99

@@ -21,8 +21,6 @@ def figures(arrays, cfg):
             "fig4_lyapunov": scatter(arrays),
             "fig5_ranks": ranks(arrays),
         }
-    if 0 in arrays["system"] and measure.MODELS.index("nvar") in arrays.get("model", ()):
-        made["fig7_growth"] = growth(arrays)
     return made
 
 
@@ -43,14 +41,14 @@ def traces(arrays, cfg):
     name = cfg.systems[0]
     caption = f"First forecast of the first seed, x of {name}, L = {arrays['length'][-1]}."
     fig, axes = plot.figure(len(chosen), 1, size=(8.5, 1.9 * len(chosen) + 0.5), caption=caption)
-    truth = arrays["truth"][0]
+    truth = arrays["truth"]
     time = (1 + np.arange(len(truth))) / arrays["tau"][0]
     shown = time <= 12
     for ax, i in zip(np.atleast_1d(axes), chosen, strict=True):
         label = LABELS[arrays["model"][i]]
         ax.plot(time[shown], truth[shown], color="0.45", label="truth", marker="", linestyle="-")
         style = plot.style(1) | {"marker": ""}
-        ax.plot(time[shown], arrays["trace"][0, i, -1][shown].clip(-4, 4), label=label, **style)
+        ax.plot(time[shown], arrays["trace"][i][shown].clip(-4, 4), label=label, **style)
         ax.set(ylabel="x (standard\ndeviations)", ylim=(-3.2, 3.2))
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     np.atleast_1d(axes)[-1].set_xlabel("time (Lyapunov times)")
@@ -134,9 +132,16 @@ def ranks(arrays):
 
 
 def systems(arrays, cfg):
-    """Our exponents over those of the database."""
+    """Our exponents over those of the database; growth of nVAR's error on Lorenz where it ran."""
     caption = "Largest exponent over the database's: mean and range of seeds; 15 % are shaded."
-    fig, ax = plot.figure(size=(2.4 + 0.45 * len(cfg.systems), 4.0), caption=caption)
+    grows = 0 in arrays["system"] and measure.MODELS.index("nvar") in arrays.get("model", ())
+    width = 2.4 + 0.45 * len(cfg.systems)
+    if not grows:
+        fig, ax = plot.figure(size=(width, 4.0), caption=caption)
+    else:
+        caption += " nVAR's error on Lorenz, most data: geometric mean over starts, range of seeds."
+        fig, (ax, other) = plot.figure(1, 2, size=(width + 6.0, 4.0), caption=caption)
+        growth(other, arrays)
     ratio = arrays["exponents"][:, :, 0] / arrays["rate"]
     at, middle = np.arange(ratio.shape[1]), ratio.mean(0)
     ends = np.abs([ratio.min(0) - middle, ratio.max(0) - middle])
@@ -151,11 +156,9 @@ def systems(arrays, cfg):
     return fig
 
 
-def growth(arrays):
-    """Mean log error of nVAR on Lorenz, for every amount of data."""
-    caption = "Geometric mean over starts of nVAR's error on Lorenz, most data; range of seeds."
-    fig, ax = plot.figure(size=(6.4, 3.8), caption=caption)
-    error = measure.of_system(arrays, "log_error")[:, measure.place(arrays, "nvar"), -1]
+def growth(ax, arrays):
+    """Mean log error of nVAR on Lorenz, most data, beside the exponent's growth."""
+    error = measure.of_system(arrays, "log_error")[:, measure.place(arrays, "nvar")]
     plot.band(ax, arrays["time"], np.exp(error), label="nVAR", **plot.style(1))
     time = arrays["time"][arrays["time"] <= 8]
     first = np.searchsorted(time, measure.ALIGNED)
@@ -164,4 +167,3 @@ def growth(arrays):
     ax.set(yscale="log", xlabel="time (Lyapunov times)", ylabel="error (standard deviations)")
     ax.set_ylim(None, 5)
     ax.legend(loc="lower right")
-    return fig

@@ -134,7 +134,7 @@ def growth(arrays):
     Between ALIGNED and the time at which the error passes SATURATED; 0 if it does at once.
     """
     at = place(arrays, "nvar")
-    errors = of_system(arrays, "log_error")[:, at, -1]
+    errors = of_system(arrays, "log_error")[:, at]
     return np.array([free_slope(arrays["time"], e) for e in errors])
 
 

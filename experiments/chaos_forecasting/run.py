@@ -40,12 +40,16 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     exponents [seed, system, 3], divergence, spread_ratio [seed, system]: spectrum, mean of tr Df,
         and the worst channel's standard deviation over the database's
     metrics [seed, system, model, length, 4]: metrics.NAMES, means over starts
-    smape, log_error [seed, system, model, length, T]: means over starts; log of the NRMSE
-    trace [system, model, length, H], truth [system, H]: x of the first seed's first start
+    smape [seed, system, model, 2, T]: means over starts, by the least and the most data
+    log_error [seed, system, model, T]: mean over starts of the log of the NRMSE, most data
+    trace [model, H], truth [H]: x of the first system, seed and start; most data, and in the units
+        of the least
     """
     names = cfg.systems
     series = cache(partial(truth, cfg, mesh))
-    arrays = scratch.cached("exponents", lambda: spectra(cfg, mesh, series()))
+    arrays = {}
+    if scratch.wants("exponents", "divergence", "spread_ratio"):
+        arrays = scratch.cached("exponents", lambda: spectra(cfg, mesh, series()))
     per_time = cfg.per_period / flows.constants(names, "period")
     arrays = arrays | {
         "model": np.array([measure.MODELS.index(m) for m in cfg.models], int),
@@ -64,11 +68,21 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
     grid = [(m, n) for m in cfg.models for n in cfg.lengths]
     found = {c: scratch.cached(f"{c[0]}-{c[1]}", partial(cell, *c)) for c in dict.fromkeys(grid)}
-    for key in ("metrics", "smape", "log_error", "trace") if grid else ():
-        axis = 1 if key == "trace" else 2
-        rows = [np.stack([found[m, n][key] for n in cfg.lengths], axis) for m in cfg.models]
-        arrays[key] = np.stack(rows, axis)
-    return arrays | ({"truth": found[grid[0]]["truth"]} if grid else {})
+    if not grid:
+        return arrays
+
+    def table(key, lengths):
+        rows = [np.stack([found[m, n][key] for n in lengths], 2) for m in cfg.models]
+        return np.stack(rows, 2)
+
+    least, most = cfg.lengths[0], cfg.lengths[-1]
+    return arrays | {
+        "metrics": table("metrics", cfg.lengths),
+        "smape": table("smape", (least, most)),
+        "log_error": np.stack([found[m, most]["log_error"] for m in cfg.models], 2),
+        "trace": np.stack([found[m, most]["trace"][0] for m in cfg.models]),
+        "truth": found[grid[0]]["truth"][0],
+    }
 
 
 def steps(cfg) -> int:

@@ -21,6 +21,8 @@ from . import descent, nets, problems
 
 ORDER, RELU_ORDER = 0, 1  # streams of a seed's key; then those of DRAWS
 DRAWS = ("data", "relu data", "teacher", "relu init", "gradients", "frame", "inputs", "uv", "wa")
+RUNS = ("lr", "loss", "trace", "steps", "sharpness", "threshold", "error", "norm")  # of an arm
+THEORY = ("random_threshold", "random_radius", "random_trace", "random_sharpness", "equivalence")
 
 
 class Arm(NamedTuple):
@@ -57,12 +59,16 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     flat = sharding.vmap_over(mesh, partial(finish_diagonal, cfg))
     deep = sharding.vmap_over(mesh, partial(finish_relu, cfg))
     drawn = {arm.every: orders(mesh, arm.every, cfg.batch) for arm in (sgd, gd, relu)}
-    found = scratch.cached("theory", partial(linear_theory, cfg, mesh, draw))
+    found = {}
+    if scratch.wants(*THEORY, "batch"):
+        found = scratch.cached("theory", partial(linear_theory, cfg, mesh, draw))
     for arm, begin, finish in (
         (sgd, diagonal_runs, flat),
         (gd, diagonal_runs, flat),
         (relu, relu_runs, deep),
     ):
+        if not scratch.wants(*(arm.name + name for name in RUNS)):
+            continue
         start, order = partial(begin, cfg, draw), drawn[arm.every]
         make = partial(ensemble, cfg, mesh, scratch, arm, order, start, finish)
         found |= {arm.name + k: v for k, v in scratch.cached(arm.name + "runs", make).items()}

@@ -21,6 +21,8 @@ from . import model, moments
 CHUNK = 4  # records between two looks at the clock: at most an eighth of the steps
 SWEEP, SIZES, CHECK = range(3)  # names of draws
 EVERY = 10  # steps between two comparisons of the network with its moments
+SWEPT = ("train", "test", "cka", "align", "terms", "eps_train", "eps_test", "eps_cka", "net_train",
+         "net_test", "net_cka", "lin_train", "lin_test", "regression")  # fmt: skip
 
 
 class Problem(NamedTuple):
@@ -46,18 +48,26 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     size [size] (P), size_at [size, S2], size_train, size_test [size, seed, S2]: at the base alpha
     check [instance, 2, 2, S3]: (network, moments) x (training, other) losses; seeds x check_alphas
     """
-    sweep = scratch.cached("sweep", lambda: sweeps(cfg, mesh, scratch))
-    size = scratch.cached("sizes", lambda: sizes(cfg, mesh, scratch))
-    check = scratch.cached("check", lambda: checked(cfg, mesh))
-    ends = np.cumsum([len(cfg.alphas), len(cfg.epsilons), len(cfg.twins)])
     out = {"alpha": np.array(cfg.alphas), "eps": np.array(cfg.epsilons)}
     out |= {"twin": np.array(cfg.twins), "at": grid(cfg.steps, cfg.records)}
-    out |= {"terms": sweep["terms"][:, : ends[0]], "align": sweep["align"][:, : ends[0]]}
+    if scratch.wants(*SWEPT):
+        out |= named(cfg, scratch.cached("sweep", lambda: sweeps(cfg, mesh, scratch)))
+    if scratch.wants("size", "size_at", "size_train", "size_test"):
+        out |= scratch.cached("sizes", lambda: sizes(cfg, mesh, scratch))
+    if scratch.wants("check"):
+        out |= scratch.cached("check", lambda: checked(cfg, mesh))
+    return out
+
+
+def named(cfg, sweep: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The members of the sweep by the names of `run`."""
+    ends = np.cumsum([len(cfg.alphas), len(cfg.epsilons), len(cfg.twins)])
+    out = {"terms": sweep["terms"][:, : ends[0]], "align": sweep["align"][:, : ends[0]]}
     for name in ("train", "test", "cka"):
         parts = np.split(sweep[name], ends, axis=1)
         out |= dict(zip((name, f"eps_{name}", f"net_{name}", f"lin_{name}"), parts, strict=True))
     del out["lin_cka"]  # its kernel does not move
-    return out | {"regression": sweep["regression"]} | size | check
+    return out | {"regression": sweep["regression"]}
 
 
 def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:

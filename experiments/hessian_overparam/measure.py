@@ -19,7 +19,7 @@ NEAR_ZERO = 1e-3  # of lambda_1: what counts as the bulk at zero
 def spectra(arrays, when):
     """Eigenvalues of every width.  -> W arrays [S, M]"""
     ends = np.cumsum(arrays["parameters"])[:-1]
-    return np.split(arrays["eigenvalues"][:, when], ends, axis=-1)
+    return np.split(arrays["eigenvalues"][:, when].astype(float), ends, axis=-1)
 
 
 def near_zero(eigenvalues):
@@ -126,9 +126,19 @@ def rest_start_end(arrays):
 # ---- clusters -----------------------------------------------------------------------------------
 
 
+def cluster_spectra(arrays):
+    """Spectra with zeros for the eigenvalues that `run.outer` left out: as many outliers.
+
+    -> [k, S, M], in no order
+    """
+    kept = arrays["cluster_eigenvalues"].astype(float)
+    left_out = int(arrays["cluster_parameters"]) - kept.shape[-1]
+    return np.pad(kept, ((0, 0), (0, 0), (0, left_out)))
+
+
 def cluster_counts(arrays, criterion):
     """Outliers for every number of clusters.  -> [S, k]"""
-    every = zip(arrays["clusters"], arrays["cluster_eigenvalues"], strict=True)
+    every = zip(arrays["clusters"], cluster_spectra(arrays), strict=True)
     return np.stack([criterion(e, k) for k, e in every], axis=-1)
 
 

@@ -26,17 +26,19 @@ CLASSES = 10
 GRID = 801  # where densities are drawn
 MATRICES = 3  # of `spectra.matrices`
 T = np.linspace(-0.2, 1.2, 29)  # figure on interpolation [recalled range]
+PAIRED = ("eigenvalues", "top_h", "top_g", "overlap", "rest")  # start and end, of every width
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Spectra at the start and at the end of training, and the losses along a segment.
 
-    widths [W], parameters [W], loss [W, seed, records + 1]
-    eigenvalues [seed, 2, sum of parameters]: start and end, ascending within each width's part
+    parameters [W]
+    eigenvalues [seed, 2, sum of parameters]: start and end, ascending within each width's part;
+    in float32, as the cluster_eigenvalues
     top_h, top_g [W, seed, 2, k]: largest eigenvalues of H and of its Gauss-Newton part G
     overlap [W, seed, 2]: of their top-10 eigenspaces; rest [W, seed, 2]: largest |eigenvalue| of R
-    residual [W, seed, 2]: worst Lanczos residual of these top 10 over lambda_1
-    clusters [k], cluster_loss [k, seed], cluster_eigenvalues [k, seed, M]: blobs, at the end
+    clusters [k], cluster_parameters []: blobs, one network
+    cluster_eigenvalues [k, seed, n]: at the end, ascending, those that `outer` keeps
     segment_at [T], segment [3, seed, T]: loss between the small-batch and the large-batch solution,
     between them after the other's batch size, and the latter from two starts;
     segment_start [seed]: loss at the start
@@ -47,8 +49,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     keys = named_keys(jnp.array(cfg.seeds))
     data = partial(batches, cfg, keys, *load(cfg, scratch))
     parts: dict[str, list] = {}
+    found = {"clusters": np.array(cfg.clusters), "segment_at": T}
     with scratch.progress(3 * len(cfg.widths) + 2, "part") as bar:
-        for i, width in enumerate(cfg.widths):
+        for i, width in enumerate(cfg.widths if scratch.wants("parameters", *PAIRED) else ()):
             fit = scratch.cached(f"fit-{width}", partial(fitted, cfg, mesh, keys, data, width))
             bar.update(3 * i + 1)
             both = []
@@ -56,24 +59,23 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
                 find = partial(spectrum, cfg, mesh, keys, data, width, fit["params"][:, j])
                 both.append(scratch.cached(f"{when}-{width}", find))
                 bar.update(3 * i + j + 2)
-            for name in both[0]:
-                pair = np.stack([found[name] for found in both], axis=1)
+            for name in PAIRED:
+                pair = np.stack([point[name] for point in both], axis=1)
                 parts.setdefault(name, []).append(pair)
-            parts.setdefault("loss", []).append(fit["loss"])
-        blobs = scratch.cached("clusters", partial(clustered, cfg, mesh, keys))
+        if scratch.wants("cluster_parameters", "cluster_eigenvalues"):
+            blobs = scratch.cached("clusters", partial(clustered, cfg, mesh, keys))
+            values = blobs["cluster_eigenvalues"].astype(np.float32)
+            found["cluster_parameters"] = np.array(values.shape[-1])
+            found["cluster_eigenvalues"] = outer(values, max(cfg.clusters))
         bar.update(3 * len(cfg.widths) + 1)
-        path = scratch.cached("path", partial(batch_paths, cfg, mesh, keys, data))
-    eigenvalues = parts.pop("eigenvalues")
-    return {name: np.stack(values) for name, values in parts.items()} | {
-        "widths": np.array(cfg.widths),
-        "parameters": np.array([e.shape[-1] for e in eigenvalues]),
-        "eigenvalues": np.concatenate(eigenvalues, axis=-1),
-        "clusters": np.array(cfg.clusters),
-        **blobs,
-        "segment_at": T,
-        **path,
-        **residual_networks(cfg, mesh, scratch, keys["resnet"]),
-    }
+        if scratch.wants("segment", "segment_start"):
+            found |= scratch.cached("path", partial(batch_paths, cfg, mesh, keys, data))
+    if parts:
+        eigenvalues = parts.pop("eigenvalues")
+        found["parameters"] = np.array([e.shape[-1] for e in eigenvalues])
+        found["eigenvalues"] = np.concatenate(eigenvalues, axis=-1).astype(np.float32)
+    found |= {name: np.stack(values) for name, values in parts.items()}
+    return found | residual_networks(cfg, mesh, scratch, keys["resnet"])
 
 
 def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
@@ -233,6 +235,18 @@ def clustered(cfg, mesh: Mesh, keys) -> dict[str, np.ndarray]:
         "cluster_loss": loss.reshape(each, seeds),
         "cluster_eigenvalues": values.reshape(each, seeds, -1),
     }
+
+
+def outer(values, most: int):
+    """Eigenvalues that decide how many are outliers, for up to `most` classes.
+
+    The 3 K largest, and of the rest both ends: the 95th percentile of |bulk| lies there.
+    values [..., M], ascending -> [..., n]
+    """
+    size = values.shape[-1]
+    low = size // 20 + 2  # a twentieth, and one more for the interpolation
+    middle = slice(low, max(low, size - low - 3 * most))
+    return np.delete(values, middle, axis=-1)
 
 
 def batch_paths(cfg, mesh: Mesh, keys, data: Callable) -> dict[str, np.ndarray]:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
+from common.curvature import outliers
 from common.curvature.dense import dense
 from common.curvature.products import flat, ggn_vp
 from common.sharding import make_mesh
 
-from . import measure, model, problems, resnet, spectra
+from . import measure, model, problems, resnet, run, spectra
 
 
 @pytest.fixture(autouse=True)
@@ -193,6 +194,27 @@ def test_measures_of_a_planted_spectrum():
     assert measure.negative_at_end(arrays) < 1e-4
     assert measure.negative_start_end(arrays)[0, 0] > 0.25
     assert measure.bulk_end_start(arrays)[0, 1] < 0.05
+
+
+@pytest.mark.parametrize("centre", [-1.0, 0.0, 1.0])
+def test_the_outer_eigenvalues_of_blobs_give_the_counts_of_whole_spectra(centre):
+    """Whatever the signs: bulk of many scales about `centre`, its negative part or its positive."""
+    rng = np.random.default_rng(1)
+    bulk = np.exp(rng.normal(-6, 2, (2, 4, 300))) * rng.choice([-1, 1], (2, 4, 300))
+    bulk = bulk if centre == 0 else centre * np.abs(bulk)
+    values = np.sort(np.concatenate([bulk, rng.uniform(0.3, 1, (2, 4, 8))], axis=-1))
+    kept = run.outer(values, 6)
+    assert kept.shape[-1] < 60
+    sizes = np.array([3, 6])
+    arrays = {"clusters": sizes, "cluster_eigenvalues": kept, "cluster_parameters": np.array(308)}
+    criteria = (
+        (measure.clusters_above_fraction, lambda e, _: outliers.above_fraction(e)),
+        (measure.clusters_above_bulk, lambda e, k: outliers.above_bulk(e, classes=k)),
+        (measure.clusters_before_gap, lambda e, k: outliers.largest_ratio(e, classes=k)),
+    )
+    for count, whole in criteria:
+        want = np.stack([whole(e, k) for e, k in zip(values, sizes, strict=True)], axis=-1)
+        np.testing.assert_array_equal(count(arrays), want)
 
 
 def small_resnet(widths, blocks):

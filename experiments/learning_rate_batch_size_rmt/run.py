@@ -23,6 +23,8 @@ CLASSES = 10
 BINS = 400  # of the spectral densities
 PARTS = ("nodes", "weights", "residuals")  # of a quadrature
 MOST = 1e3  # of a loss over the loss at w: what stands for a divergence
+SPECTRA = ("full", "mean", "sd", "median", "square", "full_square", "residual")
+DENSITIES = ("density_sizes", "density_at", "density")
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -44,28 +46,34 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     start = scratch.cached("point", lambda: point(cfg, mesh, numbers, images, labels))
     shared = start["w"], start["x"], start["y"]
     groups = grouped(cfg)
+    wanted = {
+        "spectra": scratch.wants(*SPECTRA, *DENSITIES),
+        "rates": scratch.wants("peak", "final"),
+    }
     with scratch.progress(2 * len(groups) + 2, "part") as bar:
         quadratures, curves = {}, {}
         for i, (capacity, names) in enumerate(groups.items()):
             how = start["signs"], shared, start["orders"], names, capacity
             find = partial(batch_spectra, cfg, mesh, *how)
-            quadratures |= scratch.cached(f"spectra-{capacity}", find)
+            if wanted["spectra"]:
+                quadratures |= scratch.cached(f"spectra-{capacity}", find)
             bar.update(2 * i + 1)
             tried = [name for name in names if name in cfg.sizes]
-            if tried:
+            if tried and wanted["rates"]:
                 find = partial(rates, cfg, mesh, shared, start["streams"], tried, capacity)
                 curves |= scratch.cached(f"rates-{capacity}", find)
             bar.update(2 * i + 2)
-        spikes = scratch.cached("wigner", lambda: wigners(cfg, mesh, numbers["wigner"]))
+        spikes = {}
+        if scratch.wants("spike", "overlap"):
+            spikes = scratch.cached("wigner", lambda: wigners(cfg, mesh, numbers["wigner"]))
     return {
         "sizes": np.array(cfg.sizes),
         "samples": np.array(cfg.samples),
         "parameters": np.array(start["w"].shape[1]),
         "loss": start["loss"],
-        **summary(cfg, quadratures),
-        **densities(cfg, quadratures),
+        **(summary(cfg, quadratures) | densities(cfg, quadratures) if quadratures else {}),
         "lrs": np.stack(grids(cfg)),
-        **relative(cfg, curves, start["loss"][:, 1]),
+        **(relative(cfg, curves, start["loss"][:, 1]) if curves else {}),
         "theta": np.array(cfg.thetas),
         **spikes,
     }

@@ -117,7 +117,7 @@ def switched_speed(arrays):
 
 
 def balanced_twin(arrays):
-    """F G^T v and X X^T v at every record, from G_0 = F_0 = X_0.  -> [seed, 2, S, N]"""
+    """First entries of F G^T v, X X^T v at every record; G_0 = F_0 = X_0.  -> [seed, 2, S, x]"""
     return arrays["coupled"]
 
 

@@ -21,6 +21,7 @@ from . import descent, sensing
 
 CHUNK = 5  # records between two looks at the clock
 DRAWS = ("target", "x", "f", "g", "v")
+ENTRIES = 4  # of coupled vectors that are returned: each row of F meets all of G
 
 
 class Member(NamedTuple):
@@ -40,28 +41,32 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     asym_population, asym [seed, alpha, S], asym_kappa [seed, small alpha, S]: imbalanced
     asym_exact [seed, S]: imbalanced at k = r, alpha[1]
     switched [seed, alpha, S2]: re-balanced after step `switch`; S2 <= S, the same first steps
-    coupled [seed, 2, S, N]: (F G^T v, X X^T v) from G_0 = F_0 = X_0, for a fixed random v
+    coupled [seed, 2, S, ENTRIES]: the first entries of (F G^T v, X X^T v) from G_0 = F_0 = X_0,
+        for a fixed random v
     """
     widths, count = len(cfg.spares), len(cfg.alphas)
-    free = scratch.cached("population", lambda: population(cfg, mesh))
-    sym = scratch.cached("symmetric", lambda: symmetric(cfg, mesh, scratch))["error"]
-    asym = scratch.cached("asymmetric", lambda: asymmetric(cfg, mesh, scratch))
-    return {
-        "steps": np.cumsum(strides(cfg)),
-        "spare": np.array(cfg.spares),
-        "alpha": np.array(cfg.alphas),
-        "lr": np.array(cfg.lr),
-        "switch": np.array(cfg.switch),
-        "population": free["symmetric"][:, :widths],
-        "asym_population": free["asymmetric"][:, :count],
-        "coupled": free["coupled"],
-        "sensing": sym[:, :, :widths],
-        "sensing_kappa": sym[:, :, widths],
-        "asym": asym["error"][:, :count],
-        "asym_exact": asym["error"][:, count],
-        "asym_kappa": asym["error"][:, count + 1 :],
-        "switched": asym["switched"],
-    }
+    arrays = {name: np.array(getattr(cfg, name)) for name in ("lr", "switch")}
+    arrays |= {"spare": np.array(cfg.spares), "alpha": np.array(cfg.alphas)}
+    arrays["steps"] = np.cumsum(strides(cfg))
+    if scratch.wants("population", "asym_population", "coupled"):
+        free = scratch.cached("population", lambda: population(cfg, mesh))
+        arrays |= {
+            "population": free["symmetric"][:, :widths],
+            "asym_population": free["asymmetric"][:, :count],
+            "coupled": free["coupled"][..., :ENTRIES],
+        }
+    if scratch.wants("sensing", "sensing_kappa"):
+        sym = scratch.cached("symmetric", lambda: symmetric(cfg, mesh, scratch))["error"]
+        arrays |= {"sensing": sym[:, :, :widths], "sensing_kappa": sym[:, :, widths]}
+    if scratch.wants("asym", "asym_exact", "asym_kappa", "switched"):
+        asym = scratch.cached("asymmetric", lambda: asymmetric(cfg, mesh, scratch))
+        arrays |= {
+            "asym": asym["error"][:, :count],
+            "asym_exact": asym["error"][:, count],
+            "asym_kappa": asym["error"][:, count + 1 :],
+            "switched": asym["switched"],
+        }
+    return arrays
 
 
 def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:

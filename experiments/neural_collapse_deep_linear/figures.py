@@ -33,7 +33,7 @@ def by_depth(arrays, values, key="depths"):
 def collapse(arrays):
     """The three metrics against steps, one row a case, one line a depth."""
     caption = "Free features under M linear layers collapse at every layer (worst layer shown)."
-    fig, axes = plot.figure(3, 3, caption=caption, size=(12, 9))
+    fig, axes = plot.figure(3, 3, caption=caption, size=(10.5, 7.6))
     for c, (row, case) in enumerate(zip(axes, CASES, strict=True)):
         for ax, (name, label) in zip(row, METRICS, strict=True):
             for i, values in enumerate(by_depth(arrays, arrays[name][c])):

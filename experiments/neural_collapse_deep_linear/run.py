@@ -46,22 +46,26 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     data = scratch.data(cfg.dataset)
     draw, free, nets = drawer(cfg, data), [], []
-    for depth in cfg.depths:
+    found = {name: np.array(getattr(cfg, name)) for name in PLAIN}
+    for depth in cfg.depths if scratch.wants(*FREE) else ():
         fit = partial(unconstrained, cfg, mesh, draw, depth, scratch)
         free.append(scratch.cached(f"free-{depth}", fit))
-    sweep = scratch.cached("sweep", partial(swept, cfg, mesh, draw))
-    deep = scratch.cached("deep", partial(deeply_swept, cfg, mesh, draw))
-    for depth in cfg.heads:
+    if scratch.wants("sweep_decay", "sweep_rows"):
+        found |= scratch.cached("sweep", partial(swept, cfg, mesh, draw))
+    if scratch.wants("deep_decay", "deep_loss", "deep_rows"):
+        found |= scratch.cached("deep", partial(deeply_swept, cfg, mesh, draw))
+    for depth in cfg.heads if scratch.wants(*NETS) else ():
         fit = partial(trained, cfg, mesh, draw, data, depth, scratch)
         nets.append(scratch.cached(f"net-{depth}", fit))
-    settings = {name: np.array(getattr(cfg, name)) for name in PLAIN}
-    return settings | joined(free, 2) | joined(nets, 1) | sweep | deep | {
+    return found | joined(free, 2) | joined(nets, 1) | {
         "counts": np.array([case.counts for case in cases(cfg)]),
         "steps": np.linspace(0, cfg.steps, cfg.records + 1)[1:],
         "net_steps": np.linspace(0, cfg.net_steps, cfg.net_records + 1)[1:],
     }  # fmt: skip
 
 
+FREE = ("nc1", "nc2", "dual", "nc3", "loss", "energy", "singular", "gram", "cross", "frame")
+NETS = ("net_nc1", "net_nc2", "net_dual", "net_equal", "net_nc3", "net_loss", "net_error")
 PLAIN = ("decay", "lr", "momentum", "depths", "heads", "collapse", "deep", "net_counts")
 
 
@@ -88,7 +92,8 @@ def steps(cfg) -> int:
 
 def joined(parts: list[dict[str, np.ndarray]], axis: int) -> dict[str, np.ndarray]:
     """What every depth returned, one after the other."""
-    return {name: np.concatenate([part[name] for part in parts], axis) for name in parts[0]}
+    names = parts[0] if parts else ()
+    return {name: np.concatenate([part[name] for part in parts], axis) for name in names}
 
 
 # --- random numbers ------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def components(arrays, cfg):
     beside.set_ylim(bottom=0)
     order = np.argsort(arrays["value"].ravel())
     for i, width in enumerate(arrays["component_width"]):
-        found = np.maximum(measure.rates(arrays, i), 1e-6).ravel()[order]
+        found = np.maximum(arrays["rate"][i], 1e-6).ravel()[order]
         look = plot.style(i) | {"linestyle": "", "markevery": 1, "fillstyle": "none"}
         rates.plot(arrays["value"].ravel()[order], found, label=f"width {width}", **look)
     expected = measure.predicted_rates(arrays).ravel()[order]

@@ -1,6 +1,7 @@
 """Ensembles of networks: kernels before and after training, trained functions, components.
 
-Shapes: W widths, S seeds, B members of a seed, A angles, N points, k components, T records.
+Shapes: W widths, S seeds, B members of a seed, b trained ones of these, A angles, N points,
+k components, T records.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from common.ntk import analytic
 from common.ntk.empirical import ntk
 from common.ntk.linearised import descent
 
-from . import limit, model
+from . import kept, limit, model
 
 NONLINEARITIES = {
     "relu": (jax.nn.relu, analytic.relu),
@@ -26,26 +27,30 @@ NONLINEARITIES = {
 }
 GRAM = 8  # points of the Gram matrix
 PARTS = ("kernels", "law", "components", "data", "directions", "sets")
+KERNELS = ("start_apart", "start_along", "moved", "apart", "end_apart", "row_pair")
+COMPONENTS = ("second", "beside", "rate", "value")
 KICK = (
     0.5  # length of f* - f_0 on the training points, over sqrt(N); recalled: 0.5 times a component
 )
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """Everything that the three figures show.
+    """What the three figures show and the measures read; of kernels only their distances.
 
-    width [W], angle [A], limit_row [A], limit_gram [8, 8]: Theta_inf(x_0, .) and on 8 angles
-    gram [W, S, B, 8, 8], row [W, S, B, A]: the same of networks at the start
-    gram_pair [W, S, b, 2, 8, 8], row_pair [W, S, b, 2, A]: start and end of training, b <= B
-    trained [W, S, b, 3, N]: f_0, f_T, and f_T predicted from the initial kernel; goal [S, N]
-    apart [W, S, b, steps]: |f_t - its prediction| / |f_0 - goal| after each step
+    width [W], angle [A], limit_row [A]: Theta_inf(x_0, .)
+    start_apart, start_along [W, S, B]: of every network's Theta at the start, on 8 angles:
+    |Theta - Theta_inf| / |Theta_inf|, and <Theta, Theta_inf> / |Theta_inf|^2
+    moved [W, S, b]: |Theta_T - Theta_0| / |Theta_0| of trained networks on these angles
+    apart, end_apart [W, S, b]: |f_t - its prediction from the initial kernel| / |f_0 - goal| on
+    the training points, the largest of all steps and that of the last
+    row_pair [2, S, b, 2, A]: Theta(x_0, .) at start and end, for the first width and the last
     law_width [V], law_angle [A], curves [V, S, C, A]: trained functions
     law [2, A], law_points [2, N]: mean and variance of their limit; training angles and values
     component_width [U], value [S, k]: eigenvalues over N
     second, beside [U, S, T]: f_t - f_0 along the second component and the norm of what is beside
     it, over the goal's norm, before each step towards a goal along that component
-    along [U, S, T, k]: f_t - f_0 along every component, over the goal's part along it, before each
-    step towards a goal that has them all alike
+    rate [U, S, k]: fitted decay a step of what is left along every component, in a descent
+    towards a goal that has them all alike
     rate_lr []: step size of these descents
     definite, definite_linear [S, sets, 2]: extreme eigenvalues of Theta_inf at random points
     """
@@ -54,12 +59,12 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     parts: dict[str, list] = {}
     with scratch.progress(count, "width") as bar:
         done = 0
-        for part, widths in (
-            (kernels, cfg.widths),
-            (functions, cfg.law_widths),
-            (decays, cfg.component_widths),
+        for part, names, widths in (
+            (kernels, KERNELS, cfg.widths),
+            (functions, ("curves",), cfg.law_widths),
+            (decays, COMPONENTS, cfg.component_widths),
         ):
-            for width in widths:
+            for width in widths if scratch.wants(*names) else ():
                 find = partial(part, cfg, mesh, scratch, keys, width)
                 found = scratch.cached(f"{part.__name__}-{width}", find)
                 for name, array in found.items():
@@ -67,9 +72,15 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
                 done += 1
                 bar.update(done)
     stacked = {name: np.stack(arrays) for name, arrays in parts.items()}
-    stacked["goal"], stacked["value"] = stacked["goal"][0], stacked["value"][0]
     limits = scratch.cached("limits", lambda: infinite(cfg, keys))
-    return stacked | limits | {
+    limit_gram = limits.pop("limit_gram")
+    out = {"curves": stacked["curves"]} if "curves" in stacked else {}
+    if "gram" in stacked:
+        out |= kept.distances(stacked, limit_gram)
+    if "along" in stacked:
+        out |= {name: stacked[name] for name in ("second", "beside")}
+        out |= {"value": stacked["value"][0], "rate": kept.rates(stacked["along"])}
+    return out | limits | {
         "width": np.array(cfg.widths),
         "angle": angles(cfg.angles),
         "law_width": np.array(cfg.law_widths),

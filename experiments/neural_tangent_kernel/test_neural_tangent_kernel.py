@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from common.ntk import analytic
 from common.ntk.empirical import ntk
 
-from . import limit, measure, model
+from . import kept, limit, measure, model
 
 relu = partial(model.apply, nonlinearity=jax.nn.relu, beta=0.1)
 
@@ -106,12 +106,12 @@ def planted(decay):
     """Arrays of a run in which component i decays at rate decay[i]."""
     value = np.array([[0.3, 0.03, 0.02, 0.01]])
     along = 1 - np.exp(-np.arange(40)[:, None] * decay)
-    return {"along": along[None, None], "value": value, "rate_lr": np.array(2.0)}
+    return {"rate": kept.rates(along[None, None]), "value": value, "rate_lr": np.array(2.0)}
 
 
 def test_planted_rates_are_recovered_and_wrong_ones_are_seen():
     right = -np.log1p(-2.0 * np.array([0.3, 0.03, 0.02, 0.01]))
-    np.testing.assert_allclose(measure.rates(planted(right))[0], right, rtol=1e-6)
+    np.testing.assert_allclose(planted(right)["rate"][-1, 0], right, rtol=1e-6)
     np.testing.assert_allclose(measure.rate_ratio(planted(right)), 1, rtol=1e-6)
     x, y = measure.rate_eigenvalue(planted(right[::-1]))[0]
     assert np.corrcoef(x, y)[0, 1] < 0

@@ -16,7 +16,7 @@ def descend(x, lr, steps):
 
 
 def run(cfg, mesh, scratch):
-    """error [seed, step]: squared distance from the minimum."""
+    """error [seed, step], start [seed, D]: squared distance from the minimum, where it begins."""
     if cfg.trouble == "memory":
         raise MemoryError("RESOURCE_EXHAUSTED: out of memory allocating 999 bytes")
     keys = jax.vmap(jax.random.key)(jnp.asarray(cfg.seeds))
@@ -39,7 +39,10 @@ def run(cfg, mesh, scratch):
             ckpt.save(i + 1, state, force=i + 1 == chunks)
             progress.update(i + 1)
     error = np.asarray(state["error"]).reshape(len(cfg.seeds), -1)
-    return {"error": error * np.nan if cfg.trouble == "nan" else error}
+    found = {"error": error * np.nan if cfg.trouble == "nan" else error}
+    if scratch.wants("start"):
+        found["start"] = np.asarray(start)
+    return found
 
 
 def abstract_step(cfg, mesh):
