@@ -4,6 +4,7 @@ CPU-seconds of the papers' contracts, the dear tests that passed, those that wer
 
 import os
 import statistics
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ CHECKED: dict[str, str] = {}  # {slug: key} that passed the dear tests in this c
 LEFT: list[str] = []  # tests marked dear that were deselected
 DEAR: set[str] = set()  # those that were not
 PASSED: set[str] = set()
+SAID: list[str] = []  # what was passed over
 
 
 @pytest.fixture
@@ -56,6 +58,7 @@ def pytest_collection_modifyitems(config, items) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node) -> None:
     there = getattr(node, "workeroutput", {})
+    SAID[:] = there.get("said", SAID)
     LEFT[:] = there.get("left", LEFT)
     DEAR.update(there.get("dear", ()))
 
@@ -72,8 +75,10 @@ def pytest_runtest_logreport(report) -> None:
 
 
 def pytest_sessionfinish(session) -> None:
+    if dear := sys.modules.get("tests.test_dear"):
+        SAID.extend(dear.passed_over())
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput.update(left=LEFT, dear=sorted(DEAR))
+        session.config.workeroutput.update(left=LEFT, dear=sorted(DEAR), said=SAID)
         return
     whole = (
         os.environ.keys() & {"REPRISE_ALL", "REPRISE_SPARE"} and not session.config.option.keyword
@@ -95,18 +100,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
                 f"{title}: {middle:.1f} CPU-seconds a paper in the middle of {len(found)}, "
                 f"at most {found[most]:.1f} ({most})"
             )
-    if SPENT["cpu"]:
-        from tests.test_dear import SLUGS, TURN
-
-        forks = (
-            sorted(set(paths.slugs()) - set(SLUGS)) if not os.environ.get("REPRISE_ONLY") else []
-        )
-        if forks:
-            terminalreporter.write_line(
-                f"forks, without dear tests and verdicts: {', '.join(forks)}"
-            )
-        if TURN.line:
-            terminalreporter.write_line(TURN.line)
+    for line in SAID:
+        terminalreporter.write_line(line)
     if LEFT:
         why = "launch/ is as it was when they passed; --all has them"
         terminalreporter.write_line(f"{len(LEFT)} dear tests of launch/ passed over: {why}")
