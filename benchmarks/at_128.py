@@ -14,13 +14,14 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -30,7 +31,7 @@ from launch.fork import rename
 SKIP = shutil.ignore_patterns("__pycache__", ".*cache", ".venv", ".git", "runs", "gallery", "*.svg")
 LIMITS = {"list": 0.5, "gallery": 60, "results": 64, "./lab test": 2700, "one changed": 60}
 STAGES = ("list", "gallery", "size", "sample", "rest", "tests")
-PYTEST = ("pytest", "-n", "2", "--dist", "loadgroup", "-m", "not kill and not dear")
+PYTEST = ("pytest", "-n", "2", "--dist", "loadgroup", "-m", "not kill")
 # copies of copies are twins; and the copies are no part of what the committed pages show
 UNTRUE_OF_COPIES = ("--deselect", "tests/test_duplication.py")
 MARK = """
@@ -38,10 +39,33 @@ import datetime, sys
 from launch import paths
 from launch.fingerprint import fingerprint
 from tests import rotation
-keys = {s: rotation.key(paths.ROOT, s, fingerprint(s)) for s in paths.slugs()}
+keys = {rotation.LAUNCH: rotation.launch_key(paths.ROOT)}
+keys |= {s: rotation.key(paths.ROOT, s, fingerprint(s)) for s in paths.slugs()}
 day = datetime.date(2026, 1, 1)
 rotation.write(rotation.RECORD, rotation.passed({}, keys, list(keys), day))
 """
+
+
+class Took(NamedTuple):
+    """Seconds of the clock, and of CPU with all that was started: a busy machine changes the
+    second little."""
+
+    seconds: float
+    cpu: float
+
+    @classmethod
+    def now(cls) -> "Took":
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return cls(time.monotonic(), usage.ru_utime + usage.ru_stime)
+
+    def __sub__(self, other: "Took") -> "Took":
+        return Took(self.seconds - other.seconds, self.cpu - other.cpu)
+
+    def plus(self, other: "Took", times: float = 1) -> "Took":
+        return Took(self.seconds + times * other.seconds, self.cpu + times * other.cpu)
+
+    def each(self, number: int) -> "Took":
+        return Took(self.seconds / number, self.cpu / number)
 
 
 class Workspace:
@@ -66,28 +90,28 @@ class Workspace:
         for file in (f for f in results.rglob("*") if f.suffix in (".json", ".jsonl", ".md")):
             file.write_text(re.sub(rf"\b{parent}\b", name, file.read_text()))
 
-    def run(self, *command: str, **more: str) -> tuple[float, str]:
-        """(seconds, what it said) of a command in the workspace, with this environment."""
+    def run(self, *command: str, **more: str) -> tuple[Took, str]:
+        """(what it took, what it said) of a command in the workspace, with this environment."""
         env = os.environ | {"REPRISE_VENV": sys.prefix, "PYTHONPATH": str(self.root)}
-        env |= {"PJRT_NPROC": "32", "JAX_PLATFORMS": "cpu"} | more
+        env |= {"PJRT_NPROC": "32", "JAX_PLATFORMS": "cpu", "REPRISE_SPARE": "1"} | more
         for name in ("REPRISE_RESULTS", "REPRISE_CACHE", "REPRISE_DATA"):
             env.pop(name, None)
-        start = time.monotonic()
+        start = Took.now()
         done = subprocess.run(
             command, cwd=self.root, env=env, capture_output=True, text=True, check=False
         )
-        return time.monotonic() - start, done.stdout + done.stderr
+        return Took.now() - start, done.stdout + done.stderr
 
-    def python(self, *arguments: str, **more: str) -> tuple[float, str]:
+    def python(self, *arguments: str, **more: str) -> tuple[Took, str]:
         return self.run(sys.executable, *arguments, **more)
 
-    def pytest(self, *arguments: str, **more: str) -> tuple[float, str]:
-        """(seconds, pytest's last line); failures are told on stderr."""
-        seconds, said = self.python("-m", *PYTEST, *arguments, **more)
+    def pytest(self, *arguments: str, **more: str) -> tuple[Took, str]:
+        """(what it took, pytest's last line); failures are told on stderr."""
+        took, said = self.python("-m", *PYTEST, *arguments, **more)
         for line in said.splitlines():
             if line.startswith(("FAILED", "ERROR")):
                 print(line[:200], file=sys.stderr)
-        return seconds, said.strip().splitlines()[-1]
+        return took, said.strip().splitlines()[-1]
 
     def mark(self) -> None:
         """As if every paper had passed its dear tests."""
@@ -101,16 +125,17 @@ class Figures:
     def __init__(self) -> None:
         self.rows: list[dict] = []
 
-    def add(self, figure: str, value: float, unit: str, how: str) -> None:
-        row = {"figure": figure, "value": round(value, 2), "unit": unit, "how": how}
-        row["limit"] = LIMITS.get(figure)
+    def add(self, figure: str, value: "Took | float", unit: str, how: str) -> None:
+        row: dict = {"figure": figure, "limit": LIMITS.get(figure), "unit": unit, "how": how}
+        row |= {"cpu": round(value.cpu, 2)} if isinstance(value, Took) else {}
+        row["value"] = round(value.seconds if isinstance(value, Took) else value, 2)
         self.rows.append(row)
         print(json.dumps(row), flush=True)
 
     def table(self) -> str:
         wide = max(len(r["figure"]) for r in self.rows)
         return "\n".join(
-            f"{r['figure']:<{wide}}  {r['value']:>9.2f} {r['unit']:<4} "
+            f"{r['figure']:<{wide}}  {r['value']:>9.2f} {r['unit']:<4} {r.get('cpu', ''):>9} CPU  "
             f"{'<= ' + str(r['limit']) if r['limit'] else '':<8}  {r['how']}"
             for r in self.rows
         )
@@ -121,7 +146,7 @@ def cheap(space: Workspace, stages: set[str], figures: Figures) -> None:
     if "list" in stages:
         space.run("./lab", "list")
         times = [space.run("./lab", "list")[0] for _ in range(5)]
-        figures.add("list", statistics.median(times), "s", "measured, median of 5, warm")
+        figures.add("list", sorted(times)[2], "s", "measured, median of 5, warm")
     if "gallery" in stages:
         for name in ("gallery, first", "gallery"):
             figures.add(name, space.run("./lab", "gallery")[0], "s", "measured")
@@ -132,42 +157,38 @@ def cheap(space: Workspace, stages: set[str], figures: Figures) -> None:
         figures.add("results", size, "MB", f"measured, {len(kept)} files")
 
 
-def sample(space: Workspace, figures: Figures, papers: int, dear: int) -> dict[str, float]:
-    """Seconds of ./lab test a paper, and of a dear test, on two workers."""
+def sample(space: Workspace, figures: Figures, papers: int, dear: int) -> dict[str, Took]:
+    """What ./lab test takes a paper, and of a dear test, on two workers."""
     files = ("tests/test_contract.py", "experiments")
     started, _ = space.pytest(*files, "-k", "test_there_are_experiments")
     figures.add("collected", started, "s", f"measured: {len(space.papers)} papers, nothing run")
     chosen = space.papers[-papers:]
-    words = " or ".join(f"{s}]" if s in PARENTS else s for s in chosen)
+    words = " or ".join(f"{s}] or test_{s}.py" for s in chosen)
     space.pytest(*files, "-k", words)  # fills the compilation cache
     took, said = space.pytest(*files, "-k", words)
-    each = max(0.0, took - started) / papers
+    each = (took - started).each(papers)
     figures.add("a paper's contract and own tests", each, "s", f"measured on {papers}: {said}")
-    space.python("-m", "pytest", "tests/test_dear.py", REPRISE_ONLY=chosen[0])
-    took, said = space.pytest(
-        "tests/test_dear.py", "-k", " or ".join(chosen[:dear]), REPRISE_ALL="1"
-    )
-    figures.add("a paper's dear tests", took / dear, "s", f"measured on {dear}: {said}")
-    return {"collected": started, "paper": each, "dear": took / dear}
+    dears = ("tests/test_dear.py", "-k", " or ".join(f"{s}]" for s in chosen[:dear]))
+    for _ in range(2):  # the first fills the cache of those that use one
+        took, said = space.pytest(*dears, REPRISE_ALL="1")
+    figures.add("a paper's dear tests", took.each(dear), "s", f"measured on {dear}: {said}")
+    return {"collected": started, "paper": each, "dear": took.each(dear)}
 
 
-PARENTS = sorted(p.parent.name for p in (ROOT / "experiments").glob("*/config.py"))
-
-
-def rest(space: Workspace, figures: Figures) -> float:
-    """Seconds of the tests that belong to no paper."""
+def rest(space: Workspace, figures: Figures) -> Took:
+    """What the tests take that belong to no paper."""
     papers = ("--ignore=tests/test_contract.py", "--ignore=tests/test_dear.py")
     took, said = space.pytest("common", "launch", "tests", *papers, *UNTRUE_OF_COPIES)
     figures.add("tests of common/ and launch/", took, "s", f"measured: {said}")
     return took
 
 
-def extrapolate(figures: Figures, found: dict[str, float], papers: int) -> None:
+def extrapolate(figures: Figures, found: dict[str, Took], papers: int) -> None:
     turns = -(-papers // 10)
-    total = found["rest"] + found["collected"] + papers * found["paper"]
-    total += turns * found["dear"]
+    total = found["rest"].plus(found["collected"]).plus(found["paper"], papers)
+    total = total.plus(found["dear"], turns)
     how = f"extrapolated: the rest, {papers} contracts, {turns} dear"
-    figures.add("./lab test", total, "s", how)
+    figures.add("./lab test", total, "s", f"{how}; on 2 quiet cores {total.cpu / 2:.0f} s")
     figures.add("one changed", found["dear"], "s", "extrapolated: one dear test more")
 
 

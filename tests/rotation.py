@@ -2,6 +2,7 @@
 
 The record `results/checked.json` says with which key a paper last passed them:
     {slug: {"key": 16 hex, "date": "2026-11-29"}}
+and the same of the tests marked dear, which are of launch/ and due when it changed.
 A record that is missing, damaged or wrong makes papers due and costs time; it fails nothing.
 """
 
@@ -16,7 +17,8 @@ RECORD = Path(__file__).parents[1] / "results/checked.json"
 CAP = 16  # papers a call
 SHARE = 10  # every so many days each unchanged paper has its turn
 DAY = "REPRISE_TODAY"  # the date, as 2026-11-29: one for all processes of a call, and for tests
-# what these tests are of, beside the paper itself
+LAUNCH = "launch/"  # in the record: the tests marked dear, which are of no paper
+# what the tests of a paper depend on, beside the paper itself
 MACHINERY = (
     *(f"launch/{n}.py" for n in ("cluster", "fork", "processes", "report", "run", "stop")),
     *(f"common/{n}.py" for n in ("checkpoint", "plot", "scratch")),
@@ -84,6 +86,15 @@ def key(root: Path, slug: str, fingerprint: dict) -> str:
     for name in (*MACHINERY, f"experiments/{slug}/figures.py", "requirements.txt"):
         file = root / name
         found.update(file.read_bytes() if file.exists() else b"")
+    return found.hexdigest()[:16]
+
+
+def launch_key(root: Path) -> str:
+    """Hash of all that the tests marked dear are of: launch/ and what it saves and shares with."""
+    found = hashlib.sha256()
+    files = [*(root / "launch").rglob("*.py"), *(root / n for n in MACHINERY)]
+    for file in sorted({f for f in files if f.exists()}):
+        found.update(file.read_bytes())
     return found.hexdigest()[:16]
 
 

@@ -217,7 +217,7 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
     def ran(command, env, **_):
         asked.append(command[2:])
         only.append(env.get("REPRISE_ONLY"))
-        every.append(env.get("REPRISE_ALL"))
+        every.append((env.get("REPRISE_ALL"), env.get("REPRISE_SPARE")))
         return subprocess.CompletedProcess(command, 0)
 
     only, every = [], []
@@ -227,10 +227,10 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
     asked.clear()
     assert testing.run([]) == 0
     assert [x[0] for x in asked] == ["ruff", "ruff", "mypy", "pytest"]
-    assert "not kill and not dear" in asked[-1]
+    assert every[-1] == (None, "1")
     assert testing.run(["--all"]) == 0
     assert asked[-1] == ["pytest", "-m", "not kill", "-n", "2", "--dist", "loadgroup"]
-    assert every[-2:] == [None, "1"]
+    assert every[-1] == ("1", None)
     asked.clear()
     monkeypatch.setattr(testing.check, "findings", lambda _, **__: [])
     assert testing.run(["toy", "-x"]) == 0

@@ -38,6 +38,13 @@ assert not {'jax', 'scipy.stats', 'tensorstore'} & set(sys.modules)
 """
 
 
+def passed_over() -> list[str]:
+    """Lines for the end of a call."""
+    forks = [] if ONLY else [s for s in paths.slugs() if s not in SLUGS]
+    said = [f"forks, without dear tests and verdicts: {', '.join(forks)}"] if forks else []
+    return said + [TURN.line] * bool(TURN.line)
+
+
 @pytest.mark.parametrize("slug", [grouped(s) for s in TURN.due])
 def test_in_processes_of_its_own(slug, tmp_path, record_property):
     start, run, cache = children_cpu(), tmp_path / "run", str(tmp_path / "cache")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("drill")
+pytestmark = [pytest.mark.xdist_group("drill"), pytest.mark.dear]
 
 
 def drilled(tree, *arguments):

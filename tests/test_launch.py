@@ -231,6 +231,7 @@ def test_sigterm_saves_and_the_same_command_continues(tree, uninterrupted):
     np.testing.assert_array_equal(store.arrays(folder)["error"], uninterrupted)
 
 
+@pytest.mark.dear
 def test_sigkill_then_the_same_arrays(tree, uninterrupted):
     """The short form of ./lab test --kill: three kills of one run, at later and later steps."""
     arguments = ("run", "toy:smoke", "pause=0.3", "steps=200")

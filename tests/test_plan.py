@@ -179,6 +179,7 @@ for t in targets:
 """
 
 
+@pytest.mark.dear
 def test_three_compilers_make_programs_of_the_same_flop(both):
     """Windowed products, library calls, unrolled loops: read right on all, or they would differ.
 
@@ -222,6 +223,7 @@ def test_what_does_not_fit_is_refused_with_its_buffers(both, tree):
     assert "larger chips" in text
 
 
+@pytest.mark.dear
 def test_a_plan_is_kept_and_forgotten_with_the_code(tree):
     arguments = ("plan", "toy:laptop", "--on", "cpu-1", "--json")
     cache = str(tree.root / "cache")

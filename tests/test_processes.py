@@ -30,6 +30,7 @@ def one_error(text):
     return lines[0]
 
 
+@pytest.mark.dear
 def test_four_processes_give_the_arrays_of_one(tree):
     one, four = tree.root / "one", tree.root / "four"
     assert tree.lab("run", "toy:smoke", "--workdir", str(one)).status == 0
@@ -43,6 +44,7 @@ def test_four_processes_give_the_arrays_of_one(tree):
     assert not (four / "scratch").exists()
 
 
+@pytest.mark.dear
 def test_a_killed_process_ends_all_at_once_and_the_run_continues_on_another_number(tree):
     folder = tree.root / "run"
     process = tree.start(*LONG, "--processes", "2", "--workdir", str(folder))
@@ -72,6 +74,7 @@ def test_a_killed_process_ends_all_at_once_and_the_run_continues_on_another_numb
     np.testing.assert_array_equal(store.arrays(folder)["error"], store.arrays(whole)["error"])
 
 
+@pytest.mark.dear
 def test_a_request_to_stop_that_is_repeated_to_all_still_saves(tree):
     """As schedulers do: watcher and processes are signalled, again and again, to the very end."""
     folder = tree.root / "run"
@@ -89,7 +92,9 @@ def test_a_request_to_stop_that_is_repeated_to_all_still_saves(tree):
 
 
 @pytest.mark.parametrize("more", [(), ("--processes", "2")])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.dear)]
+)
 def test_a_request_to_stop_is_heard_while_a_run_starts(tree, more, number):
     folder = tree.root / "run"
     command = [sys.executable, "-P", "-m", "launch", *LONG, "--workdir", str(folder), *more]
@@ -116,6 +121,7 @@ def test_a_steady_stream_of_requests_is_one(monkeypatch):
     assert left == [128 + signal.SIGTERM], "asked again, by a person"
 
 
+@pytest.mark.dear
 @pytest.mark.parametrize(("number", "how"), [(1, signal.SIGSTOP), (0, signal.SIGKILL)])
 def test_a_process_lost_with_its_machine_is_named_within_a_minute(tree, number, how):
     """Two watchers, as on two machines: one and its process go silent or away."""

@@ -93,3 +93,17 @@ def test_one_day_for_a_whole_call(monkeypatch):
     monkeypatch.delenv(rotation.DAY)
     now = rotation.today()
     assert rotation.os.environ[rotation.DAY] == now.isoformat()
+
+
+def test_the_tests_of_launch_are_due_when_launch_changed(tmp_path):
+    (tmp_path / "launch/targets").mkdir(parents=True)
+    (tmp_path / "launch/stop.py").write_text("1")
+    one = rotation.launch_key(tmp_path)
+    (tmp_path / "launch/targets/slurm.py").write_text("1")
+    two = rotation.launch_key(tmp_path)
+    assert one != two
+    record = passed({}, {rotation.LAUNCH: two}, [*KEYS, rotation.LAUNCH], DAY)
+    assert passed(record, {"paper001": "k"}, [*KEYS, rotation.LAUNCH], DAY).keys() == {
+        rotation.LAUNCH,
+        "paper001",
+    }

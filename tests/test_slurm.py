@@ -13,6 +13,7 @@ from tests.tree import ROOT, read, workers
 
 pytestmark = [
     pytest.mark.xdist_group("slurm"),
+    pytest.mark.dear,
     pytest.mark.skipif(bool(slurm_cluster.absent()), reason=slurm_cluster.absent() or "present"),
 ]
 
