@@ -156,13 +156,19 @@ def _overlaid(reference: dict, line: dict) -> dict:
     return {k: h for k, h in both.items() if h is not None}
 
 
-def carried_to(info: dict) -> dict:
-    """The fingerprint that the verdicts of a run were carried over to; {} where they were not."""
+def of_reference(info: dict) -> dict:
+    """The fingerprint under which a run stands whose arrays are the reference's; {} for others.
+
+    The reference is of the newest verdicts: they may have been carried over, or made again to the
+    same numbers, since its run.json was written.
+    """
     slug, preset = info["experiment"], info["preset"]
-    for line in newest(slug, preset).values():
-        if line.get("carried") and line["identity"] == info["identity"]:
-            return line["fingerprint"] | definitions(slug, preset)
-    return {}
+    reference = store.peek(results() / slug / preset / "run.json")
+    known = list(newest(slug, preset).values())
+    if not known or reference.get("identity") != info["identity"]:
+        return {}
+    last = max(known, key=lambda line: (line.get("carried") or line).get("date") or "")
+    return last["fingerprint"] | definitions(slug, preset)
 
 
 def carried_text(line: dict | None) -> str:
@@ -170,8 +176,11 @@ def carried_text(line: dict | None) -> str:
     carried = (line or {}).get("carried")
     if not carried:
         return ""
-    preset = (carried.get("compared") or {}).get("preset", "smoke")
-    return f"carried over from {(carried.get('from') or '')[:7]} (same bits at {preset})"
+    compared = carried.get("compared") or {}
+    same = f"same bits at {compared.get('preset', 'smoke')}"
+    if compared.get("arrays") == 0:  # what computes had not changed
+        same = "decided again from the same arrays"
+    return f"carried over from {(carried.get('from') or '')[:7]} ({same})"
 
 
 def _new_jax(line: dict) -> str:

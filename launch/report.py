@@ -120,7 +120,7 @@ def judge(slug: str, claim: Claim, preset: str, arrays: dict, *, seeds: int) -> 
 def stale(info: dict) -> list[str]:
     """Why stored arrays no longer belong to the code: changed definitions, JAX's version."""
     now = fingerprint.fingerprint(info["experiment"])
-    then = ledger.carried_to(info) or info.get("fingerprint", {})
+    then = ledger.of_reference(info) or info.get("fingerprint", {})
     reasons = []
     if then.get("compute") != now["compute"] or then.get("measure") != now["measure"]:
         reasons = fingerprint.changed(then, now)

@@ -76,7 +76,7 @@ def test_a_renamed_local_is_carried_over_past_a_line_cut_short(at):
     line = json.loads(text.splitlines()[-1])
     assert (line["kind"], line["from"]) == ("carried", git(at.root, "rev-parse", "HEAD~").strip())
     assert line["compared"] == {
-        "preset": "smoke", "seeds": [[0, 1, 2, 3, 4], [95, 96, 97, 98, 99]], "arrays": 2,
+        "preset": "smoke", "seeds": [[0, 1, 2, 3, 4], [95, 96, 97, 98, 99]], "arrays": 4,
     }  # fmt: skip
     assert sorted(line["definitions"]) == names
     assert line["dirty"]
@@ -195,3 +195,16 @@ def test_differences_are_of_bits():
         "is float32[2], was float64[2]"
         in refresh.differences({"0/x": a["0/x"]}, single, [(0,)])[0]["what"]
     )
+
+
+def test_the_reference_stands_under_the_newest_verdicts_made_from_it(results):
+    """Also where they were decided again to the same numbers, and its run.json stayed."""
+    (results / "p/laptop").mkdir(parents=True)
+    known = {"identity": "i", "fingerprint": {"compute": "1", "definitions": {"x": "0"}}}
+    (results / "p/laptop/run.json").write_text(json.dumps(known))
+    info = {"experiment": "p", "preset": "laptop", "identity": "i"}
+    assert ledger.of_reference(info) == {}
+    again = {"fingerprint": {"compute": "2"}, "date": "2026-02", "definitions": {"x": "1"}}
+    ledger.append("p", [VERDICT | {"date": "2026-01"}, VERDICT | again])
+    assert ledger.of_reference(info) == {"compute": "2", "definitions": {"x": "1"}}
+    assert ledger.of_reference(info | {"identity": "j"}) == {}
