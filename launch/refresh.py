@@ -178,7 +178,8 @@ def _decided_again(slug: str, preset: str, pairs: list[tuple[Claim, dict]]) -> s
                 f"{state} {_number(new.estimate)}",
                 f"{line['state']} {_number(line['estimate'])}",
             )
-            return f"{claim.id} is decided otherwise: {is_.strip()}, was {was.strip()}"
+            why = f" ({new.reason})" if new.reason else ""
+            return f"{claim.id} is decided otherwise: {is_.strip()}, was {was.strip()}{why}"
     return ""
 
 
