@@ -112,8 +112,9 @@ class Past:
                 done = subprocess.run(command, capture_output=True, text=True, check=False)
                 if done.returncode:
                     raise UserError(f"git cannot give commit {commit[:7]}: {_last(done.stderr)}")
+                safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
                 with tarfile.open(packed) as archive:
-                    archive.extractall(root, filter="data")
+                    archive.extractall(root, **safe)  # type: ignore[arg-type]
                 packed.unlink()
         return root
 
@@ -149,7 +150,9 @@ class Past:
             self.cpu[slug] = self.cpu.get(slug, 0.0) + used.ru_utime + used.ru_stime
         if process.returncode:
             said = _last((own / "err").read_text())
-            raise UserError(f"{slug}: {'today’s' if root == ROOT else 'old'} code fails: {said}")
+            raise UserError(
+                f"{slug}: the {'present' if root == ROOT else 'old'} code fails: {said}"
+            )
         return (own / "out").read_text()
 
 

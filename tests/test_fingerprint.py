@@ -244,6 +244,25 @@ def test_a_module_that_a_local_name_hides_is_not_reached(at):
     assert "common/looked.py:a" in at()["definitions"]
 
 
+def test_what_is_looked_up_at_run_time_counts_whole(at):
+    names = at()["definitions"]
+    assert not {"./model.py:unused", f"{TOOL}:UNUSED"} & names.keys()
+    at(TOOL, "return TABLE[x]", "return globals()[x]")
+    at(RUN, "tool.late()", "importlib.import_module(cfg.name)")
+    names = at(RUN, "from common import looked", "import importlib\n\nfrom common import looked")
+    assert {"./model.py:unused", f"{TOOL}:UNUSED"} <= names["definitions"].keys()
+
+
+def test_an_import_of_a_submodule_in_a_function(at):
+    at("common/deep.py", "def bottom", "TOP = print(1)\nTOP += 1\n\n\ndef bottom")
+    late = "from common import deep\n\n    return deep.bottom()"
+    names = at(TOOL, late, "import common.deep\n\n    return common.deep.top()")["definitions"]
+    assert {"common/deep.py:top", "common/deep.py"} <= names.keys()
+    assert "common/deep.py:bottom" not in names
+    at(TOOL, "import common.deep\n", "import common.deep as below\n")
+    assert "common/deep.py:bottom" in at(TOOL, "common.deep.top()", "below")["definitions"]
+
+
 def test_a_copied_folder_has_the_same_fingerprint(at):
     before = at()
     shutil.copytree(at.root / "experiments/p", at.root / "experiments/q")
