@@ -65,7 +65,7 @@ def compare(one: Path, two: Path) -> dict:
             if a["versions"].get(k) != b["versions"].get(k)
         },
         "seconds": [a["seconds"], b["seconds"]],
-        "arrays": _arrays(store.arrays(one), store.arrays(two)),
+        "arrays": _arrays((a, store.arrays(one)), (b, store.arrays(two))),
         "claims": rows,
         "pairing": _pairing(a, b, "" if is_reference else _name(b, b["overrides"])).rstrip(),
     }
@@ -105,13 +105,24 @@ def _pairing(a: dict, b: dict, two: str) -> str:
     return f"{how_many} in common: ./lab run {again} pairs them; then ./lab compare {again} {two}"
 
 
-def _arrays(one: dict, two: dict) -> dict:
-    """Names of all, of those with the same bits, and how far apart the others are."""
+def _arrays(*runs: tuple[dict, dict]) -> dict:
+    """Names of all, of those with the same bits, and how far apart the others are.
+
+    runs: run.json and arrays of two. What a run returned and a reference does not keep is not
+    compared.
+    """
+    (_, one), (_, two) = runs
     both = [k for k in one if k in two and one[k].dtype == two[k].dtype]
     equal = [k for k in both if np.array_equal(one[k], two[k], True)]
-    every = sorted(one.keys() | two.keys())
+    left_out = {k for info, stored in runs for k in info.get("arrays", ()) if k not in stored}
+    every = sorted((one.keys() | two.keys()) - left_out)
     differ = {k: difference(one.get(k), two.get(k)) for k in every if k not in equal}
-    return {"equal": sorted(equal), "all": every, "differ": differ}
+    return {
+        "equal": sorted(equal),
+        "all": every,
+        "differ": differ,
+        "not_kept": sorted(left_out & (one.keys() | two.keys())),
+    }
 
 
 def difference(x: np.ndarray | None, y: np.ndarray | None) -> float | str:
@@ -192,6 +203,8 @@ def text(found: dict) -> str:
 def _arrays_text(arrays: dict) -> list[str]:
     """How many are equal; of the others the worst relative difference, worst first."""
     head = f"  arrays: {len(arrays['equal'])} of {len(arrays['all'])} bitwise equal"
+    if arrays["not_kept"]:
+        head += f" ({', '.join(arrays['not_kept'])} not kept in the reference)"
     if not arrays["differ"]:
         return [head]
     words = {k: v for k, v in arrays["differ"].items() if isinstance(v, str)}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common import drawn, png
-from launch import index, ledger, listing, paths, report, store, thin, verify
+from launch import compare, index, ledger, listing, paths, report, store, thin, verify
 from tests.tree import ROOT, read
 
 BYTES = 500_000  # of a paper; 128 of them are 64 MB
@@ -187,3 +187,16 @@ def test_the_page_tells_what_was_carried_over_and_how_often_it_repeats(monkeypat
     told = [x for x in text.splitlines() if f" {lines[0]['id']}" in x and x.startswith("|")]
     assert "carried over from 0123456" in told[0]
     assert told[0].endswith("| 0.93 |")
+
+
+def test_what_a_reference_does_not_keep_is_not_compared():
+    mine = {"loss": np.ones(3), "unread": np.zeros(2), "new": np.zeros(1)}
+    kept = {"loss": np.ones(3)}
+    reference = {"arrays": {"loss": [], "unread": []}}
+    found = compare._arrays(({"arrays": dict.fromkeys(mine)}, mine), (reference, kept))
+    assert (found["equal"], found["all"], found["not_kept"]) == (
+        ["loss"],
+        ["loss", "new"],
+        ["unread"],
+    )
+    assert found["differ"] == {"new": "only in one"}
