@@ -95,7 +95,7 @@ def test_figures_are_drawn_from_arrays(slug, core, tmp_path):
     for i, folder in enumerate((core(slug)[0] / "one", store.reference(slug))):
         if folder is not None:
             shutil.copytree(folder, tmp_path / str(i), ignore=shutil.ignore_patterns("fig*"))
-            drawn = report.draw(tmp_path / str(i))
+            drawn = report.draw(tmp_path / str(i), store.read_json(folder / "run.json"))
             assert drawn
             assert all((tmp_path / str(i) / f"{name}.png").stat().st_size for name in drawn)
 
