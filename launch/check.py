@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from common import claims as claims_module
 from common.claims import Claim, ClaimError
-from launch import check_text, paths, settings, store
+from launch import check_text, ledger, paths, settings, store
 from launch.check_text import Finding, Folder
 from launch.errors import UserError, nearest
 from launch.terminal import coloured
@@ -276,6 +276,11 @@ def repeats(f: Folder) -> Iterator[Finding]:
         what = f"{claim}: a headline that repeats with chance {chance:.2f}, below {REPEATS}"
         where = f.line("claims.toml", f'"{claim}"')
         yield Finding(where, what, "raise [paper] verdict_seeds and verify")
+    wanted = len(paths.verdict_seeds(f.slug))
+    old = {len(line["seeds"]) for line in ledger.newest(f.slug).values()} - {wanted}
+    if old:
+        what = f"verdict_seeds is {wanted}, but claims were decided on {max(old)} seeds"
+        yield Finding(f.line("claims.toml", "verdict_seeds"), what, f"./lab verify {f.slug}")
 
 
 # --- forks ---------------------------------------------------------------------------------------

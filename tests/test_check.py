@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from launch import check, check_text, fork, new, paths, settings, store, testing, verify
+from launch import check, check_text, fork, ledger, new, paths, settings, store, testing, verify
 from launch.errors import UserError
 from tests.tree import ROOT, copy_tree
 
@@ -145,6 +145,17 @@ def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
     assert "toml:13: t1: a headline that repeats with chance 0.75, below 0.9" in str(found)
     assert check.findings("toy", verdicts=False) == []
     assert "ruff is not installed and was left out" in check.text({"toy": [found]})
+
+
+def test_verdicts_of_fewer_seeds_than_the_paper_asks_for_are_said(toy, monkeypatch):
+    line = {"id": "t1", "preset": "laptop", "seeds": list(range(1000, 1005)), "fingerprint": {}}
+    ledger.append("toy", [line])
+    assert check.findings("toy", lint=False) == []
+    edit(
+        toy / "claims.toml", 'theme = "optimization"', 'theme = "optimization"\nverdict_seeds = 10'
+    )
+    (found,) = check.findings("toy", lint=False)
+    assert "verdict_seeds is 10, but claims were decided on 5 seeds; ./lab verify toy" in str(found)
 
 
 def test_files_of_any_shape_are_findings_and_no_traceback(toy):
