@@ -13,11 +13,13 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
 
 DEVICES = 8
+SECONDS = 900  # for one paper; then the process is killed and the next starts anew
 
 
 class Core:
@@ -37,7 +39,10 @@ class Core:
             )
         question = json.dumps({"slug": slug, "folder": str(folder)})
         print(question, file=self._process.stdin, flush=True)
+        limit = threading.Timer(SECONDS, self._process.kill)
+        limit.start()
         line = self._process.stdout.readline()
+        limit.cancel()
         assert line, f"the process that computed {slug} ended: {self._process.wait()}"
         answer = json.loads(line)
         assert "error" not in answer, answer["error"]

@@ -23,6 +23,7 @@ MACHINERY = (
     *(f"launch/{n}.py" for n in ("cluster", "fork", "processes", "report", "run", "stop")),
     *(f"common/{n}.py" for n in ("checkpoint", "plot", "scratch")),
 )
+PLACEMENT = ("common/partition.py", "common/sharding.py")
 
 
 class Turn(NamedTuple):
@@ -92,7 +93,7 @@ def key(root: Path, slug: str, fingerprint: dict) -> str:
 def launch_key(root: Path) -> str:
     """Hash of all that the tests marked dear are of: launch/ and what it saves and shares with."""
     found = hashlib.sha256()
-    files = [*(root / "launch").rglob("*.py"), *(root / n for n in MACHINERY)]
+    files = [*(root / "launch").rglob("*.py"), *(root / n for n in (*MACHINERY, *PLACEMENT))]
     for file in sorted({f for f in files if f.exists()}):
         found.update(file.read_bytes())
     return found.hexdigest()[:16]

@@ -9,6 +9,7 @@ import re
 import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,7 +39,7 @@ def is_fork(slug: str) -> bool:
 @pytest.fixture(autouse=True)
 def spent(request, record_property):
     """CPU-seconds of a paper's test, told in the summary; those of the core come on top."""
-    slug = getattr(request.node, "callspec", None) and request.node.callspec.params["slug"]
+    slug = getattr(request.node, "callspec", None) and request.node.callspec.params.get("slug")
     start = time.process_time()
     yield
     if slug:
@@ -94,7 +95,7 @@ def test_figures_are_drawn_from_arrays(slug, core, tmp_path):
     for i, folder in enumerate((core(slug)[0] / "one", store.reference(slug))):
         if folder is not None:
             shutil.copytree(folder, tmp_path / str(i), ignore=shutil.ignore_patterns("fig*"))
-            drawn = report.draw(tmp_path / str(i))
+            drawn = report.draw(tmp_path / str(i), store.read_json(folder / "run.json"))
             assert drawn
             assert all((tmp_path / str(i) / f"{name}.png").stat().st_size for name in drawn)
 
@@ -124,3 +125,15 @@ def test_committed_reference_gives_the_ledgers_verdicts(slug):
 
 def test_there_are_experiments():
     assert SLUGS
+
+
+@pytest.mark.parametrize("x64", [True, False])
+def test_more_than_rounding_is_a_difference(tmp_path, monkeypatch, x64):
+    monkeypatch.setattr(settings, "get", lambda *_: SimpleNamespace(x64=x64))
+    rounded, other = 1 + 0.5 * SAME_ON_8[x64], 1 + 2 * SAME_ON_8[x64]
+    for name, factor in (("one", 1.0), ("rounded", rounded), ("other", other)):
+        (tmp_path / name).mkdir()
+        np.savez(tmp_path / name / "arrays.npz", loss=factor * np.array([3.0, 0.1]))
+    same("", tmp_path / "one", tmp_path / "rounded")
+    with pytest.raises(AssertionError, match="loss differs"):
+        same("", tmp_path / "one", tmp_path / "other")

@@ -82,6 +82,7 @@ def run(folder, steps=6, model=1, devices=1, processes=1):
 
 
 @pytest.mark.xdist_group("partition")
+@pytest.mark.dear
 def test_the_same_numbers_on_1_on_8_and_on_2_processes_of_4(tmp_path):
     one = run(tmp_path / "one")
     eight = run(tmp_path / "eight", model=2, devices=8)
