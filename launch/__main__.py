@@ -20,6 +20,7 @@ PLACE = (  # a folder or disk that cannot be written, a name that cannot be a fi
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
     errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
 )  # fmt: skip
+ABOUT = "Papers rerun: figures drawn, claims decided by a program."
 EPILOG = """NAME is an experiment, with a preset and settings where wanted:
   ./lab run matrix_sensing            the laptop preset
   ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
@@ -102,7 +103,7 @@ def _again() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
-    main = Parser(prog="./lab", description=__doc__, epilog=EPILOG, formatter_class=raw)
+    main = Parser(prog="./lab", description=ABOUT, epilog=EPILOG, formatter_class=raw)
     verbs = main.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
 
     def verb(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
