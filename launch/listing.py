@@ -18,6 +18,7 @@ SIGN = {
     "untested": "·",
 }
 LEGEND = "✓ holds  ✗ does not  ~ undecided  ! invalid  · untested"
+PRESET_SEEDS = 5  # of a run.json that does not say how many its preset has
 FORM = 2  # of the cached summaries
 
 
@@ -81,7 +82,7 @@ def _row(slug: str, summary: dict) -> dict:
         "claims": dict(states),
         "headlines": [sum(headlines), len(headlines)],
         "repeats": min(chances, default=None),  # the least chance among the headlines' verdicts
-        "laptop_seconds": run.get("seconds", 0.0) + run.get("seconds_before", 0.0) or None,
+        "laptop_seconds": expected(run),
         "hardware": summary["paper"].get("hardware", ""),
         "standing": next((s for s in order if s in standings), "untested"),
         "changed": ledger.changes(slug, summary["claims"]) if stale else [],
@@ -95,6 +96,17 @@ def _changed(row: dict, width: int) -> str:
     more = f" and {len(row['changed']) - 1} more" if len(row["changed"]) > 1 else ""
     text = f"    changed since: {row['changed'][0]}{more}"
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def expected(run: dict) -> float | None:
+    """Seconds that the preset takes as it stands, by a run of it on any number of seeds.
+
+    By the clock, or by CPU where a busy machine made the clock run on: a run uses a core or more.
+    """
+    clock, before = run.get("seconds") or 0.0, run.get("seconds_before") or 0.0
+    took = clock + before if before else min(clock, run.get("cpu_seconds") or clock)
+    seeds = len(run.get("config", {}).get("seeds", ())) or PRESET_SEEDS
+    return took * run.get("preset_seeds", PRESET_SEEDS) / seeds or None
 
 
 def _summaries() -> dict[str, dict]:

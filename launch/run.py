@@ -169,6 +169,7 @@ def _describe(slug, preset, config, preset_config, who, folder, note) -> dict:
         "experiment": slug,
         "preset": preset,
         "overrides": settings.changed(config, preset_config),
+        "preset_seeds": len(preset_config["seeds"]),
         "config": config,
         "note": note,
         "identity": who,

@@ -14,7 +14,15 @@ pytestmark = pytest.mark.xdist_group("everything")
 
 def test_the_first_paper_takes_under_a_minute():
     run = store.read_json(ROOT / "results" / everything.FIRST / "laptop" / "run.json")
-    assert run["seconds"] + run.get("seconds_before", 0.0) < 60
+    assert listing.expected(run) < 60
+
+
+def test_expected_seconds_are_of_the_preset_s_seeds_on_a_quiet_machine():
+    run = {"seconds": 100.0, "cpu_seconds": 60.0, "config": {"seeds": [0] * 10}}
+    assert listing.expected(run) == 30
+    assert listing.expected(run | {"cpu_seconds": 150.0, "preset_seeds": 2}) == 20
+    assert listing.expected(run | {"seconds_before": 20.0}) == 60, "CPU is of the last attempt"
+    assert listing.expected({}) is None
 
 
 def test_what_many_stands_for(monkeypatch):
