@@ -74,7 +74,8 @@ def newest(slug: str, preset: str = "laptop") -> dict[str, dict]:
             continue
         more = {"carried": {k: line.get(k) for k in ("from", "to", "compared", "date")}}
         more["fingerprint"] = line["fingerprint"]
-        found |= {i: found[i] | more for i in line["claims"] if i in found}
+        chances = {i: {"repeats": c} for i, c in line.get("repeats", {}).items()}
+        found |= {i: found[i] | more | chances.get(i, {}) for i in line["claims"] if i in found}
     return found
 
 

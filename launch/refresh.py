@@ -105,9 +105,22 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         "fingerprint": hashes,
         "definitions": fingerprint.difference(reference, now),
         "claims": stale,
+        "repeats": _repeats(slug, decided, [claims[i] for i in stale if "repeats" not in made[i]]),
     }
     ledger.append(slug, [line])
     return {"outcome": CARRIED, **{k: line[k] for k in ("from", "to", "compared", "claims")}}
+
+
+def _repeats(slug: str, preset: str, some: list[Claim]) -> dict[str, float | None]:
+    """{claim: chance that it is given again} of verdicts whose lines were made before there was."""
+    folder = store.reference(slug, preset)
+    if folder is None or not some:
+        return {}
+    arrays, seeds = (
+        store.arrays(folder),
+        len(store.read_json(folder / "run.json")["config"]["seeds"]),
+    )
+    return {c.id: report.judge(slug, c, preset, arrays, seeds=seeds).repeats for c in some}
 
 
 def _not_code(line: dict, claim: Claim) -> str:
