@@ -188,7 +188,7 @@ def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
         "thresholds": d.claim.thresholds,
         "headline": d.claim.headline,
         "preset": info["preset"],
-        "overrides": info["overrides"],
+        "overrides": {k: v for k, v in info["overrides"].items() if k != "seeds"},
         "seeds": info["config"]["seeds"],
         "control": d.control,
         "control_value": d.control_value,
@@ -200,7 +200,7 @@ def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
         "commit": info["commit"],
         "dirty": info["dirty"],
         "devices": info["devices"],
-        "versions": info["versions"],
+        "versions": {"jax": info["versions"].get("jax")},  # the others are in run.json
         "seconds": seconds(info),
     }
 
