@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from launch import paths
+from launch import paths, store
 from tests import rotation
 from tests.tree import ROOT, Tree, copy_tree
 
@@ -46,7 +46,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config, items) -> None:
     dear = [i for i in items if i.get_closest_marker("dear")]
-    old = rotation.entry(rotation.read(rotation.RECORD), rotation.LAUNCH).get("key")
+    old = rotation.entry(store.peek(rotation.RECORD), rotation.LAUNCH).get("key")
     if os.environ.get("REPRISE_SPARE") and old == rotation.launch_key(ROOT):
         items[:] = [i for i in items if i not in dear]
         config.hook.pytest_deselected(items=dear)
@@ -85,7 +85,7 @@ def pytest_sessionfinish(session) -> None:
     )
     if DEAR and DEAR <= PASSED and whole and not os.environ.get("REPRISE_ONLY"):
         CHECKED[rotation.LAUNCH] = rotation.launch_key(ROOT)
-    old, there = rotation.read(rotation.RECORD), [*paths.slugs(), rotation.LAUNCH]
+    old, there = store.peek(rotation.RECORD), [*paths.slugs(), rotation.LAUNCH]
     new = rotation.passed(old, CHECKED, there, rotation.today())
     if CHECKED and new != old:
         rotation.write(rotation.RECORD, new)

@@ -13,6 +13,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from launch import store
+
 RECORD = Path(__file__).parents[1] / "results/checked.json"
 CAP = 16  # papers a call
 SHARE = 10  # every so many days each unchanged paper has its turn
@@ -99,18 +101,7 @@ def launch_key(root: Path) -> str:
     return found.hexdigest()[:16]
 
 
-def read(file: Path) -> dict:
-    """The record; {} if there is none or it is damaged."""
-    try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def write(file: Path, record: dict) -> None:
-    """Whole or not at all."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    """One line a paper; whole or not at all."""
     lines = [f" {json.dumps(s)}: {json.dumps(record[s], sort_keys=True)}" for s in sorted(record)]
-    draft.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    os.replace(draft, file)
+    store.write_text(file, "{\n" + ",\n".join(lines) + "\n}\n")

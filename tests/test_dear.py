@@ -22,7 +22,7 @@ SLUGS = [ONLY] if ONLY else [s for s in paths.slugs() if not is_fork(s)]
 KEYS = {s: rotation.key(ROOT, s, fingerprint(s)) for s in SLUGS}
 TURN = rotation.turn(
     KEYS,
-    rotation.read(rotation.RECORD),
+    store.peek(rotation.RECORD),
     rotation.today(),
     everything=bool(os.environ.get("REPRISE_ALL")),
     share=0 if ONLY else rotation.SHARE,

@@ -2,6 +2,7 @@
 
 import datetime
 
+from launch import store
 from tests import rotation
 from tests.rotation import CAP, SHARE, passed, turn
 
@@ -54,20 +55,20 @@ def test_all_is_all_and_passes_nothing_over():
 
 def test_a_damaged_record_costs_time_and_nothing_else(tmp_path):
     file = tmp_path / "checked.json"
-    assert rotation.read(file) == {}
+    assert store.peek(file) == {}
     for text in ("", "[]", "{", '{"paper001": 3, "gone": {"key": "x"}}', "\x00"):
         file.write_text(text)
-        assert len(turn(KEYS, rotation.read(file), DAY).due) == CAP
-        kept = passed(rotation.read(file), {"paper002": "k"}, list(KEYS), DAY)
+        assert len(turn(KEYS, store.peek(file), DAY).due) == CAP
+        kept = passed(store.peek(file), {"paper002": "k"}, list(KEYS), DAY)
         assert kept == {"paper002": {"key": "k", "date": "2026-11-29"}}
     file.write_bytes(b"\xff\xfe")
-    assert rotation.read(file) == {}
+    assert store.peek(file) == {}
 
 
 def test_a_record_is_read_as_it_was_written_and_stays_where_nothing_changed(tmp_path):
     file = tmp_path / "checked.json"
     rotation.write(file, RECORD)
-    assert rotation.read(file) == RECORD
+    assert store.peek(file) == RECORD
     assert len(file.read_text().splitlines()) == 130, "one line a paper: merges are easy"
     later = DAY + datetime.timedelta(3)
     assert passed(RECORD, {"paper001": KEYS["paper001"]}, list(KEYS), later) == RECORD
