@@ -232,6 +232,8 @@ def test_chosen_tests_are_linted_first_and_a_paper_is_tested_alone(monkeypatch, 
         return subprocess.CompletedProcess(command, 0)
 
     only, every = [], []
+    for name in ("REPRISE_ALL", "REPRISE_SPARE", "REPRISE_ONLY"):  # of the call that runs this test
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(testing.subprocess, "run", ran)
     assert testing.run(["-k", "toy"]) == 0
     assert [x[0] for x in asked] == ["ruff", "ruff", "pytest"]
