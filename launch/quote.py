@@ -213,14 +213,22 @@ def _details(r: dict, *, full: bool) -> list[str]:
 def _claims(rows: list[dict], seeds: int) -> list[str]:
     if not rows:
         return ["no claim is decided at this preset"]
-    cells = []
-    for r in rows:
-        star = "*" if r["headline"] else ""
-        known = "unknown" if r["chance"] is None else f"{r['chance']:.0%}"
-        known = f"needs {r['needs']} seeds" if r["needs"] else known
-        cells.append(f"{r['id']}{star} {known}")
     many = f"{seeds} seed{'s' * (seeds > 1)}"
-    return [f"chance that {many} pass, if the committed run is typical: " + "  ".join(cells)]
+    lines, cells = [], []
+    short: dict[int, list[str]] = {}
+    for r in rows:
+        name = r["id"] + "*" * r["headline"]
+        if r["needs"]:
+            short.setdefault(r["needs"], []).append(name)
+        else:
+            chance = "unknown" if r["chance"] is None else f"{r['chance']:.0%}"
+            cells.append(f"{name} {chance}")
+    if cells:
+        what = f"chance that {many} pass, if the committed run is typical: "
+        lines = [what + "  ".join(cells)]
+    return lines + [
+        f"{many} cannot decide (need {n}): {', '.join(ids)}" for n, ids in short.items()
+    ]
 
 
 def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
