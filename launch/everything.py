@@ -5,7 +5,6 @@ import time
 import traceback
 from collections import Counter
 
-from common.claims import SIGNS
 from launch import cards, gallery, listing, report, run, settings, stop, store
 from launch.errors import UserError, nearest
 from launch.paths import PRESETS, results, shown
@@ -125,7 +124,7 @@ def _long(papers: list[dict], preset: str) -> str:
 
 def text(rows: list[dict]) -> str:
     """What became of every paper, and what to type next."""
-    lines = [[r["name"], _counts(r), duration(r["seconds"]), r["folder"]] for r in rows]
+    lines = [[r["name"], _decided(r), duration(r["seconds"]), r["folder"]] for r in rows]
     failed = [r["name"] for r in rows if r["error"]]
     said = [table(lines, ["paper", "claims", "took", "figures and arrays"]), ""]
     if failed:
@@ -138,7 +137,5 @@ def text(rows: list[dict]) -> str:
     return "\n".join(said)
 
 
-def _counts(row: dict) -> str:
-    if row["error"]:
-        return "did not run"
-    return "  ".join(f"{SIGNS[s]} {n}" for s, n in sorted(row["claims"].items()))
+def _decided(row: dict) -> str:
+    return "did not run" if row["error"] else listing.counts(row["claims"])

@@ -41,37 +41,34 @@ def table(rows: list[dict]) -> str:
     total = Counter[str]()
     for r in rows:
         total.update(r["claims"])
-    lines = ["# Papers and verdicts", "", f"{len(rows)} papers; claims: {_signs(total)}", ""]
+    lines = [
+        "# Papers and verdicts",
+        "",
+        f"{len(rows)} papers; claims: {listing.counts(total)}",
+        "",
+    ]
     lines += [LEGEND, "", "Made by `./lab gallery` from the ledgers.", ""]
     lines += [
         "| theme | paper | title | claims | headlines | laptop |",
         "|---|---|---|---|---|---|",
     ]
-    loaded = [(r, *_loaded(r["name"])) for r in rows]
     order = {theme: i for i, theme in enumerate(THEMES)}
-    loaded.sort(key=lambda x: (order.get(x[1].get("theme", ""), len(order)), x[0]["name"]))
     last = ""
-    for row, paper, claims in loaded:
-        theme = paper.get("theme", "")
-        lines.append(_row(row, "" if theme == last else theme, claims))
-        last = theme
+    for row in sorted(rows, key=lambda r: (order.get(r["theme"], len(order)), r["name"])):
+        lines.append(_row(row, "" if row["theme"] == last else row["theme"]))
+        last = row["theme"]
     return "\n".join(lines) + "\n"
 
 
-def _row(row: dict, theme: str, claims: list[Claim]) -> str:
+def _row(row: dict, theme: str) -> str:
     slug, title = row["name"], row["title"]
     page_of = f"{slug}/README.md" if verified(slug) else f"../experiments/{slug}/README.md"
-    heads = [(x, s) for c, x, s in current(slug, claims) if c.headline]
-    hold = sum(state_of(line, standing)[0] == "pass" for line, standing in heads)
+    hold, headlines = row["headlines"]
     took = duration(row["laptop_seconds"]) if row["laptop_seconds"] else ""
     short = title if len(title) <= TITLE else title[: TITLE - 1].rsplit(" ", 1)[0] + "…"
     stale = " STALE" if row["standing"] == "stale" else ""
-    cells = [theme, f"[{slug}]({page_of})", short, _signs(row["claims"]) + stale]
-    return _cells([*cells, f"{hold} of {len(heads)}", took])
-
-
-def _signs(states: dict[str, int]) -> str:
-    return " ".join(f"{sign} {states[s]}" for s, sign in SIGNS.items() if states.get(s))
+    cells = [theme, f"[{slug}]({page_of})", short, listing.counts(row["claims"]) + stale]
+    return _cells([*cells, f"{hold} of {headlines}", took])
 
 
 def _cells(cells: list[str]) -> str:

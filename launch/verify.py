@@ -43,9 +43,7 @@ def with_control(claim: Claim, verdict: Verdict, control: Verdict | None) -> Dec
         state = PASSES
     if state == PASSES and verdict.state == "pass":
         reason = f"the control {claim.falsifier['name']!r} passes as well"  # type: ignore[index]
-        verdict = Verdict(
-            **(asdict(verdict) | {"state": "invalid", "reason": reason, "repeats": None})
-        )
+        verdict = replace(verdict, state="invalid", reason=reason, repeats=None)
     return Decided(claim, verdict, state, control.estimate)
 
 
