@@ -26,7 +26,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from launch.fork import rename
+from launch.make.fork import rename
 
 SKIP = shutil.ignore_patterns("__pycache__", ".*cache", ".venv", ".git", "runs", "gallery", "*.svg")
 LIMITS = {"list": 0.5, "gallery": 60, "results": 64, "./lab test": 2700, "one changed": 60}
@@ -37,7 +37,7 @@ UNTRUE_OF_COPIES = ("--deselect", "tests/test_duplication.py")
 MARK = """
 import datetime, sys
 from launch import paths
-from launch.fingerprint import fingerprint
+from launch.record.fingerprint import fingerprint
 from tests import rotation
 keys = {rotation.LAUNCH: rotation.launch_key(paths.ROOT)}
 keys |= {s: rotation.key(paths.ROOT, s, fingerprint(s)) for s in paths.slugs()}

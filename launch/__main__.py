@@ -31,7 +31,7 @@ without a verb ./lab reruns one paper, decides its claims and writes the pages o
 def guarded(action: Callable[[], int]) -> int:
     """Exit status of an action; a user's mistake is one line, never a traceback."""
     if os.environ.get("REPRISE_WORKER"):
-        from launch import cluster
+        from launch.compute import cluster
 
         try:
             return cluster.leave(_guarded(action))
@@ -67,7 +67,7 @@ def _guarded(action: Callable[[], int]) -> int:
         return _failed(f"{error.strerror}: {error.filename or 'a file that was written'}", 2)
     except Exception as error:
         if type(error).__name__ == "Interrupted":
-            from launch.run import STOPPED
+            from launch.compute.run import STOPPED
 
             where = shown(error.folder)  # type: ignore[attr-defined]
             print(f"saved in {where}; to continue: {_again()}", file=sys.stderr)
@@ -96,7 +96,7 @@ def _failed(message: str, status: int) -> int:
 
 
 def _again() -> str:
-    from launch.provenance import command
+    from launch.record.provenance import command
 
     return command()
 
@@ -200,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run one verb; the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     if arguments[:1] == ["test"]:
-        from launch import testing
+        from launch.make import testing
 
         return guarded(lambda: testing.run(arguments[1:]))
 
@@ -219,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _print(parsed, value: dict | list, text: Callable[[], str] | str) -> None:
     if parsed.json:
-        from launch.store import _clean
+        from launch.record.store import _clean
 
         print(json.dumps(_clean(value), indent=1, sort_keys=True))
     else:
@@ -230,7 +230,7 @@ def _print(parsed, value: dict | list, text: Callable[[], str] | str) -> None:
 
 
 def _list(parsed) -> int:
-    from launch import listing
+    from launch.read import listing
 
     rows = listing.rows(parsed.words)
     _print(parsed, rows, lambda: listing.text(rows))
@@ -238,14 +238,18 @@ def _list(parsed) -> int:
 
 
 def _run(parsed) -> int:
-    from launch import stop
+    from launch.compute import stop
 
     with stop.heard(parsed.name):
         return _run_it(parsed)
 
 
 def _run_it(parsed) -> int:
-    from launch import cards, check, cluster, processes, report, run, settings, store
+    from launch import settings
+    from launch.compute import cluster, processes, run
+    from launch.make import check
+    from launch.read import cards, report
+    from launch.record import store
 
     if parsed.name.partition(":")[0] in MANY:
         return _run_all(parsed)
@@ -267,7 +271,8 @@ def _run_it(parsed) -> int:
 
 
 def _report(parsed) -> int:
-    from launch import cards, report, store
+    from launch.read import cards, report
+    from launch.record import store
 
     folder = store.locate(parsed.name)
     verdicts = report.write(folder)
@@ -277,7 +282,8 @@ def _report(parsed) -> int:
 
 
 def _verify(parsed) -> int:
-    from launch import cards, report, verify
+    from launch.compute import verify
+    from launch.read import cards, report
 
     slug, preset = split(parsed.name)
     seeds = seed_list(parsed.seeds) if parsed.seeds else verdict_seeds(slug)
@@ -300,7 +306,7 @@ def _verify(parsed) -> int:
 
 
 def _refresh(parsed) -> int:
-    from launch import refresh
+    from launch.compute import refresh
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what it started ends with it
     records = refresh.refresh(parsed.names, preset=parsed.preset, jobs=parsed.jobs)
@@ -309,7 +315,7 @@ def _refresh(parsed) -> int:
 
 
 def _compare(parsed) -> int:
-    from launch import compare
+    from launch.read import compare
 
     value = compare.compare(*compare.two_runs(parsed.runs))
     _print(parsed, value, lambda: compare.text(value))
@@ -317,7 +323,7 @@ def _compare(parsed) -> int:
 
 
 def _sweep(parsed) -> int:
-    from launch import sweep
+    from launch.compute import sweep
 
     slug, preset = split(parsed.name)
     if parsed.on is not None:
@@ -330,7 +336,8 @@ def _sweep(parsed) -> int:
 
 
 def _plan(parsed) -> int:
-    from launch import hardware, plan, quote, store
+    from launch.record import store
+    from launch.scale import hardware, plan, quote
 
     if parsed.name == "all":
         found = plan.everything(parsed.on)
@@ -361,7 +368,7 @@ def _plan(parsed) -> int:
 
 
 def _drill(parsed) -> int:
-    from launch import drill
+    from launch.scale import drill
 
     slug, preset = split(parsed.name, "smoke")
     value = drill.drill(slug, preset, parsed.overrides)
@@ -370,7 +377,9 @@ def _drill(parsed) -> int:
 
 
 def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
-    from launch import check, report, submit
+    from launch.make import check
+    from launch.read import report
+    from launch.scale import submit
 
     report.load_claims(slug)
     check.warn(slug)
@@ -396,7 +405,7 @@ def _submit(parsed) -> int:
 
 
 def _status(parsed) -> int:
-    from launch import submit
+    from launch.scale import submit
 
     rows = submit.rows()
     _print(parsed, rows, lambda: submit.status_text(rows))
@@ -404,7 +413,7 @@ def _status(parsed) -> int:
 
 
 def _logs(parsed) -> int:
-    from launch import submit
+    from launch.scale import submit
 
     command = submit.logs_command(submit.find(parsed.name), parsed.follow)
     if not command:
@@ -416,7 +425,7 @@ def _logs(parsed) -> int:
 
 
 def _fetch(parsed) -> int:
-    from launch import submit
+    from launch.scale import submit
 
     value = submit.fetch(submit.find(parsed.name))
     lines = [f"next: ./lab report {w}" for w in value["arrived"]]
@@ -428,7 +437,7 @@ def _fetch(parsed) -> int:
 
 
 def _cancel(parsed) -> int:
-    from launch import submit
+    from launch.scale import submit
 
     value = submit.cancel(submit.find(parsed.name, only=True))
     what = "was cancelled" if value["cancelled"] else "had ended already"
@@ -437,7 +446,7 @@ def _cancel(parsed) -> int:
 
 
 def _check(parsed) -> int:
-    from launch import check
+    from launch.make import check
 
     found = {name: check.findings(name) for name in check.names(parsed.names)}
     value = {name: [x._asdict() for x in some] for name, some in found.items()}
@@ -446,7 +455,7 @@ def _check(parsed) -> int:
 
 
 def _new(parsed) -> int:
-    from launch import new
+    from launch.make import new
 
     folder = new.new(parsed.name)
     _print(parsed, {"folder": shown(folder)}, lambda: new.text(folder))
@@ -454,7 +463,7 @@ def _new(parsed) -> int:
 
 
 def _fork(parsed) -> int:
-    from launch import fork
+    from launch.make import fork
 
     parent = split(parsed.name)[0]
     folder = fork.fork(parent, parsed.new)
@@ -471,7 +480,7 @@ def _data(parsed) -> int:
 
 
 def _gallery(parsed) -> int:
-    from launch import gallery
+    from launch.read import gallery
 
     pages = gallery.write()
     _print(parsed, pages, "\n".join(pages.values()))
@@ -487,14 +496,14 @@ def _doctor(parsed) -> int:
 
 
 def _first() -> int:
-    from launch import everything
+    from launch.compute import everything
 
     print(everything.first_text(everything.first()))
     return 0
 
 
 def _run_all(parsed) -> int:
-    from launch import everything
+    from launch.compute import everything
 
     if parsed.overrides or parsed.workdir or parsed.processes:
         raise UserError(f"run {parsed.name} takes --fresh alone; settings are of one paper")

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import sys
 
-from launch import provenance, store
 from launch.errors import UserError
 from launch.paths import ROOT, presets, results, shown, slugs
+from launch.record import provenance, store
 from launch.terminal import coloured, table
 
 PROBE = """
@@ -93,7 +93,7 @@ def _git() -> dict:
 
 def _targets() -> list[dict]:
     """What this machine can plan for and submit to."""
-    from launch import compilers
+    from launch.scale import compilers
 
     found = []
     for platform, home in compilers.installed().items():
@@ -127,7 +127,7 @@ def _data() -> list[dict]:
 
 
 def _experiments() -> list[dict]:
-    from launch.report import load_claims
+    from launch.read.report import load_claims
 
     found = []
     for slug in slugs():

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from launch import paths, store
+from launch import paths
+from launch.record import store
 from tests import rotation
 from tests.tree import ROOT, Tree, copy_tree
 

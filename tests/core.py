@@ -60,7 +60,8 @@ def smoke(slug: str, devices: list, folder: Path):
     from ml_collections import FrozenConfigDict
 
     from common.scratch import Scratch, gathered
-    from launch import run, settings
+    from launch import settings
+    from launch.compute import run
 
     cfg = FrozenConfigDict(settings.get(slug, "smoke"))
     module = importlib.import_module(f"experiments.{slug}.run")
@@ -94,7 +95,9 @@ def answer(slug: str, folder: Path) -> dict:
     import jax
 
     from common.scratch import write_npz
-    from launch import run, settings, store
+    from launch import settings
+    from launch.compute import run
+    from launch.record import store
 
     spent, devices = {}, jax.devices()
     assert len(devices) == DEVICES
@@ -117,7 +120,7 @@ def answer(slug: str, folder: Path) -> dict:
 def main() -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
     out, sys.stdout = sys.stdout, sys.stderr
-    from launch import run
+    from launch.compute import run
 
     run.prepare()
     for line in sys.stdin:

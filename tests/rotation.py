@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from launch import store
+from launch.record import store
 
 RECORD = Path(__file__).parents[1] / "results/checked.json"
 CAP = 16  # papers a call
@@ -22,7 +22,8 @@ DAY = "REPRISE_TODAY"  # the date, as 2026-11-29: one for all processes of a cal
 LAUNCH = "launch/"  # in the record: the tests marked dear, which are of no paper
 # what the tests of a paper depend on, beside the paper itself
 MACHINERY = (
-    *(f"launch/{n}.py" for n in ("cluster", "fork", "processes", "report", "run", "stop")),
+    *(f"launch/compute/{n}.py" for n in ("cluster", "processes", "run", "stop")),
+    *("launch/make/fork.py", "launch/read/report.py"),
     *(f"common/{n}.py" for n in ("checkpoint", "plot", "scratch")),
 )
 PLACEMENT = ("common/partition.py", "common/sharding.py")

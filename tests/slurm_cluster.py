@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from launch.processes import free_port
+from launch.compute.processes import free_port
 from tests.tree import waited
 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")

@@ -8,8 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from launch import check, check_text, fork, ledger, new, paths, settings, store, testing, verify
+from launch import paths, settings
+from launch.compute import verify
 from launch.errors import UserError
+from launch.make import check, check_text, fork, new, testing
+from launch.record import ledger, store
 from tests.tree import ROOT, copy_tree
 
 
@@ -139,7 +142,7 @@ def test_docstring_and_stored_arrays_name_the_same(toy):
 
 def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
     chances = SimpleNamespace(short=lambda slug: [("t1", 0.7512)])
-    monkeypatch.setitem(sys.modules, "launch.repeats", chances)
+    monkeypatch.setitem(sys.modules, "launch.read.repeats", chances)
     monkeypatch.setattr(check_text, "can_lint", lambda: False)
     (found,) = check.findings("toy")
     assert "toml:13: t1: a headline that repeats with chance 0.75, below 0.9" in str(found)

@@ -11,12 +11,13 @@ import jsonschema
 import pytest
 import yaml
 
-from launch import store, submit, targets
 from launch.errors import UserError
 from launch.paths import ROOT
-from launch.targets import Job
-from launch.targets.jobset import JobSet
-from launch.targets.sky import Sky
+from launch.record import store
+from launch.scale import submit, targets
+from launch.scale.targets import Job
+from launch.scale.targets.jobset import JobSet
+from launch.scale.targets.sky import Sky
 from tests import tree
 
 HERE = Path(__file__).parent

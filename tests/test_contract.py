@@ -14,7 +14,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from launch import check, ledger, paths, report, settings, store
+from launch import paths, settings
+from launch.make import check
+from launch.read import report
+from launch.record import ledger, store
 from tests.core import Core
 from tests.tree import ROOT, Tree
 

@@ -12,8 +12,9 @@ import sys
 import numpy as np
 import pytest
 
-from launch import paths, store
-from launch.fingerprint import fingerprint
+from launch import paths
+from launch.record import store
+from launch.record.fingerprint import fingerprint
 from tests import rotation
 from tests.test_contract import ONLY, grouped, is_fork, same
 from tests.tree import ROOT, Tree, children_cpu, copy_tree, pace

@@ -5,8 +5,10 @@ import signal
 
 import pytest
 
-from launch import everything, listing, store
+from launch.compute import everything
 from launch.errors import UserError
+from launch.read import listing
+from launch.record import store
 from tests.tree import ROOT, waited
 
 pytestmark = pytest.mark.xdist_group("everything")

@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from launch import fingerprint, paths
+from launch import paths
+from launch.record import fingerprint
 from tests.tree import ROOT
 
 FILES = {

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from launch import store
+from launch.record import store
 from tests.tree import ROOT, Tree
 
 # the learned score of score_sde alone, long enough to be hit in the middle of training

@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from launch import compare, listing, overview, pages, paths, report, store
+from launch import paths
 from launch.errors import UserError
+from launch.read import compare, listing, overview, pages, report
+from launch.record import store
 
 pytestmark = pytest.mark.xdist_group("launch")  # shares the verified toy with test_launch
 

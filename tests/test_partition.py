@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from common import partition
-from launch.processes import free_port
+from launch.compute.processes import free_port
 from tests.tree import ROOT, Tree
 
 SCRIPT = """
 import json, sys
 import jax, jax.numpy as jnp, numpy as np
-from launch import cluster
+from launch.compute import cluster
 cluster.join()
 from common import partition
 from common.scratch import Scratch

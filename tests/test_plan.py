@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from launch import compilers, hardware, hlo, plan, quote, repeats
 from launch.errors import UserError
+from launch.read import repeats
+from launch.scale import compilers, hardware, hlo, plan, quote
 from tests.tree import ROOT, Tree
 
 pytestmark = pytest.mark.xdist_group("plan")
@@ -84,7 +85,7 @@ COLLECTIVES = """
 import os
 import jax, jax.numpy as jnp
 from common import sharding
-from launch import hlo
+from launch.scale import hlo
 from jax.sharding import PartitionSpec as P
 mesh = sharding.make_mesh()
 x = jax.ShapeDtypeStruct((64, 32), jnp.float32, sharding=sharding.sharded(mesh, "data"))
@@ -152,12 +153,12 @@ def both():
 
 STEP = """
 import sys
-from launch import hardware, hlo, plan
+from launch.scale import hardware, hlo, plan
 targets = [hardware.target(n) for n in ("v5e-8", "v4-16", "h100-8", "cpu-8")]
 plan.prepare(targets)
 import jax, jax.numpy as jnp
 from common import partition, sharding
-from launch.run import mesh_of
+from launch.compute.run import mesh_of
 
 def loss(w, x):
     def layer(x, w):

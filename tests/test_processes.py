@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from launch import cluster, stop, store
+from launch.compute import cluster, stop
+from launch.record import store
 from tests.tree import waited, workers
 
 pytestmark = pytest.mark.xdist_group("processes")
@@ -125,7 +126,7 @@ def test_a_steady_stream_of_requests_is_one(monkeypatch):
 @pytest.mark.parametrize(("number", "how"), [(1, signal.SIGSTOP), (0, signal.SIGKILL)])
 def test_a_process_lost_with_its_machine_is_named_within_a_minute(tree, number, how):
     """Two watchers, as on two machines: one and its process go silent or away."""
-    from launch.processes import free_port
+    from launch.compute.processes import free_port
 
     folder = tree.root / "run"
     address = f"127.0.0.1:{free_port()}"
@@ -151,7 +152,7 @@ def test_a_process_lost_with_its_machine_is_named_within_a_minute(tree, number, 
 
 
 def test_processes_of_different_settings_do_not_compute(tree):
-    from launch.processes import free_port
+    from launch.compute.processes import free_port
 
     more = {
         "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{free_port()}",

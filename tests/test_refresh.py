@@ -7,7 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from launch import ledger, refresh
+from launch.compute import refresh
+from launch.record import ledger
 from tests.tree import Tree, copy_tree, read
 
 pytestmark = pytest.mark.xdist_group("refresh")

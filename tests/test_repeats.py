@@ -6,8 +6,10 @@ import pytest
 from common import claims, repeats
 from common.claims import Claim
 from common.scratch import Scratch
-from launch import paths, report, store
-from launch import repeats as repeating
+from launch import paths
+from launch.read import repeats as repeating
+from launch.read import report
+from launch.record import store
 
 SLUG = "score_sde"
 

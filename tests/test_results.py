@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from common import drawn, png
-from launch import compare, index, ledger, listing, paths, report, store, thin, verify
+from launch import paths
+from launch.compute import thin, verify
+from launch.read import compare, index, listing, report
+from launch.record import ledger, store
 from tests.tree import ROOT, read
 
 BYTES = 500_000  # of a paper; 128 of them are 64 MB

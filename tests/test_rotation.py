@@ -2,7 +2,7 @@
 
 import datetime
 
-from launch import store
+from launch.record import store
 from tests import rotation
 from tests.rotation import CAP, SHARE, passed, turn
 
@@ -76,10 +76,10 @@ def test_a_record_is_read_as_it_was_written_and_stays_where_nothing_changed(tmp_
 
 def test_the_key_depends_on_what_computes_draws_and_starts(tmp_path):
     code = {"compute": "a", "measure": "b", "rule": "c"}
-    (tmp_path / "launch").mkdir()
+    (tmp_path / "launch/compute").mkdir(parents=True)
     found = [rotation.key(tmp_path, "toy", code)]
     found.append(rotation.key(tmp_path, "toy", code | {"compute": "x"}))
-    (tmp_path / "launch/processes.py").write_text("1")
+    (tmp_path / "launch/compute/processes.py").write_text("1")
     found.append(rotation.key(tmp_path, "toy", code))
     (tmp_path / "experiments/toy").mkdir(parents=True)
     (tmp_path / "experiments/toy/figures.py").write_text("1")
@@ -97,10 +97,11 @@ def test_one_day_for_a_whole_call(monkeypatch):
 
 
 def test_the_tests_of_launch_are_due_when_launch_changed(tmp_path):
-    (tmp_path / "launch/targets").mkdir(parents=True)
-    (tmp_path / "launch/stop.py").write_text("1")
+    for room in ("launch/compute", "launch/scale/targets"):
+        (tmp_path / room).mkdir(parents=True)
+    (tmp_path / "launch/compute/stop.py").write_text("1")
     one = rotation.launch_key(tmp_path)
-    (tmp_path / "launch/targets/slurm.py").write_text("1")
+    (tmp_path / "launch/scale/targets/slurm.py").write_text("1")
     two = rotation.launch_key(tmp_path)
     assert one != two
     record = passed({}, {rotation.LAUNCH: two}, [*KEYS, rotation.LAUNCH], DAY)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from launch import store
+from launch.record import store
 from tests import slurm_cluster
 from tests.tree import ROOT, read, workers
 
@@ -52,7 +52,8 @@ def queued(cluster) -> dict[str, str]:
 
 def test_preempted_job_of_two_tasks_goes_back_and_ends_with_the_same_arrays(cluster, tree):
     env = environment(cluster, tree)
-    watcher = tree.root / "launch/processes.py"  # the first task ends last, not killed by the other
+    # the first task ends last, not killed by the other
+    watcher = tree.root / "launch/compute/processes.py"
     slow = "    time.sleep(3 * (ids[0] == 0))\n    if fault is None:\n"
     text = watcher.read_text().replace("    if fault is None:\n", slow)
     assert slow in text

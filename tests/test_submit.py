@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from launch import store, targets
 from launch.errors import UserError
-from launch.targets.jobset import JobSet
-from launch.targets.sky import Sky
-from launch.targets.slurm import Slurm
+from launch.record import store
+from launch.scale import targets
+from launch.scale.targets.jobset import JobSet
+from launch.scale.targets.sky import Sky
+from launch.scale.targets.slurm import Slurm
 from tests.test_clouds import job
 from tests.test_mistakes import refused
 from tests.tree import program, read

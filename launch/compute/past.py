@@ -1,0 +1,190 @@
+"""What the code of a commit computes here: its files in a temporary folder, run by their own lab.
+
+The files come from `git archive`, so that index, branches and work trees stay as they are, also
+when this is killed. Old code is asked in words that every commit understands: its insides may be
+other than today's.
+"""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from common.claims import digest
+from common.scratch import write_npz
+from launch.errors import UserError
+from launch.paths import ROOT, cache
+from launch.record import provenance, store
+
+LATER = 12  # commits after a dirty one that are asked whether they are its code
+DECIDES_NUMBERS = ("XLA_", "JAX_", "PJRT_", "OPENBLAS_", "OMP_", "CUDA_VISIBLE", "REPRISE_DATA")
+# The command line also draws figures, which costs twice what computing does: it is the way out
+# where `execute` has moved.
+COMPUTE = """import sys
+name, grid, *seeds = sys.argv[1:]
+slug, _, preset = name.partition(":")
+try:
+    from launch.compute.run import execute
+    from launch.settings import get
+except ImportError:
+    from launch.__main__ import main
+    sys.exit(main(["sweep", name, grid]))
+for one in seeds:
+    execute(slug, preset, get(slug, preset, ["seeds=" + one]), note="verify")
+"""
+ASK = "from launch.record.fingerprint import fingerprint; print(fingerprint({!r})['compute'])"
+
+Arrays = dict[str, np.ndarray]
+
+
+class Shallow(UserError):
+    """History is not here: no paper whose old run is not kept can be compared."""
+
+
+class Task(NamedTuple):
+    """What is computed: a preset of an experiment on sets of seeds."""
+
+    slug: str
+    preset: str
+    seeds: tuple[tuple[int, ...], ...]
+
+
+class Past:
+    """Trees of commits, and processes that compute in them; all are gone when it is left."""
+
+    def __init__(self) -> None:
+        self._home = tempfile.TemporaryDirectory(prefix="reprise-", ignore_cleanup_errors=True)
+        self._extracting = threading.Lock()
+        self._running: list[subprocess.Popen] = []
+        self._left = False
+        self.cpu: dict[str, float] = {}  # seconds spent, by experiment
+
+    def __enter__(self) -> "Past":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left = True
+        for process in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        self._home.cleanup()
+
+    def now(self, task: Task, compute: str) -> Arrays:
+        """The arrays of the present code, by '<set>/<name>'.  Errors: UserError."""
+        return _kept(task, compute, lambda: self._computed(task, ROOT))
+
+    def then(self, task: Task, compute: str, commit: str) -> Arrays:
+        """The arrays of the code that had this fingerprint, at `commit` or, where that was not all
+        committed, soon after.  Errors: UserError."""
+        return _kept(task, compute, lambda: self._computed(task, self._tree(task, compute, commit)))
+
+    def _tree(self, task: Task, compute: str, commit: str) -> Path:
+        if provenance.git("cat-file", "-t", commit).strip() != "commit":
+            what = f"commit {commit[:7]}, which made the verdicts of {task.slug}, is not here"
+            if provenance.git("rev-parse", "--is-shallow-repository").strip() == "true":
+                raise Shallow(f"{what}, the clone is shallow: git fetch --unshallow")
+            raise UserError(f"{what}: ./lab verify {task.slug}")
+        path = ("rev-list", "--reverse", "--ancestry-path", f"{commit}..HEAD")
+        for candidate in (commit, *provenance.git(*path).split()[:LATER]):
+            root = self._extracted(candidate)
+            if self._python(task.slug, root, "-c", ASK.format(task.slug)).strip() == compute:
+                return root
+        raise UserError(
+            f"{task.slug}: its verdicts were made by code that commit {commit[:7]} and those after "
+            f"it do not have (it was not committed): ./lab verify {task.slug}"
+        )
+
+    def _extracted(self, commit: str) -> Path:
+        root = Path(self._home.name) / commit
+        with self._extracting:
+            if not root.exists():
+                packed = root.with_suffix(".tar")
+                what = ("archive", f"--output={packed}", commit, "--", ".", ":!results")
+                command = ["git", "-C", str(ROOT), *what]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                if done.returncode:
+                    raise UserError(f"git cannot give commit {commit[:7]}: {_last(done.stderr)}")
+                safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
+                with tarfile.open(packed) as archive:
+                    archive.extractall(root, **safe)  # type: ignore[arg-type]
+                packed.unlink()
+        return root
+
+    def _computed(self, task: Task, root: Path) -> Arrays:
+        results = Path(tempfile.mkdtemp(dir=self._home.name))
+        sets = [str(s).replace(" ", "") for s in task.seeds]
+        what = (f"{task.slug}:{task.preset}", f"seeds={','.join(sets)}", *sets)
+        self._python(task.slug, root, "-c", COMPUTE, *what, into=results)
+        found: Arrays = {}
+        for file in results.glob("runs/*/*/*/run.json"):
+            place = task.seeds.index(tuple(store.read_json(file)["config"]["seeds"]))
+            found |= {f"{place}/{k}": a for k, a in store.arrays(file.parent).items()}
+        return found
+
+    def _python(self, slug: str, root: Path, *arguments: str, into: Path | None = None) -> str:
+        """What Python says in a tree, results and caches aside.  Errors: UserError, its last line.
+
+        Compiled programs are shared with today's runs: where nothing changed, nothing is compiled.
+        """
+        own = Path(tempfile.mkdtemp(dir=self._home.name))
+        xla = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(cache() / "xla")
+        env = os.environ | {"PYTHONPATH": str(root), "REPRISE_RESULTS": str(into or own)}
+        env |= {"REPRISE_CACHE": str(own), "JAX_COMPILATION_CACHE_DIR": xla, "REPRISE_QUIET": "1"}
+        command = [sys.executable, "-P", *arguments]
+        with (own / "out").open("w+") as out, (own / "err").open("w+") as err:
+            process = subprocess.Popen(command, env=env, cwd=own, stdout=out, stderr=err)
+            self._running.append(process)
+            if self._left:
+                process.kill()
+            _, status, used = os.wait4(process.pid, 0)
+            self._running.remove(process)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.cpu[slug] = self.cpu.get(slug, 0.0) + used.ru_utime + used.ru_stime
+        if process.returncode:
+            said = _last((own / "err").read_text())
+            raise UserError(
+                f"{slug}: the {'present' if root == ROOT else 'old'} code fails: {said}"
+            )
+        return (own / "out").read_text()
+
+
+def _kept(task: Task, compute: str, make) -> Arrays:
+    """Arrays that were computed before by the same code, versions and kind of machine."""
+    file = cache() / "refresh" / f"{_key(task, compute)}.npz"
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return {k: stored[k] for k in stored.files}
+    except (OSError, ValueError):
+        found = make()
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_npz(file, found)
+    return found
+
+
+def _key(task: Task, compute: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if k.startswith(DECIDES_NUMBERS)}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    machine = [_processor(), os.cpu_count(), provenance.versions()]
+    return digest([*task, compute, machine, environment])
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line
+    return platform.processor() or platform.machine()
+
+
+def _last(said: str) -> str:
+    lines = [x for x in said.splitlines() if x.strip()]
+    return lines[-1].strip() if lines else "it says nothing"

@@ -1,0 +1,179 @@
+"""Where a run can be sent: plain objects that render text, hand it to the user's own engine, ask.
+
+A target is a frozen dataclass of settings with
+    render(job) -> {file name: text}      pure; what --dry-run prints is what is submitted
+    submit(job) -> id                     writes those files into job.folder/job, calls the engine
+    status(id) -> one of STATES           asks the engine
+    logs(job, id) -> command              that shows what the job says
+    cancel(id)
+Settings come from $XDG_CONFIG_HOME/reprise/targets.toml (a table for each name, `engine = …`) and
+from `--set key=value`. Credentials are the engine's business and never pass through here.
+"""
+
+import dataclasses
+import importlib
+import os
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from launch.errors import UserError, nearest
+from launch.record.provenance import quoted
+from launch.settings import parse
+
+STATES = ("waiting", "running", "gone")
+ASKING = 60.0  # seconds in which an engine must say what became of a job
+# a value that is read where the job runs ($…) or names a file is none
+CREDENTIAL = re.compile(
+    r"(?i)\b(\w*(?:API_?KEY|ACCESS_?KEY|TOKEN|SECRET|PASSWORD|PASSWD)\w*)\s*=(?![\"']?[$/~`])\s*\S"
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to run: `./lab run` with these arguments, or several, one for each cell."""
+
+    name: str  # of letters, digits, - only
+    folder: Path  # of the run, or of the sweep; job/ inside it holds what was submitted
+    cells: tuple[tuple[str, ...], ...]  # arguments of `./lab run` for each
+    chips: str = ""  # as launch.scale.hardware names them, for clouds
+    workdirs: tuple[str, ...] = ()  # run folder of each cell
+    again: str = "./lab submit"  # the command that continues what was lost
+
+    def arguments(self, cell: int, workdir: str = "") -> str:
+        """Shell text of a cell's arguments, its run folder (or another place for it) included."""
+        words = [*self.cells[cell], "--workdir", workdir or self.workdirs[cell]]
+        return " ".join(quoted(w) for w in words)
+
+
+ENGINES = {  # imported when asked for
+    "slurm": ("slurm", "Slurm"),
+    "tpu": ("sky", "Sky"),
+    "gpu-cloud": ("sky", "Sky"),
+    "gke": ("jobset", "JobSet"),
+}
+
+
+def config_file() -> Path:
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "reprise" / "targets.toml"
+
+
+def named(name: str, changes: list[str]) -> Any:
+    """The target of that name with the user's settings and `changes`.  Errors: UserError."""
+    tables = _tables()
+    table = dict(tables.get(name, {}))
+    engine = table.pop("engine", name)
+    if engine not in ENGINES:
+        if name in tables:
+            raise UserError(f"[{name}] in {config_file()} needs engine = one of {list(ENGINES)}")
+        raise UserError(
+            f"no target {name!r}; {nearest(name, [*ENGINES, *tables])} (others are described in "
+            f"{config_file()})"
+        )
+    cls = _class(engine)
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    for item in changes:
+        key, equals, text = item.partition("=")
+        if not equals:
+            raise UserError(f"--set takes key=value, not {item!r}")
+        table[key] = text
+    values = {}
+    for key, value in table.items():
+        if key not in fields:
+            raise UserError(f"target {name!r} has no setting {key!r}; {nearest(key, fields)}")
+        values[key] = _value(name, key, value, fields[key].default)
+    if "kind" in fields:
+        values.setdefault("kind", engine)
+    return cls(**values)
+
+
+def again(record: dict) -> Any:
+    """The target with which a job was submitted, whatever targets.toml says today."""
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in record["target"].items()}
+    return _class(record["engine"])(**values)
+
+
+def engine_of(target: Any) -> str:
+    """The name under which ENGINES has a target's class."""
+    return next(name for name in ENGINES if _class(name) is type(target))
+
+
+def _class(engine: str) -> Any:
+    module, name = ENGINES[engine]
+    return getattr(importlib.import_module(f"launch.scale.targets.{module}"), name)
+
+
+def _value(name: str, key: str, value: Any, default: Any) -> Any:
+    """A setting in the type of its default.  Errors: UserError, also for a credential."""
+    if isinstance(value, str):
+        value = parse(key, value, default)
+    if isinstance(default, tuple) and isinstance(value, list):
+        value = tuple(value)
+    lines = value if isinstance(value, tuple) else (value,)
+    if type(value) is not type(default) or (
+        isinstance(value, tuple) and not all(isinstance(line, str) for line in value)
+    ):
+        what = "list of strings" if isinstance(default, tuple) else type(default).__name__
+        raise UserError(f"setting {key!r} of target {name!r} must be a {what}, not {value!r}")
+    for line in lines:
+        found = CREDENTIAL.search(str(line))
+        if found:
+            raise UserError(
+                f"{key!r} of target {name!r} holds a credential ({found[1]}=…), which would be "
+                f'written into run folders; let the job read it: {found[1]}="$(cat FILE)"'
+            )
+    return value
+
+
+def whole(name: str, value: int, least: int) -> None:
+    """Errors: UserError unless a setting is a number of things, `least` or more."""
+    if not least <= value <= 100_000:
+        raise UserError(f"{name} is a number from {least} to 100000, not {value}")
+
+
+def tried(act: Callable[[str], object], items: Iterable[str]) -> None:
+    """`act` on every item, whatever becomes of one.  Errors: UserError, the first, at the end."""
+    errors = []
+    for item in items:
+        try:
+            act(item)
+        except UserError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def _tables() -> dict[str, dict]:
+    file = config_file()
+    if not file.exists():
+        return {}
+    try:
+        found = tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UserError(f"{file} is not valid TOML: {error}") from None
+    for name, table in found.items():
+        if not isinstance(table, dict) or not isinstance(table.get("engine", ""), str):
+            raise UserError(f"{file}: {name} must be a table, [{name}], its engine a name")
+    return found
+
+
+def call(command: list[str], what: str, seconds: float = 1800) -> str:
+    """Output of an engine's command.  Errors: UserError with its last line."""
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+            timeout=seconds, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise UserError(f"{command[0]} is not installed here, so {what} cannot be done") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{command[0]} did not answer in {seconds:.0f} s ({what})") from None
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
+        raise UserError(f"{what}: {command[0]} said: {said[-1][:300]}")
+    return done.stdout
