@@ -1,13 +1,22 @@
-"""What a user did that cannot work: one line saying what, where, and what to do."""
+"""How a verb ends early: one line saying what, where, and what to do."""
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 MOST = 12  # names that a message lists
+STOPPED = 85  # exit status: saved, run the same command again
 
 
 class UserError(Exception):
     """Printed as one line, exit status 2, no traceback."""
+
+
+class Interrupted(Exception):
+    """The run stopped as asked and is saved in `folder`; exit status STOPPED."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -1,11 +1,49 @@
-"""Configs by name: presets, key=value overrides, and what differs from the preset."""
+"""Configs by name: presets, key=value overrides, what differs from the preset; a Job of them."""
 
 import ast
 import importlib
 import json
-from typing import Any
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any, NamedTuple
 
 from launch.errors import UserError, nearest
+from launch.terminal import shell
+
+
+class Job(NamedTuple):
+    """What is to be computed: a preset of an experiment, its settings resolved."""
+
+    slug: str
+    preset: str
+    cfg: Any  # ConfigDict
+
+    @property
+    def name(self) -> str:
+        """'NAME:preset'"""
+        return f"{self.slug}:{self.preset}"
+
+    @property
+    def config(self) -> dict:
+        """The settings as JSON-able dict."""
+        return plain(self.cfg)
+
+    @property
+    def changes(self) -> dict:
+        """The settings in which it differs from its preset, as run.json holds them."""
+        return changed(self.config, plain(get(self.slug, self.preset)))
+
+    def but(self, overrides: Iterable[str]) -> "Job":
+        """The same with key=value settings changed.  Errors: UserError."""
+        cfg = deepcopy(self.cfg)
+        override(self.slug, cfg, overrides)
+        _check_seeds(cfg.seeds)
+        return self._replace(cfg=cfg)
+
+
+def job(slug: str, preset: str, overrides: list[str] | None = None) -> Job:
+    """The job of a preset with key=value overrides.  Errors: UserError."""
+    return Job(slug, preset, get(slug, preset, overrides))
 
 
 def get(slug: str, preset: str, overrides: list[str] | None = None):
@@ -28,7 +66,7 @@ def strange(paper: dict, changes: dict) -> list[str]:
     return [f"PAPER has no {k!r}; {nearest(k, paper)}" for k in changes if k not in paper]
 
 
-def override(slug: str, cfg, items: list[str]) -> None:
+def override(slug: str, cfg, items: Iterable[str]) -> None:
     """Set key=value items in a locked config.  Errors: UserError."""
     for item in items:
         key, equals, text = item.partition("=")
@@ -80,6 +118,18 @@ def changed(cfg: dict, preset: dict) -> dict:
     return {k: v for k, v in cfg.items() if v != preset.get(k)}
 
 
+def typed(changes: dict) -> str:
+    """Settings of run.json as one types them: 'lr=0.1 seeds=0,1'."""
+
+    def text(value: Any) -> str:
+        if not isinstance(value, (list, tuple)):
+            return str(value)
+        numbers = bool(value) and all(isinstance(v, (int, float)) for v in value)
+        return ",".join(map(str, value)) if numbers else repr(tuple(value))
+
+    return shell(f"{key}={text(value)}" for key, value in changes.items())
+
+
 def overrides(slug: str, preset: str, items: list[str]) -> dict:
     """What key=value texts change of a preset, as run.json holds it.  Errors: UserError."""
-    return changed(plain(get(slug, preset, items)), plain(get(slug, preset)))
+    return job(slug, preset, items).changes

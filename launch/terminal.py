@@ -1,6 +1,7 @@
 """What a person sees: colour where wanted, tables, a progress line or a heartbeat."""
 
 import os
+import shlex
 import sys
 import threading
 import time
@@ -16,6 +17,20 @@ def coloured(text: str, colour: str, stream=None) -> str:
     if os.environ.get("NO_COLOR") or not stream.isatty():
         return text
     return f"\033[{COLOURS[colour]}m{text}\033[0m"
+
+
+def quoted(word: str) -> str:
+    """A word as a POSIX shell reads it back, in the plainest quotes that will do."""
+    if "'" not in word:
+        return shlex.quote(word)
+    if not set(word) & set('"$`\\!'):  # ! means history to a person's bash, not to a script's
+        return f'"{word}"'
+    return "'" + word.replace("'", r"'\''") + "'"
+
+
+def shell(words: Iterable[str]) -> str:
+    """A command of these words that can be typed back."""
+    return " ".join(map(quoted, words))
 
 
 def table(rows: Iterable[Iterable[str]], header: Iterable[str] = ()) -> str:

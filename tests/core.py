@@ -61,13 +61,14 @@ def smoke(slug: str, devices: list, folder: Path):
 
     from common.scratch import Scratch, gathered
     from launch import settings
-    from launch.compute import run
+    from launch.compute import computing
+    from launch.meshes import mesh_of
 
     cfg = FrozenConfigDict(settings.get(slug, "smoke"))
     module = importlib.import_module(f"experiments.{slug}.run")
     with jax.enable_x64(bool(cfg.x64)):
-        found = module.run(cfg, run.mesh_of(cfg, devices), Scratch(folder))
-        return cfg, run._checked(slug, gathered(found))
+        found = module.run(cfg, mesh_of(cfg, devices), Scratch(folder))
+        return cfg, computing.checked(slug, gathered(found))
 
 
 def lower(slug: str, preset: str) -> None:
@@ -96,12 +97,12 @@ def answer(slug: str, folder: Path) -> dict:
 
     from common.scratch import write_npz
     from launch import settings
-    from launch.compute import run
+    from launch.compute.computing import Compiling
     from launch.record import store
 
     spent, devices = {}, jax.devices()
     assert len(devices) == DEVICES
-    compiling = run.CompileTime()
+    compiling = Compiling()
     for name, some in (("one", devices[:1]), ("eight", devices)):
         start, compiled = time.process_time(), compiling.seconds
         cfg, arrays = smoke(slug, some, folder / name / "scratch")

@@ -22,8 +22,8 @@ DAY = "REPRISE_TODAY"  # the date, as 2026-11-29: one for all processes of a cal
 LAUNCH = "launch/"  # in the record: the tests marked dear, which are of no paper
 # what the tests of a paper depend on, beside the paper itself
 MACHINERY = (
-    *(f"launch/compute/{n}.py" for n in ("cluster", "processes", "run", "stop")),
-    *("launch/make/fork.py", "launch/read/report.py"),
+    *(f"launch/compute/{n}.py" for n in ("cluster", "computing", "processes", "run", "stop")),
+    *("launch/make/fork.py", "launch/meshes.py", "launch/read/report.py"),
     *(f"common/{n}.py" for n in ("checkpoint", "plot", "scratch")),
 )
 PLACEMENT = ("common/partition.py", "common/sharding.py")

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import pytest
 
 from launch import paths, settings
-from launch.compute import verify
 from launch.errors import UserError
 from launch.make import check, check_text, fork, new, testing
 from launch.record import ledger, store
@@ -191,7 +190,7 @@ def test_a_verification_is_refused_and_a_run_warned(toy, capsys):
     edit(toy / "claims.toml", '["lr=0.05"]', '["lrr=0.05"]')
     edit(toy / "README.md", "## Traps", "")
     with pytest.raises(UserError, match=r"toml:13: t1: falsifier: toy has no setting 'lrr'"):
-        verify.verify("toy", "laptop", [], (0, 1, 2, 3, 4), ledger=False)
+        check.refuse("toy")
     check.warn("toy")
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2

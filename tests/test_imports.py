@@ -1,8 +1,9 @@
-"""Imports go one way: launch -> experiments.<slug> -> common -> jax."""
+"""Imports go one way: launch -> experiments.<slug> -> common -> jax, without circles."""
 
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,49 @@ import pytest
 from tests.tree import ROOT, Tree
 
 COMMON = [p for p in sorted((ROOT / "common").rglob("*.py")) if not p.name.startswith("test_")]
+
+CODE = [*COMMON, *(p for p in sorted((ROOT / "launch").rglob("*.py")) if "template" not in p.parts)]
+MODULES = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in CODE}
+GROUND = ("errors", "meshes", "paths", "settings", "terminal")  # files that lie beside the door
+ROOMS = ("ground", "record", "read", "make", "compute", "scale", "door")  # arrows go to the left
+MENDED_SOON = {("common.checkpoint", "common.scratch")}
+
+
+def arrows(module: str) -> set[str]:
+    """The modules of ours that a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            up = module.split(".")[: -node.level] if node.level else []
+            base = ".".join([*up, *([node.module] if node.module else [])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    found = {f"{name}.__init__" if f"{name}.__init__" in MODULES else name for name in found}
+    return {name for name in found & MODULES.keys() if MODULES[name].stat().st_size}
+
+
+def room(module: str) -> int:
+    """Where a module of launch/ stands in ROOMS."""
+    _, *inside, name = module.split(".")
+    return ROOMS.index(inside[0] if inside else "ground" if name in GROUND else "door")
+
+
+def test_no_circle_between_files():
+    graph = {m: {a for a in arrows(m) if (m, a) not in MENDED_SOON} for m in MODULES}
+    TopologicalSorter(graph).prepare()  # CycleError names the circle
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("launch.")])
+def test_rooms_of_the_launcher_import_downwards(module):
+    inner = {a for a in arrows(module) if a.startswith("launch.") and a != "launch.__init__"}
+    assert [a for a in inner if room(a) > room(module)] == []
+
+
+def test_what_reads_names_no_jax():
+    quiet = [p for m, p in MODULES.items() if m.startswith(("launch.read.", "launch.record."))]
+    named = {p.name for p in quiet if tops(p) & {"jax", "jaxlib", "ml_collections", "orbax"}}
+    assert named == {"provenance.py"}, "which names the devices of a run that computes"
 
 
 def tops(path: Path) -> set[str]:

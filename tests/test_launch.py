@@ -35,7 +35,7 @@ def test_run_report_and_json(shared_tree):
 def test_the_absl_form_is_the_same_run(shared_tree, tmp_path):
     config = f"--config={shared_tree.root}/experiments/toy/config.py:smoke"
     workdir = f"--workdir={tmp_path}/a"
-    done = shared_tree.lab(config, "--config.lr=0.2", workdir, module="launch.compute.run")
+    done = shared_tree.lab(config, "--config.lr=0.2", workdir, module="launch.run")
     assert done.status == 0, done.err
     other = shared_tree.lab("run", "toy:smoke", "lr=0.2", "--workdir", str(tmp_path / "b"))
     assert other.status == 0

@@ -68,11 +68,11 @@ def test_damaged_records_of_other_runs_stop_nothing(tree):
 
 def test_absl_form_of_the_same_mistakes(shared_tree):
     config = f"--config={shared_tree.root}/experiments/toy/config.py:smoke"
-    one = shared_tree.lab(config, "--config.stepz=3", module="launch.compute.run")
+    one = shared_tree.lab(config, "--config.stepz=3", module="launch.run")
     refused(one, "stepz")
-    refused(shared_tree.lab(config, "--config.steps=many", module="launch.compute.run"), "many")
-    refused(shared_tree.lab(config + "x", module="launch.compute.run"), "did you mean 'smoke'?")
-    refused(shared_tree.lab(module="launch.compute.run"), "give --config=")
+    refused(shared_tree.lab(config, "--config.steps=many", module="launch.run"), "many")
+    refused(shared_tree.lab(config + "x", module="launch.run"), "did you mean 'smoke'?")
+    refused(shared_tree.lab(module="launch.run"), "give --config=")
 
 
 def test_unknown_experiment_preset_verb_and_option(shared_tree):

@@ -158,7 +158,7 @@ targets = [hardware.target(n) for n in ("v5e-8", "v4-16", "h100-8", "cpu-8")]
 plan.prepare(targets)
 import jax, jax.numpy as jnp
 from common import partition, sharding
-from launch.compute.run import mesh_of
+from launch.meshes import mesh_of
 
 def loss(w, x):
     def layer(x, w):

@@ -51,7 +51,6 @@ def join() -> None:
     address = os.environ.get("JAX_COORDINATOR_ADDRESS")
     if not address:
         raise UserError("JAX_NUM_PROCESSES is set, JAX_COORDINATOR_ADDRESS (host:port) is not")
-    jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM from us
     try:
         jax.distributed.initialize(
             coordinator_address=address,

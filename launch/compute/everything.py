@@ -5,12 +5,13 @@ import time
 import traceback
 from collections import Counter
 
-from launch import settings
 from launch.compute import run, stop
-from launch.errors import UserError, nearest
+from launch.compute.computing import Predict
+from launch.errors import Interrupted, UserError, nearest
 from launch.paths import PRESETS, results, shown
 from launch.read import cards, gallery, listing, report
 from launch.record import store
+from launch.settings import job
 from launch.terminal import coloured, duration, table
 
 FIRST = "dynamical_stability_sgd"  # what ./lab reruns: a figure worth seeing, in under a minute
@@ -28,11 +29,11 @@ def several(name: str) -> tuple[list[dict], str]:
     return papers, (rest if word == "all" else "") or "laptop"
 
 
-def first() -> dict:
+def first(predict: Predict) -> dict:
     """What `./lab` does: one paper rerun, the pages of all written; what there is to see."""
     papers = [r for r in listing.rows() if not r["parent"]]
     print(opening(papers), flush=True)
-    row = _rerun(FIRST, "laptop", fresh=False)
+    row = _rerun(FIRST, "laptop", fresh=False, predict=predict)
     return row | {"pages": gallery.write(), "papers": len(papers), "all": _long(papers, "laptop")}
 
 
@@ -64,9 +65,9 @@ def first_text(row: dict) -> str:
     )
 
 
-def _rerun(slug: str, preset: str, *, fresh: bool) -> dict:
+def _rerun(slug: str, preset: str, *, fresh: bool, predict: Predict) -> dict:
     """Compute, or find the finished run, and say what it decided."""
-    folder = run.execute(slug, preset, settings.get(slug, preset), reuse=True, fresh=fresh)
+    folder = run.execute(job(slug, preset), reuse=True, fresh=fresh, predict=predict)
     claims = report.load_claims(slug)[1]
     verdicts = report.current(folder)
     print(run.finished_line(folder))
@@ -76,16 +77,18 @@ def _rerun(slug: str, preset: str, *, fresh: bool) -> dict:
         "name": slug,
         "folder": shown(folder),
         "claims": dict(Counter(v.state for v in verdicts)),
-        "seconds": info["seconds"] + info.get("seconds_before", 0.0),
+        "seconds": store.seconds(info),
         "error": "",
     }
 
 
-def run_all(papers: list[dict], preset: str, *, fresh: bool = False) -> list[dict]:
+def run_all(
+    papers: list[dict], preset: str, *, predict: Predict, fresh: bool = False
+) -> list[dict]:
     """One record a paper; one that cannot run stops no other.
 
     Cheapest first by the committed times. A finished run is kept and an unfinished one continued,
-    so that the same command goes on where it was killed. Errors: run.Interrupted.
+    so that the same command goes on where it was killed. Errors: Interrupted.
     """
     papers = sorted(papers, key=lambda r: (r["laptop_seconds"] or float("inf"), r["name"]))
     print(f"{len(papers)} papers at their {preset} preset: {_long(papers, preset)}", flush=True)
@@ -93,18 +96,18 @@ def run_all(papers: list[dict], preset: str, *, fresh: bool = False) -> list[dic
     with stop.heard("run all") as request:
         for i, paper in enumerate(papers, 1):
             if request.asked:  # between two papers: all is saved
-                raise run.Interrupted(results() / "runs")
+                raise Interrupted(results() / "runs")
             print(coloured(f"\n[{i}/{len(papers)}] {paper['name']}", "bold"), flush=True)
-            done.append(_one(paper["name"], preset, fresh))
+            done.append(_one(paper["name"], preset, fresh=fresh, predict=predict))
     gallery.write()
     return done
 
 
-def _one(slug: str, preset: str, fresh: bool) -> dict:
+def _one(slug: str, preset: str, *, fresh: bool, predict: Predict) -> dict:
     start = time.monotonic()
     try:
-        return _rerun(slug, preset, fresh=fresh)
-    except run.Interrupted:
+        return _rerun(slug, preset, fresh=fresh, predict=predict)
+    except Interrupted:
         raise
     except UserError as error:
         what = str(error)

@@ -33,14 +33,20 @@ name, grid, *seeds = sys.argv[1:]
 slug, _, preset = name.partition(":")
 try:
     from launch.compute.run import execute
-    from launch.settings import get
+    from launch.settings import job
 except ImportError:
     from launch.__main__ import main
     sys.exit(main(["sweep", name, grid]))
 for one in seeds:
-    execute(slug, preset, get(slug, preset, ["seeds=" + one]), note="verify")
+    execute(job(slug, preset, ["seeds=" + one]), note="verify")
 """
-ASK = "from launch.record.fingerprint import fingerprint; print(fingerprint({!r})['compute'])"
+ASK = """import sys
+try:
+    from launch.record.fingerprint import fingerprint
+except ImportError:
+    from launch.fingerprint import fingerprint
+print(fingerprint(sys.argv[1])["compute"])
+"""
 
 Arrays = dict[str, np.ndarray]
 
@@ -95,7 +101,7 @@ class Past:
         path = ("rev-list", "--reverse", "--ancestry-path", f"{commit}..HEAD")
         for candidate in (commit, *provenance.git(*path).split()[:LATER]):
             root = self._extracted(candidate)
-            if self._python(task.slug, root, "-c", ASK.format(task.slug)).strip() == compute:
+            if self._python(task.slug, root, "-c", ASK, task.slug).strip() == compute:
                 return root
         raise UserError(
             f"{task.slug}: its verdicts were made by code that commit {commit[:7]} and those after "

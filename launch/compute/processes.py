@@ -20,10 +20,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from launch.compute import cluster, stop
-from launch.errors import UserError
-from launch.record import store
+from launch.compute import run as launch_run
+from launch.errors import STOPPED, UserError
+from launch.record import provenance, store
+from launch.settings import Job
 
-STOPPED = 85  # as launch.compute.run.STOPPED, which must not be imported before JAX is wanted
 NOISE = re.compile(
     r"\[Gloo\]|[IWEF]\d{4} |WARNING: All log messages before absl|ERROR:absl|RPC: /xla|"
     r"The tasks have crashed|\d+$"
@@ -198,11 +199,8 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def run(parsed, slug: str, preset: str, cfg) -> int:
+def run(parsed, job: Job) -> int:
     """`./lab run … --processes N`, or the watcher of one process of several machines."""
-    from launch.compute import run as launch_run
-    from launch.record.provenance import command as typed
-
     held: Any = contextlib.nullcontext()
     if cluster.count() > 1 and parsed.processes:
         raise UserError("--processes is for one machine; JAX_NUM_PROCESSES is set as well")
@@ -212,13 +210,13 @@ def run(parsed, slug: str, preset: str, cfg) -> int:
         folder = parsed.workdir.absolute()
         folder.mkdir(parents=True, exist_ok=True)
     else:
-        folder, held = launch_run.reserve(slug, preset, cfg, parsed.workdir, parsed.fresh)
+        folder, held = launch_run.reserve(job, parsed.workdir, parsed.fresh)
         os.environ["REPRISE_HELD"] = str(folder)
-    os.environ["REPRISE_COMMAND"] = typed()
-    command = [sys.executable, "-P", "-m", "launch", "run", f"{slug}:{preset}"]
+    os.environ["REPRISE_COMMAND"] = again = provenance.command()
+    command = [sys.executable, "-P", "-m", "launch", "run", job.name]
     command += [*parsed.overrides, "--workdir", str(folder), *(["--json"] if parsed.json else [])]
     with held:
         (folder / "logs").mkdir(exist_ok=True)
         for old in (folder / "logs").glob("*.pid") if parsed.processes else ():
             old.unlink()  # of those that computed here before
-        return supervise(command, parsed.processes, typed(), logs=folder / "logs")
+        return supervise(command, parsed.processes, again, logs=folder / "logs")

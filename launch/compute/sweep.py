@@ -4,13 +4,14 @@ import itertools
 import re
 
 from common.claims import digest
-from launch import settings
 from launch.compute import run
+from launch.compute.computing import Predict
 from launch.errors import UserError
 from launch.paths import results, shown
 from launch.read import report
 from launch.read.cards import number
 from launch.record import store
+from launch.settings import job
 from launch.terminal import table
 
 
@@ -26,16 +27,16 @@ def grid(items: list[str]) -> list[list[str]]:
     return [list(cell) for cell in itertools.product(*axes)]
 
 
-def sweep(slug: str, preset: str, items: list[str], *, dry: bool = False) -> dict:
+def sweep(slug: str, preset: str, items: list[str], *, predict: Predict, dry: bool = False) -> dict:
     """Run every cell; the table of verdicts and values, also written beside the runs."""
-    cells = [(c, settings.get(slug, preset, c)) for c in grid(items)]  # mistakes show before work
+    cells = [(c, job(slug, preset, c)) for c in grid(items)]  # mistakes show before work
     rows = []
-    for overrides, cfg in cells:
-        who = run.identity(slug, settings.plain(cfg))
+    for overrides, cell in cells:
+        who = run.identity(slug, cell.config)
         done = store.find(slug, preset, who, done=True)
         row: dict = {"cell": overrides, "cached": done is not None}
         if not dry:
-            folder = run.execute(slug, preset, cfg, reuse=True, note="sweep")
+            folder = run.execute(cell, reuse=True, note="sweep", predict=predict)
             row["folder"] = shown(folder)
             row["claims"] = {
                 v.id: {"state": v.state, "estimate": v.estimate, "low": v.low, "high": v.high}

@@ -13,10 +13,10 @@ from common.claims import Claim, Verdict
 from launch import settings
 from launch.compute import run, thin
 from launch.errors import UserError
-from launch.make import check
 from launch.paths import results, shown
 from launch.read import report
 from launch.record import fingerprint, ledger, store
+from launch.settings import Job
 from launch.terminal import coloured, duration
 
 # What became of the falsifier. Only the first two let a headline count.
@@ -37,7 +37,9 @@ class Decided(NamedTuple):
         return self.verdict.state == "pass" and self.control in CONTROLLED
 
 
-def with_control(claim: Claim, verdict: Verdict, control: Verdict | None) -> Decided:
+def with_control(
+    claim: Claim, verdict: Verdict, control: Verdict | None, seconds: float | None = None
+) -> Decided:
     """A verdict beside its falsifier's: where that passes too, the check shows nothing."""
     if control is None:
         return Decided(claim, verdict, NONE, None)
@@ -48,47 +50,49 @@ def with_control(claim: Claim, verdict: Verdict, control: Verdict | None) -> Dec
     if state == PASSES and verdict.state == "pass":
         reason = f"the control {claim.falsifier['name']!r} passes as well"  # type: ignore[index]
         verdict = replace(verdict, state="invalid", reason=reason, repeats=None)
-    return Decided(claim, verdict, state, control.estimate)
+    return Decided(claim, verdict, state, control.estimate, seconds)
 
 
-def verify(
-    slug: str, preset: str, overrides: list[str], seeds: tuple[int, ...], *, ledger: bool
-) -> list[Decided]:
-    """Decide every claim on `seeds`, with its falsifier; write the ledger if asked.
+def verify(job: Job, *, ledger: bool) -> list[Decided]:
+    """Decide every claim on the job's seeds, with its falsifier; write the ledger if asked.
 
-    Runs already computed with the same settings and code are used again. Errors: UserError.
+    `check.refuse` comes before it. Runs already computed with the same settings and code are used
+    again. Errors: UserError.
     """
-    check.refuse(slug)
-    _, claims = report.load_claims(slug)
-    decidable = [c for c in claims if c.level.get(preset, "none") != "none"]
-    if not decidable:
-        raise UserError(f"{slug}:{preset} decides no claim; verify {slug}:laptop")
-    for claim in decidable:
-        reason = claims_module.too_few(claim, len(seeds))
-        if reason:
-            raise UserError(f"{slug}/{claim.id}: too few seeds: {reason}")
-    chosen = [*overrides, f"seeds={tuple(seeds)}"]
-    groups = controls_of(decidable)
-    _say(forecast(slug, preset, len(seeds), groups))
-    main = _run(slug, preset, chosen, note="verify")
+    _, claims = report.load_claims(job.slug)
+    groups = controls_of(_decidable(job, claims))
+    _say(forecast(job, groups))
+    main = _run(job, "verify")
     arrays = store.arrays(main)
-    found: dict[str, tuple[Verdict, float]] = {}
+    controls: dict[str, tuple[Verdict, float]] = {}
     for override, some in groups.items():
-        wanted = report.reads(slug, some, arrays)
-        folder = _run(slug, preset, [*chosen, *override], note="control", wanted=wanted)
-        others, took = store.arrays(folder), seconds(store.read_json(folder / "run.json"))
-        for claim in some:
-            found[claim.id] = report.judge(slug, claim, preset, others, seeds=len(seeds)), took
+        wanted = report.reads(job.slug, some, arrays)
+        folder = _run(job.but(override), "control", wanted)
+        others, took = store.arrays(folder), store.seconds(store.read_json(folder / "run.json"))
+        controls |= {c.id: (_judged(job, c, others), took) for c in some}
     decided = []
     for claim in claims:
-        verdict = report.judge(slug, claim, preset, arrays, seeds=len(seeds))
-        verdict = replace(verdict, official=ledger)
-        beside = found.get(claim.id)
-        made = with_control(claim, verdict, beside[0] if beside else None)
-        decided.append(made._replace(control_seconds=beside[1] if beside else None))
+        verdict = replace(_judged(job, claim, arrays), official=ledger)
+        decided.append(with_control(claim, verdict, *controls.get(claim.id, (None,))))
     if ledger:
         publish(main, decided)
     return decided
+
+
+def _decidable(job: Job, claims: list[Claim]) -> list[Claim]:
+    """The claims that a preset decides.  Errors: UserError for none, or where seeds are too few."""
+    decidable = [c for c in claims if c.level.get(job.preset, "none") != "none"]
+    if not decidable:
+        raise UserError(f"{job.name} decides no claim; verify {job.slug}:laptop")
+    for claim in decidable:
+        reason = claims_module.too_few(claim, len(job.cfg.seeds))
+        if reason:
+            raise UserError(f"{job.slug}/{claim.id}: too few seeds: {reason}")
+    return decidable
+
+
+def _judged(job: Job, claim: Claim, arrays: dict[str, np.ndarray]) -> Verdict:
+    return report.judge(job.slug, claim, job.preset, arrays, seeds=len(job.cfg.seeds))
 
 
 def controls_of(claims: list[Claim]) -> dict[tuple[str, ...], list[Claim]]:
@@ -100,24 +104,19 @@ def controls_of(claims: list[Claim]) -> dict[tuple[str, ...], list[Claim]]:
     return dict(sorted(groups.items()))
 
 
-def seconds(info: dict) -> float:
-    """What a run took, of all its attempts."""
-    return info["seconds"] + info.get("seconds_before", 0.0)
-
-
-def forecast(slug: str, preset: str, seeds: int, groups: dict) -> str:
+def forecast(job: Job, groups: dict) -> str:
     """How long a verification takes by the last one's times, scaled by the number of seeds."""
-    info = store.peek(results() / slug / preset / "run.json")
+    info, seeds = store.peek(results() / job.slug / job.preset / "run.json"), len(job.cfg.seeds)
     if "seconds" not in info:
-        return f"{slug}:{preset} was never verified: how long it takes is not known"
-    main = seconds(info) * seeds / len(info["config"]["seeds"])
-    newest, known, unknown = ledger.newest(slug, preset), 0.0, 0
+        return f"{job.name} was never verified: how long it takes is not known"
+    main = store.seconds(info) * seeds / len(info["config"]["seeds"])
+    newest, known, unknown = ledger.newest(job.slug, job.preset), 0.0, 0
     for claims in groups.values():
         lines = [line for c in claims if (line := newest.get(c.id))]
         times = [x["control_seconds"] * seeds / len(x["seeds"]) for x in lines if _timed(x)]
         known += max(times, default=0.0)
         unknown += not times
-    text = f"{slug}:{preset} on {seeds} seeds, all computed anew: about {duration(main + known)}"
+    text = f"{job.name} on {seeds} seeds, all computed anew: about {duration(main + known)}"
     text += f", {duration(known)} of it for controls" if known else ""
     return text + (f", and {unknown} controls whose time is not known" if unknown else "")
 
@@ -131,11 +130,10 @@ def _say(text: str) -> None:
         print(coloured(text, "dim"), file=sys.stderr, flush=True)
 
 
-def _run(slug: str, preset: str, overrides: list[str], note: str, wanted=None) -> Path:
-    cfg = settings.get(slug, preset, overrides)
-    what = " ".join(o for o in overrides if not o.startswith("seeds="))
-    _say(f"{slug}:{preset} {note} {what}".rstrip())
-    return run.execute(slug, preset, cfg, reuse=True, note=note, wanted=wanted)
+def _run(job: Job, note: str, wanted: frozenset[str] | None = None) -> Path:
+    changes = {k: v for k, v in job.changes.items() if k != "seeds"}
+    _say(f"{job.name} {note} {settings.typed(changes)}".rstrip())
+    return run.execute(job, reuse=True, note=note, wanted=wanted)
 
 
 def publish(folder: Path, decided: list[Decided]) -> None:
@@ -203,7 +201,7 @@ def ledger_line(d: Decided, info: dict, run_id: str) -> dict[str, Any]:
         "dirty": info["dirty"],
         "devices": info["devices"],
         "versions": {"jax": info["versions"].get("jax")},  # the others are in run.json
-        "seconds": seconds(info),
+        "seconds": store.seconds(info),
     }
 
 

@@ -11,7 +11,7 @@ from launch.read import report
 from launch.read.cards import number
 from launch.record import store
 from launch.record.fingerprint import changed
-from launch.record.provenance import quoted
+from launch.settings import typed
 from launch.terminal import table
 
 
@@ -80,15 +80,7 @@ def _side(folder: Path, info: dict) -> dict:
 
 def _name(info: dict, overrides: dict) -> str:
     """NAME:preset key=value …, as one types it in a shell."""
-
-    def text(value) -> str:
-        if not isinstance(value, list):
-            return str(value)
-        numbers = bool(value) and all(isinstance(v, (int, float)) for v in value)
-        return ",".join(map(str, value)) if numbers else repr(tuple(value))
-
-    settings = [quoted(f"{key}={text(value)}") for key, value in overrides.items()]
-    return " ".join([f"{info['experiment']}:{info['preset']}", *settings])
+    return f"{info['experiment']}:{info['preset']} {typed(overrides)}".rstrip()
 
 
 def _pairing(a: dict, b: dict, two: str) -> str:

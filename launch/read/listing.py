@@ -103,8 +103,9 @@ def expected(run: dict) -> float | None:
 
     By the clock, or by CPU where a busy machine made the clock run on: a run uses a core or more.
     """
-    clock, before = run.get("seconds") or 0.0, run.get("seconds_before") or 0.0
-    took = clock + before if before else min(clock, run.get("cpu_seconds") or clock)
+    took = store.seconds(run)
+    if not run.get("seconds_before"):  # CPU is of the last attempt
+        took = min(took, run.get("cpu_seconds") or took)
     seeds = len(run.get("config", {}).get("seeds", ())) or PRESET_SEEDS
     return took * run.get("preset_seeds", PRESET_SEEDS) / seeds or None
 

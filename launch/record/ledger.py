@@ -83,7 +83,7 @@ def append(slug: str, new: list[dict]) -> None:
     """Add lines. One that a crash left without its end is ended first, so that no line is lost."""
     file = results() / slug / "ledger.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(store._clean(line), sort_keys=True) + "\n" for line in new)
+    text = "".join(json.dumps(store.cleaned(line), sort_keys=True) + "\n" for line in new)
     with file.open("a+b") as out:
         fcntl.flock(out, fcntl.LOCK_EX)
         size = out.seek(0, os.SEEK_END)

@@ -3,13 +3,13 @@
 import datetime
 import os
 import platform
-import shlex
 import subprocess
 import sys
 from functools import cache
 from importlib import metadata
 
 from launch.paths import ROOT
+from launch.terminal import shell
 
 PACKAGES = (
     "jax",
@@ -96,10 +96,4 @@ def command() -> str:
     if os.environ.get("REPRISE_COMMAND"):  # what the person typed started this process
         return os.environ["REPRISE_COMMAND"]
     name = "./lab" if os.environ.get("REPRISE_LAB") else "python -m launch"
-    return " ".join([name, *(quoted(a.replace(str(ROOT) + os.sep, "")) for a in sys.argv[1:])])
-
-
-def quoted(word: str) -> str:
-    """A word as a shell wants it; in double quotes where they will do."""
-    plain_inside = "'" in word and not set(word) & set('"$`\\!')
-    return f'"{word}"' if plain_inside else shlex.quote(word)
+    return f"{name} {shell(a.replace(str(ROOT) + os.sep, '') for a in sys.argv[1:])}".rstrip()

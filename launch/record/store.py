@@ -24,6 +24,7 @@ from common import png
 from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
+from launch.terminal import shell
 
 if TYPE_CHECKING:
     import numpy as np  # `list` does without it
@@ -37,7 +38,7 @@ class Busy(Exception):
 
 def write_json(file: Path, value: Any) -> None:
     """Write JSON (sorted, NaN as null) to a temporary name, then rename."""
-    text = json.dumps(_clean(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    text = json.dumps(cleaned(value), indent=1, sort_keys=True, allow_nan=False) + "\n"
     write_text(file, text)
 
 
@@ -52,11 +53,12 @@ def write_text(file: Path, text: str) -> None:
     os.replace(temporary, file)
 
 
-def _clean(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
+    """What JSON can hold: NumPy scalars as numbers, those that are not finite as null."""
     if isinstance(value, dict):
-        return {str(k): _clean(v) for k, v in value.items()}
+        return {str(k): cleaned(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_clean(v) for v in value]
+        return [cleaned(v) for v in value]
     if hasattr(value, "item"):  # a NumPy scalar
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -165,6 +167,11 @@ def peek(file: Path) -> dict:
     return value if isinstance(value, dict) else {}
 
 
+def seconds(info: dict) -> float:
+    """What a run took by its run.json, all its attempts together."""
+    return (info.get("seconds") or 0.0) + (info.get("seconds_before") or 0.0)
+
+
 def figures(folder: Path | None) -> dict[str, dict]:
     """{figure: {caption, alt}} of a run folder, in order: the PNGs that we drew there."""
     files = sorted(folder.glob("fig*.png")) if folder else []
@@ -196,7 +203,7 @@ def locate(name: str, overrides: list[str] | None = None) -> Path:
         committed = None
     found = latest(slug, preset, changed) or committed
     if found is None:
-        what = " ".join([f"{slug}:{preset}", *(overrides or [])])
+        what = shell([f"{slug}:{preset}", *(overrides or [])])
         raise UserError(f"no finished run of {what}; ./lab run {what} makes one")
     return found
 

@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from launch import settings
-from launch.compute.run import STOPPED
-from launch.errors import UserError
+from launch.errors import STOPPED, UserError
 from launch.paths import shown
 from launch.record import provenance, store
 from launch.terminal import coloured, duration, table

@@ -173,7 +173,7 @@ def here(slug: str, cfg, *, make: bool) -> dict | None:
 
 
 def _compile(slug: str, cfg, t: Target, devices_: list | None = None) -> dict:
-    from launch.compute.run import mesh_of
+    from launch.meshes import mesh_of
 
     start = time.monotonic()
     record: dict[str, Any] = {"on": t.name, "kind": t.kind, "chips": t.chips, "shape": t.shape}
@@ -435,7 +435,7 @@ def measured(slug: str, cfg, t: Target, repeats: int = 5) -> dict:
     """Seconds of the same step on the devices that are here, on made-up arguments; peak memory."""
     import jax
 
-    from launch.compute.run import mesh_of
+    from launch.meshes import mesh_of
 
     here, watch = _present(t), Resident()
     with jax.enable_x64(bool(cfg.x64)):

@@ -16,7 +16,7 @@ from launch.errors import UserError
 from launch.paths import results, shown
 from launch.record import fingerprint, provenance, store
 from launch.scale import targets
-from launch.terminal import duration, table
+from launch.terminal import duration, quoted, table
 
 RECORD = dict.fromkeys(  # what job.json must hold
     ("id", "on", "engine", "experiment", "preset", "folder", "chips", "name", "command",
@@ -225,7 +225,7 @@ def _row(folder: Path, silent: dict[str, str]) -> dict:
     done = states.count("done")
     errors = [r["error"] for r in runs if r.get("status") == "failed" and r.get("error")]
     again = f"{record['experiment']}:{record['preset']}"
-    here = provenance.quoted(shown(folder))
+    here = quoted(shown(folder))
     if done == len(states):
         state, todo = "done", f"./lab report {here}" if len(runs) == 1 else ""
     elif (engine := _engine_state(record, silent)) != "gone":

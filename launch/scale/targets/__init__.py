@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from launch.errors import UserError, nearest
-from launch.record.provenance import quoted
 from launch.settings import parse
+from launch.terminal import shell
 
 STATES = ("waiting", "running", "gone")
 ASKING = 60.0  # seconds in which an engine must say what became of a job
@@ -47,7 +47,7 @@ class Job:
     def arguments(self, cell: int, workdir: str = "") -> str:
         """Shell text of a cell's arguments, its run folder (or another place for it) included."""
         words = [*self.cells[cell], "--workdir", workdir or self.workdirs[cell]]
-        return " ".join(quoted(w) for w in words)
+        return shell(words)
 
 
 ENGINES = {  # imported when asked for

@@ -1,0 +1,144 @@
+"""The verbs of ./lab that plan for other machines, or send runs there and ask after them."""
+
+import subprocess
+
+from launch.errors import UserError
+from launch.paths import split
+from launch.terminal import quoted
+from launch.verbs import show
+
+
+def _plan(parsed) -> int:
+    from launch.record import store
+    from launch.scale import hardware, plan, quote
+
+    if parsed.name == "all":
+        found = plan.everything(parsed.on)
+        if parsed.write:
+            store.write_text(quote.TABLE, quote.overview(found))
+        show(parsed, found, lambda: quote.overview(found))
+        return 0
+    slug, preset = split(parsed.name, "paper")
+    names = parsed.on or ("cpu-1" if parsed.measure or preset != "paper" else plan.DEFAULT)
+    targets = [hardware.target(n) for n in names.split(",")]
+    prices = hardware.prices(parsed.price, targets)
+    how = {"measure": parsed.measure, "optimised": parsed.optimised}
+    records = plan.plan(slug, preset, parsed.overrides, targets, **how)
+    claims, seeds = quote.claims(slug, preset, parsed.overrides)
+    value = {
+        "experiment": slug,
+        "preset": preset,
+        "overrides": parsed.overrides,
+        "topologies": [
+            r | quote.cost(r, prices) | {"runs": quote.ran(slug, preset, parsed.overrides, r)}
+            for r in records
+        ],
+        "claims": claims,
+        "seeds": seeds,
+    }
+    show(parsed, value, lambda: quote.text(value, prices))
+    return 0 if any(r.get("fits") for r in records) else 1
+
+
+def _drill(parsed) -> int:
+    from launch.scale import drill
+
+    slug, preset = split(parsed.name, "smoke")
+    value = drill.drill(slug, preset, parsed.overrides)
+    show(parsed, value, lambda: drill.text(value))
+    return 0 if value["holds"] else 1
+
+
+def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
+    from launch.make import check
+    from launch.read import report
+    from launch.scale import submit
+
+    report.load_claims(slug)
+    check.warn(slug)
+    value = submit.submit(
+        slug,
+        preset,
+        cells,
+        parsed.on,
+        parsed.set,
+        chips=parsed.chips,
+        dry=parsed.dry_run,
+        fresh=getattr(parsed, "fresh", False),
+    )
+    show(parsed, value, lambda: submit.text(value))
+    return 0
+
+
+def _submit(parsed) -> int:
+    slug, preset = split(parsed.name)
+    if not parsed.on:
+        raise UserError("submit where? --on slurm, tpu, gpu-cloud, gke, or a name of targets.toml")
+    return _send(parsed, slug, preset, [parsed.overrides])
+
+
+def _sweep(parsed) -> int:
+    from launch.compute import sweep
+    from launch.scale import plan
+
+    slug, preset = split(parsed.name)
+    if parsed.on is not None:
+        return _send(parsed, slug, preset, sweep.grid(parsed.overrides))
+    if parsed.set or parsed.chips:
+        raise UserError("--set and --chips are of a sweep that is sent away: --on slurm, tpu, …")
+    value = sweep.sweep(slug, preset, parsed.overrides, predict=plan.here, dry=parsed.dry_run)
+    show(parsed, value, lambda: sweep.text(value))
+    return 0
+
+
+def _status(parsed) -> int:
+    from launch.scale import submit
+
+    rows = submit.rows()
+    show(parsed, rows, lambda: submit.status_text(rows))
+    return 1 if any(r["state"] in ("failed", "lost", "damaged") for r in rows) else 0
+
+
+def _logs(parsed) -> int:
+    from launch.scale import submit
+
+    command = submit.logs_command(submit.find(parsed.name), parsed.follow)
+    if not command:
+        raise UserError("the job has said nothing yet; ./lab status shows whether it runs")
+    try:
+        return subprocess.run(command, check=False).returncode
+    except FileNotFoundError:
+        raise UserError(f"{command[0]} is not installed here: it has the words") from None
+
+
+def _fetch(parsed) -> int:
+    from launch.scale import submit
+
+    value = submit.fetch(submit.find(parsed.name))
+    lines = [f"next: ./lab report {quoted(w)}" for w in value["arrived"]]
+    lines += [f"not all came: {value['error']}"] if value["error"] else []
+    if not lines:
+        lines = ["no run of it is finished yet; ./lab status shows how far"]
+    show(parsed, value, "\n".join(lines))
+    return 0 if value["arrived"] and not value["error"] else 1
+
+
+def _cancel(parsed) -> int:
+    from launch.scale import submit
+
+    value = submit.cancel(submit.find(parsed.name, only=True))
+    what = "was cancelled" if value["cancelled"] else "had ended already"
+    show(parsed, value, f"job {value['id']} {what}; what it saved is in {value['folder']}")
+    return 0
+
+
+VERBS = {
+    "plan": _plan,
+    "drill": _drill,
+    "submit": _submit,
+    "sweep": _sweep,
+    "status": _status,
+    "logs": _logs,
+    "fetch": _fetch,
+    "cancel": _cancel,
+}

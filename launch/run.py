@@ -1,0 +1,57 @@
+"""The absl form of `./lab run`, which remote machines may run:
+
+python -m launch.run --config=experiments/NAME/config.py:PRESET --config.key=value --workdir=FOLDER
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import config_flags
+
+from launch.compute import run, stop
+from launch.errors import UserError
+from launch.guard import guarded
+from launch.paths import EXPERIMENTS, shown, split
+from launch.read import report
+from launch.scale import plan
+from launch.settings import Job
+
+
+def main() -> int:
+    """Exit status as ./lab."""
+    with stop.heard("run"):
+        return guarded(_run)
+
+
+def _run() -> int:
+    config = config_flags.DEFINE_config_file("config", None, "experiments/NAME/config.py:PRESET")
+    workdir = flags.DEFINE_string("workdir", None, "run folder; continued if it holds this run")
+    slug, preset = _named(sys.argv[1:])
+    try:
+        flags.FLAGS(sys.argv)
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UserError(" ".join(str(error).strip("'\"").split())) from None
+    where = Path(workdir.value) if workdir.value else None
+    folder = run.execute(Job(slug, preset, config.value), workdir=where, predict=plan.here)
+    print(run.finished_line(folder))
+    report.write(folder)
+    print(shown(folder))
+    return 0
+
+
+def _named(arguments: list[str]) -> tuple[str, str]:
+    """The experiment and preset of --config.  Errors: UserError."""
+    named = [a.split("=", 1)[1] for a in arguments if re.match("--?config=", a)]
+    if not named:
+        raise UserError("give --config=experiments/NAME/config.py:PRESET")
+    path, _, preset = named[-1].partition(":")
+    home = Path(path).absolute().parent
+    if home.parent != EXPERIMENTS:
+        raise UserError(f"--config must be {EXPERIMENTS}/NAME/config.py, not {path}")
+    return split(f"{home.name}:{preset}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
