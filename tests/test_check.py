@@ -36,6 +36,17 @@ def test_a_folder_that_keeps_the_contract_has_no_finding(toy):
     assert "toy: nothing found\nnext: ./lab run toy:smoke" in check.text({"toy": []})
 
 
+def test_programs_or_what_came_before_them(toy):
+    run = toy / "run.py"
+    both = run.read_text()
+    before = both[: both.index("def abstract_step")]
+    run.write_text(f"{before}def programs(cfg, mesh):\n    return []\n")
+    assert check.findings("toy") == []
+    run.write_text(before.rstrip() + "\n")
+    (found,) = check.findings("toy", lint=False)
+    assert (found.what, found.todo) == ("has no function programs", "write programs(cfg, mesh)")
+
+
 # file, what stands there, what is put in its place, words of the one finding, whether it is grave
 BROKEN = [
     ("config.py", 'LAPTOP = {"needs": ""}', 'LAPTOP = {"needs": "", "stepz": 3}',
@@ -140,7 +151,7 @@ def test_docstring_and_stored_arrays_name_the_same(toy):
 
 
 def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
-    chances = SimpleNamespace(short=lambda slug: [("t1", 0.7512)])
+    chances = SimpleNamespace(WANTED=0.9, short=lambda slug: [("t1", 0.7512)])
     monkeypatch.setitem(sys.modules, "launch.read.repeats", chances)
     monkeypatch.setattr(check_text, "can_lint", lambda: False)
     (found,) = check.findings("toy")

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from launch import paths
-from launch.record import fingerprint
+from launch.record import fingerprint, kept
 from tests.tree import ROOT
 
 FILES = {
@@ -122,7 +122,7 @@ def at(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setattr(paths, "EXPERIMENTS", tmp_path / "experiments")
     monkeypatch.setenv("REPRISE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(fingerprint.atexit, "register", lambda _: None)
+    monkeypatch.setattr(kept.atexit, "register", lambda _: None)
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -132,10 +132,10 @@ def at(tmp_path, monkeypatch):
             text = (tmp_path / file).read_text()
             assert old in text
             (tmp_path / file).write_text(text.replace(old, new))
-        kept = fingerprint._Cache()
-        monkeypatch.setattr(fingerprint, "CACHE", kept)
+        cache = kept.Cache((fingerprint.__file__,))
+        monkeypatch.setattr(fingerprint, "CACHE", cache)
         found = fingerprint.fingerprint(slug)
-        kept._write()
+        cache.write()
         return found
 
     take.root = tmp_path
@@ -294,7 +294,9 @@ def test_what_every_paper_rests_on_is_reached():
     for slug in paths.slugs():
         names = fingerprint.fingerprint(slug)["definitions"]
         assert {"./run.py:run", "./config.py:LAPTOP", "common/criteria.py:KINDS"} <= names.keys()
-        assert not {"./run.py:steps", "./run.py:abstract_step"} & names.keys(), slug
+        assert (
+            not {"./run.py:steps", "./run.py:abstract_step", "./run.py:programs"} & names.keys()
+        ), slug
         assert not [n for n in names if "test_" in n.split(":")[0] or "figures.py" in n]
         for path in {n.split(":")[0] for n in names if n.startswith("common/")}:
             assert (ROOT / path).exists()

@@ -111,9 +111,6 @@ def test_the_index_can_be_asked_for_every_theme_and_verdict():
     assert not re.search(r"http|fetch|import|src|XMLHttp", script)
 
 
-# ---- list ---------------------------------------------------------------------------------------
-
-
 def record(i: int, theme: str) -> dict:
     states = {"pass": 12, "fail": 3, "inconclusive": 4, "untested": 2}
     return {
@@ -159,9 +156,6 @@ def test_words_and_themes_narrow_the_list(monkeypatch):
         listing.select(["theme:phisics"])
     with pytest.raises(UserError, match="no paper matches 'p1 p2'"):
         listing.select(["p1", "p2"])
-
-
-# ---- compare ------------------------------------------------------------------------------------
 
 
 def test_arrays_are_compared_on_their_own_scale():

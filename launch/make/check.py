@@ -11,16 +11,13 @@ from common import claims as claims_module
 from common.claims import Claim, ClaimError
 from launch import paths, settings
 from launch.errors import UserError, nearest
-from launch.make import check_text
+from launch.make import check_config, check_text
 from launch.make.check_text import Finding, Folder
 from launch.record import ledger, store
 from launch.terminal import coloured
 
-NAMES = ("PAPER", "PRESETS", "get_config")
-KEYS = {"seeds": tuple, "x64": bool, "needs": str}  # every config has them
 NOT_MECHANISMS = ("seeds", "x64", "needs")
 SHOWN = 3  # findings that `run` and `verify` print
-REPEATS = 0.9  # chance of being given again that a headline's verdict must have
 
 __all__ = ["Finding", "findings", "refuse", "text", "warn"]
 
@@ -32,7 +29,7 @@ def findings(slug: str, *, lint: bool = True, verdicts: bool = True) -> list[Fin
     folder keeps the contract.
     """
     folder = Folder(slug)
-    rules = [*check_text.RULES, config, claims, lineage]
+    rules = [*check_text.RULES, check_config.config, claims, lineage]
     rules += [repeats] if verdicts else []
     rules += [check_text.lint] if lint else []
     found = [finding for rule in rules for finding in applied(rule, folder)]
@@ -92,108 +89,6 @@ def text(found: dict[str, list[Finding]]) -> str:
     return "\n".join(lines)
 
 
-# --- settings ------------------------------------------------------------------------------------
-
-
-def load_config(f: Folder) -> dict:
-    """The names of config.py. It is run as a file of its own: no import is cached.
-
-    Errors: whatever it raises.
-    """
-    scope: dict = {"__name__": f"experiments.{f.slug}.config"}
-    exec(compile(f.text("config.py"), f.at("config.py"), "exec"), scope)
-    return scope
-
-
-def config(f: Folder) -> Iterator[Finding]:
-    """The presets have the keys and types of PAPER, and get_config takes no other."""
-    if "config.py" not in f.sources:
-        return
-    here = f.at("config.py")
-    try:
-        scope = load_config(f)
-    except Exception as error:
-        yield Finding(here, f"{type(error).__name__}: {error}", "it is run alone", True)
-        return
-    missing = [name for name in NAMES if name not in scope]
-    if missing:
-        yield Finding(here, f"has no {missing[0]}", "see WORKSPACE.md, config.py", True)
-        return
-    paper, presets = scope["PAPER"], scope["PRESETS"]
-    for preset in paths.PRESETS:
-        if preset not in presets:
-            yield Finding(here, f"PRESETS lacks {preset!r}", "write it as a flat diff", True)
-    for key, kind in KEYS.items():
-        if type(paper.get(key)) is not kind:
-            yield Finding(here, f"PAPER lacks {key!r}", f"a {kind.__name__} of that name", True)
-            return
-    wrong = [x for p, changes in presets.items() for x in _preset(f, p, changes, paper)]
-    yield from wrong
-    if not wrong:
-        yield from _resolved(f, paper, presets, scope["get_config"])
-
-
-def _preset(f: Folder, name: str, changes: dict, paper: dict) -> Iterator[Finding]:
-    """What is wrong with PAPER (as the preset paper) or with another preset's flat diff."""
-    where = f.line("config.py", f"{name.upper()} =")
-    for problem in settings.strange(paper, changes):
-        yield Finding(where, f"{name}: {problem}", "the paper's value would be used", True)
-    values = {**paper, **changes} if name == "paper" else changes
-    for key, value in values.items():
-        if not _plain(value):
-            what = f"{name}: {key} = {value!r} does not survive JSON"
-            yield Finding(where, what, "numbers, text, bools, or tuples of them", True)
-        elif key in paper and not _alike(value, paper[key]):
-            what = f"{name}: {key} = {value!r} is of another type than {paper[key]!r}"
-            yield Finding(where, what, "write it as in PAPER", True)
-    seeds = values.get("seeds", (0,))
-    if not seeds or len(set(seeds)) != len(seeds) or not all(type(s) is int for s in seeds):
-        yield Finding(where, f"{name}: seeds = {seeds!r}", "different whole numbers", True)
-    needs, wanted = changes.get("needs", paper["needs"]), "accelerator" if name == "paper" else ""
-    if needs != wanted:
-        yield Finding(where, f"{name}: needs = {needs!r}", f'write "needs": "{wanted}"')
-
-
-def _plain(value) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_plain, value))
-    return type(value) in (bool, int, float, str)
-
-
-def _alike(value, old) -> bool:
-    """The same type; for tuples, no element of a type that the other has not."""
-    if isinstance(old, tuple) and isinstance(value, tuple):
-        return not old or {type(x) for x in value} <= {type(x) for x in old}
-    return type(value) is type(old)
-
-
-def _resolved(f: Folder, paper: dict, presets: dict, get) -> Iterator[Finding]:
-    """get_config gives PAPER with the preset's changes, locked, and locks before it updates."""
-    where = f.line("config.py", "def get_config")
-    resolved = {name: get(name) for name in presets}
-    odd = [
-        name
-        for name, cfg in resolved.items()
-        if not cfg.is_locked or cfg.to_dict() != {**paper, **presets[name]}
-    ]
-    if odd:
-        what = f"get_config({odd[0]!r}) is not PAPER with the preset's changes, locked"
-        yield Finding(where, what, "write it as in WORKSPACE.md", True)
-        return
-    try:
-        presets["?"] = {"no such key": 0}
-        get("?")
-    except (KeyError, AttributeError):
-        return
-    finally:
-        del presets["?"]
-    todo = "lock before the update: cfg = ConfigDict(PAPER).lock()"
-    yield Finding(where, "get_config adds keys that PAPER lacks", todo, True)
-
-
-# --- claims --------------------------------------------------------------------------------------
-
-
 def claims(f: Folder) -> Iterator[Finding]:
     """claims.toml is linted; what it names is there; every headline can fail."""
     file = f.home / "claims.toml"
@@ -248,7 +143,7 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
     """Its settings exist, parse, and change the mechanism wherever the claim is decided."""
     items = (claim.falsifier or {})["override"]
     try:
-        get = load_config(f)["get_config"]
+        get = check_config.load(f)["get_config"]
         configs = {p: get(p) for p, level in claim.level.items() if level != "none"}
     except Exception:
         return  # told by `config`
@@ -268,14 +163,14 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
 
 def repeats(f: Folder) -> Iterator[Finding]:
     """Headlines whose verdict other seeds may well not give."""
-    from launch.read.repeats import short
+    from launch.read.repeats import WANTED, short
 
     try:
         rows = short(f.slug)
     except UserError:
         return  # no claims, or damaged arrays: told by other rules
     for claim, chance in rows:
-        what = f"{claim}: a headline that repeats with chance {chance:.2f}, below {REPEATS}"
+        what = f"{claim}: a headline that repeats with chance {chance:.2f}, below {WANTED}"
         where = f.line("claims.toml", f'"{claim}"')
         yield Finding(where, what, "raise [paper] verdict_seeds and verify")
     wanted = len(paths.verdict_seeds(f.slug))
@@ -284,8 +179,6 @@ def repeats(f: Folder) -> Iterator[Finding]:
         what = f"verdict_seeds is {wanted}, but claims were decided on {max(old)} seeds"
         yield Finding(f.line("claims.toml", "verdict_seeds"), what, f"./lab verify {f.slug}")
 
-
-# --- forks ---------------------------------------------------------------------------------------
 
 NO_PAPER = "not counted among the papers; delete lineage.json to make it one"
 

@@ -34,9 +34,6 @@ def verified(slug: str) -> bool:
     return (results() / slug / "ledger.jsonl").exists()
 
 
-# ---- the table ----------------------------------------------------------------------------------
-
-
 def table(rows: list[dict]) -> str:
     """INDEX.md: one row a paper, by theme."""
     total = Counter[str]()
@@ -81,9 +78,6 @@ def _loaded(slug: str) -> tuple[dict, list[Claim]]:
         return report.load_claims(slug)
     except UserError:
         return {}, []
-
-
-# ---- the page of a paper ------------------------------------------------------------------------
 
 
 def page(row: dict) -> str:

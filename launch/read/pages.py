@@ -108,9 +108,6 @@ def _parent(parent: str) -> str:
     return f"<h2>A fork of {escape(parent)}, whose verdicts are</h2><ul>{items}</ul>"
 
 
-# ---- figures ------------------------------------------------------------------------------------
-
-
 def _figures(folder: Path | None, home: Path, shown: list[Shown]) -> str:
     """Every figure of a run folder, its caption, and the claims that name it."""
     if folder is None:
@@ -147,9 +144,6 @@ def _claim_line(s: Shown) -> str:
         f'<li class="{s.state}"><a class="word" href="#{s.claim.id}">{escape(s.name)}</a> '
         f'{escape(s.claim.text)}<div class="soft">{escape(facts)}</div></li>'
     )
-
-
-# ---- claims -------------------------------------------------------------------------------------
 
 
 def _card(slug: str, s: Shown) -> str:

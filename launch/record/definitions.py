@@ -32,12 +32,7 @@ def summary(text: str, package: str) -> dict:
     tree = ast.parse(text)
     _strip(tree)
     body = [n for n in tree.body if not _for_types(n)]
-    imports: dict[str, list[tuple[str, str]]] = {}
-    for node in body:
-        if not isinstance(node, DEFINITIONS):
-            for part in ast.walk(node):
-                for name, target in _imported(part, package):
-                    imports.setdefault(name, []).append(target)
+    imports = _imports(body, package)
     defined: dict[str, list[ast.AST]] = {}
     always: list[ast.AST] = []
     for node in body:
@@ -49,10 +44,9 @@ def summary(text: str, package: str) -> dict:
     taken = set()
     for node in body:
         if isinstance(node, DEFINITIONS):
-            roots = [_root(d) for d in node.decorator_list]
             always += node.decorator_list  # they run, and one of ours may put it into a table
-            if any(r in defined or _ours(imports.get(r)) for r in roots):
-                taken.add(node.name)
+            roots = [_root(d) for d in node.decorator_list]
+            taken |= {node.name for r in roots if r in defined or _ours(imports.get(r))}
     value, references = _record(always, imports, package) if always else ("", [])
     return {
         "defs": {k: _record(nodes, imports, package) for k, nodes in defined.items()},
@@ -60,6 +54,17 @@ def summary(text: str, package: str) -> dict:
         "always": [value, sorted({*references, *taken})],
         "bound": sorted(_bindings(n for n in always if isinstance(n, ast.stmt))),
     }
+
+
+def _imports(body: list[ast.stmt], package: str) -> dict[str, list[tuple[str, str]]]:
+    """{name: what it may stand for} of a module's own imports, in whatever statement."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for node in body:
+        if not isinstance(node, DEFINITIONS):
+            for part in ast.walk(node):
+                for name, target in _imported(part, package):
+                    found.setdefault(name, []).append(target)
+    return found
 
 
 def _record(nodes: list[ast.AST], imports: dict, package: str) -> list:

@@ -8,16 +8,11 @@ module handed on as a value, a name looked up at run time) counts whole; the res
 Nothing is imported: files are read as text (launch/record/definitions.py).
 """
 
-import atexit
-import contextlib
 import hashlib
-import json
-import os
-from functools import cache
 from pathlib import Path
 
 from launch import paths
-from launch.record import definitions, store
+from launch.record import definitions, kept
 
 RULE = "judge"  # of common.claims; what refuses a claims.toml before it is decided is not in it
 # Plumbing that common/ imports when it is needed: checkpoints give back what was saved, and data
@@ -25,6 +20,7 @@ RULE = "judge"  # of common.claims; what refuses a claims.toml before it is deci
 PLUMBING = ("common.checkpoint", "common.data")
 WHOLE = ("globals", "eval", "exec")  # a definition with one of these may use all of its module,
 DYNAMIC = ("__import__", "importlib")  # with one of these, all of its folder
+CACHE = kept.Cache(made_by=(__file__, definitions.__file__))
 
 
 def fingerprint(slug: str) -> dict:
@@ -33,9 +29,9 @@ def fingerprint(slug: str) -> dict:
     Names are 'common/sharding.py:vmap_over', and 'common/x.py' for what runs at import. Those of
     the folder itself are './run.py:run', so that a copied folder has the same fingerprint.
     """
-    kept = CACHE.entry(slug)
-    if kept:
-        return kept["fingerprint"]
+    known = CACHE.entry(slug)
+    if known:
+        return known["fingerprint"]
     compute, measure = _Reach(paths.EXPERIMENTS / slug), _Reach(paths.EXPERIMENTS / slug)
     home = f"experiments.{slug}"
     compute.follow(f"{home}.run", ["run"])
@@ -50,9 +46,9 @@ def fingerprint(slug: str) -> dict:
 
 def _rule() -> tuple[dict, dict]:
     """{'rule': hash, 'definitions'} and the files looked at: the same for every paper."""
-    kept = CACHE.entry("(rule)")
-    if kept:
-        return kept["fingerprint"], kept["files"]
+    known = CACHE.entry("(rule)")
+    if known:
+        return known["fingerprint"], known["files"]
     rule = _Reach(paths.EXPERIMENTS)
     rule.follow("common.claims", [RULE])
     found = {"rule": rule.combined(), "definitions": rule.definitions}
@@ -219,7 +215,7 @@ class _Reach:
         for path in (base / "__init__.py", base.with_name(f"{base.name}.py")):
             name = str(path.relative_to(paths.ROOT))
             if name not in self.files:
-                self.files[name] = _stamp(path)
+                self.files[name] = kept.stamp(path)
             if self.files[name]:
                 return path
         return base if base.is_dir() else None
@@ -233,82 +229,3 @@ class _Reach:
 
 def _ours(module: str) -> bool:
     return module.split(".")[0] in ("common", "experiments")
-
-
-@cache
-def _reader() -> str:
-    """A hash of the code that makes what is cached."""
-    sources = [Path(f).read_bytes() for f in (__file__, definitions.__file__)]
-    return hashlib.sha256(b"".join(sources)).hexdigest()[:16]
-
-
-def _stamp(path: str | Path) -> list[int] | None:
-    """What tells that a file has not changed; None where there is none."""
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return [stat.st_mtime_ns, stat.st_size]
-
-
-class _Cache:
-    """Summaries of files and fingerprints of papers, kept for the next process.
-
-    Read when first wanted, written once at the end; a cache that cannot be written costs time only.
-    """
-
-    def __init__(self) -> None:
-        self._old: dict[str, dict] = {}
-        self._new: dict[str, dict] = {}
-
-    def entry(self, slug: str) -> dict | None:
-        """What was kept of a paper, while every file that was looked at or for is as it was."""
-        kept, root = self._get("fingerprints", slug), f"{paths.ROOT}{os.sep}"
-        current = kept and all(_stamp(root + f) == s for f, s in kept["files"].items())
-        return kept if current else None
-
-    def keep(self, slug: str, found: dict, files: dict) -> None:
-        self._put("fingerprints", slug, {"fingerprint": found, "files": files})
-
-    def summary(self, file: Path, package: str) -> dict:
-        name, stamp = str(file.relative_to(paths.ROOT)), _stamp(file)
-        entry = self._get("definitions", name)
-        if entry and entry["stamp"] == stamp:
-            return entry
-        text = file.read_text(encoding="utf-8")
-        try:
-            made = definitions.summary(text, package)
-        except SyntaxError:  # it counts as it stands
-            value = hashlib.sha256(text.encode()).hexdigest()[:10]
-            made = {"defs": {}, "imports": {}, "always": [value, []], "bound": []}
-        made["stamp"] = stamp
-        self._put("definitions", name, made)
-        return made
-
-    def _path(self, kind: str) -> Path:
-        return paths.cache() / f"{kind}.json"
-
-    def _stored(self, kind: str) -> dict:
-        stored = store.peek(self._path(kind))
-        return stored["of"] if stored.get("by") == _reader() else {}
-
-    def _get(self, kind: str, name: str) -> dict | None:
-        if name in self._new.get(kind, {}):
-            return self._new[kind][name]
-        if kind not in self._old:
-            self._old[kind] = self._stored(kind)
-        return self._old[kind].get(name)
-
-    def _put(self, kind: str, name: str, entry: dict) -> None:
-        if not self._new:
-            atexit.register(self._write)
-        self._new.setdefault(kind, {})[name] = entry
-
-    def _write(self) -> None:
-        for kind, entries in self._new.items():
-            known = self._stored(kind) | entries  # others may have written meanwhile
-            with contextlib.suppress(OSError):
-                store.write_text(self._path(kind), json.dumps({"by": _reader(), "of": known}))
-
-
-CACHE = _Cache()
