@@ -8,20 +8,27 @@ from pathlib import Path
 from launch import away, verbs
 from launch.errors import UserError, nearest
 from launch.guard import guarded
+from launch.paths import VARIABLES
+from launch.terminal import table
 
 ABOUT = "Papers rerun: figures drawn, claims decided by a program."
 EPILOG = """NAME is an experiment, with a preset and settings where wanted:
   ./lab run matrix_sensing            the laptop preset
   ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
   ./lab run all                       every paper, cheapest first (or theme:diffusion)
-without a verb ./lab reruns one paper, decides its claims and writes the pages of all"""
+without a verb ./lab reruns one paper, decides its claims and writes the pages of all
+
+environment:
+"""
 VERBS = verbs.VERBS | away.VERBS
 Verb = Callable[..., argparse.ArgumentParser]  # (name, what it does, its usual arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
-    main = Parser(prog="./lab", description=ABOUT, epilog=EPILOG, formatter_class=raw)
+    environment = table((f"  {name}", what) for name, what in VARIABLES.items())
+    epilog = EPILOG + environment
+    main = Parser(prog="./lab", description=ABOUT, epilog=epilog, formatter_class=raw)
     known = main.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
 
     def verb(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
@@ -67,6 +74,8 @@ def _computing(verb: Verb) -> None:
         " exactly these settings (none: the preset as it stands). One alone is compared with the"
         " committed reference",
     )
+    cite = verb("cite", "BibTeX of a paper and of its rerun; without NAME of this repository")
+    cite.add_argument("name", nargs="?", default="", help="NAME")
     again = verb("refresh", "carry stale verdicts over to later code that computes the same bits")
     again.add_argument("names", nargs="*", metavar="NAME", help="experiments; none: all stale ones")
     again.add_argument("--preset", default="smoke", choices=("smoke", "laptop"), help="to compare")

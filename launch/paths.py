@@ -10,6 +10,25 @@ from launch.errors import UserError, nearest
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
 PRESETS = ("smoke", "laptop", "paper")
+VARIABLES = {  # of the environment, for people
+    "REPRISE_RESULTS": "where results are, in place of results/",
+    "REPRISE_DATA": "a folder of data sets that are here already",
+    "REPRISE_CACHE": "what may be deleted at any time, in place of .cache/",
+    "REPRISE_VENV": "the virtual environment, in place of .venv/",
+    "REPRISE_ACCELERATOR": "cuda or tpu: ./lab installs its packages too",
+    "REPRISE_CHECKPOINT_SECONDS": "the least time between two checkpoints, 15 where not set",
+    "REPRISE_QUIET": "1: verify and refresh say what they found, not what they do meanwhile",
+}
+PASSED_ON = {  # of the environment, from one of our processes to those that it starts
+    "REPRISE_LAB": "commands are shown as ./lab, since that was typed",
+    "REPRISE_COMMAND": "the command that was typed, to be shown for continuing",
+    "REPRISE_WORKER": "one of several processes that are watched",
+    "REPRISE_HELD": "the run folder whose lock the process that started this one holds",
+    "REPRISE_ALL": "./lab test --all: the dear tests too",
+    "REPRISE_ONLY": "./lab test NAME: that paper alone",
+    "REPRISE_SPARE": "./lab test: without the dear tests of launch/ while it is as it was",
+    "REPRISE_TODAY": "the date that all processes of a test call take",
+}
 MANY = ("all", "theme")  # `run all`, `run theme:NAME`: no experiment is called so
 
 

@@ -122,6 +122,16 @@ def _compare(parsed) -> int:
     return 0
 
 
+def _cite(parsed) -> int:
+    from launch.read import cite
+
+    found = cite.entries(split(parsed.name)[0] if parsed.name else "")
+    show(
+        parsed, {k: e._asdict() | {"bibtex": e.bibtex} for k, e in found.items()}, cite.text(found)
+    )
+    return 0
+
+
 def _check(parsed) -> int:
     from launch.make import check
 
@@ -201,6 +211,7 @@ VERBS = {
     "verify": _verify,
     "refresh": _refresh,
     "compare": _compare,
+    "cite": _cite,
     "check": _check,
     "new": _new,
     "fork": _fork,

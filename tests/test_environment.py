@@ -3,11 +3,15 @@
 import importlib.machinery
 import importlib.util
 import os
+import re
 import sys
 
 import pytest
 
+from launch.paths import PASSED_ON, VARIABLES
 from tests.tree import ROOT
+
+CODE = ("common", "launch", "experiments", "tests", "benchmarks")
 
 
 @pytest.fixture
@@ -52,3 +56,11 @@ def test_it_is_made_anew_where_its_python_has_gone(lab, tmp_path):
     os.unlink(tmp_path / "python3.11")
     module.environment(test=False)
     assert installed == [(["requirements.txt"], True)]
+
+
+def test_every_variable_is_in_the_table(tree):
+    files = [ROOT / "lab", *(p for d in CODE for p in (ROOT / d).rglob("*.py"))]
+    named = {v for p in files for v in re.findall(r"\bREPRISE_[A-Z_]+", p.read_text())}
+    assert named == VARIABLES.keys() | PASSED_ON.keys()
+    said = tree.lab("--help").out
+    assert all(f"{name}  " in said for name in VARIABLES)

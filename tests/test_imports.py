@@ -56,6 +56,12 @@ def test_what_reads_names_no_jax():
     assert named == {"provenance.py"}, "which names the devices of a run that computes"
 
 
+def test_jax_is_set_in_one_place():
+    said = {m for m, p in MODULES.items() if "jax.config.update" in p.read_text()}
+    apart = {"launch.scale.plan", "common.checkpoint"}  # how it compiles; threads of orbax
+    assert said - apart == {"launch.compute.run"}
+
+
 def tops(path: Path) -> set[str]:
     """The packages that a file names in an absolute import, at any depth."""
     found = set()

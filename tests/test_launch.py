@@ -29,7 +29,27 @@ def test_run_report_and_json(shared_tree):
     info = json.loads((folder / "run.json").read_text())
     assert {"config", "versions", "devices", "fingerprint", "jax", "machine"} <= info.keys()
     assert info["peak_memory_mb"] > 0
+    assert info["programs"] > 0
     assert str(shared_tree.root) not in (folder / "run.json").read_text()
+
+
+def test_programs_are_counted_whether_or_not_jax_had_them():
+    import jax
+
+    from launch.compute.computing import Compiling
+
+    def program(x):
+        return 2 * x
+
+    short, long = np.ones(2), np.ones(3)
+    compiling, counts = Compiling(), []
+    for argument in (short, short, long):
+        jax.jit(program)(argument)
+        counts.append(compiling.programs)
+    jax.clear_caches()
+    jax.jit(program)(long)
+    assert [*counts, compiling.programs] == [1, 1, 2, 3]
+    assert compiling.seconds > 0
 
 
 def test_the_absl_form_is_the_same_run(shared_tree, tmp_path):

@@ -27,7 +27,7 @@ def test_wrong_type(shared_tree):
     refused(shared_tree.lab("run", "toy", "widths=a,b"), "widths=a,b is not a tuple")
 
 
-def test_numbers_that_cannot_be(shared_tree):
+def test_numbers_that_cannot_be(shared_tree, tmp_path):
     for seeds in ("0,0,0,0,0", "()", "-1", "99999999999999999999"):
         refused(
             shared_tree.lab("run", "toy:smoke", f"seeds={seeds}"), "seeds are different numbers"
@@ -38,7 +38,8 @@ def test_numbers_that_cannot_be(shared_tree):
     several = {"JAX_NUM_PROCESSES": "2", "JAX_COORDINATOR_ADDRESS": "127.0.0.1:1"}
     for name, value in (("JAX_PROCESS_ID", "abc"), ("JAX_PROCESS_ID", "2"),
                         ("JAX_NUM_PROCESSES", "\u00b2")):  # fmt: skip
-        done = shared_tree.lab("run", "toy:smoke", "--workdir", "w", **(several | {name: value}))
+        where = ("--workdir", str(tmp_path / "w"))
+        done = shared_tree.lab("run", "toy:smoke", *where, **(several | {name: value}))
         refused(done, name)
 
 

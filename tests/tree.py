@@ -131,7 +131,12 @@ def copy_tree(target: Path, *slugs: str) -> Tree:
     skip = shutil.ignore_patterns("__pycache__", ".*cache")
     for name in ("common", "launch"):
         shutil.copytree(ROOT / name, target / name, ignore=skip)
-    for name in ("lab", "pyproject.toml", *(p.name for p in ROOT.glob("requirements*.txt"))):
+    for name in (
+        "lab",
+        "pyproject.toml",
+        "CITATION.cff",
+        *(p.name for p in ROOT.glob("requirements*.txt")),
+    ):
         shutil.copy(ROOT / name, target / name)
     (target / "experiments").mkdir()
     (target / "experiments/__init__.py").touch()

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.claims import SIGNS, THEMES, Claim
 from launch.errors import UserError
 from launch.paths import results
-from launch.read import cards, listing, report
+from launch.read import cards, cite, listing, report
 from launch.read.verdicts import LEGEND, current, old_verdict, state_of
 from launch.record import ledger, store
 from launch.terminal import duration
@@ -99,6 +99,9 @@ def page(row: dict) -> str:
     notes = [f"- {c.id}: {c.note}" for c, line, s in decided if c.note and _failed(line, s)]
     if notes:
         lines += ["", "What we think of those that do not hold:", "", *notes]
+    if paper:
+        bibtex = cite.text(cite.entries(slug))
+        lines += ["", "## Cite", "", f"`./lab cite {slug}`:", "", "```bibtex", bibtex, "```"]
     return "\n".join(lines) + "\n"
 
 

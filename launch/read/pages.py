@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from common.claims import SIGNS, Claim
 from launch.errors import UserError
-from launch.read import cards, report
+from launch.read import cards, cite, report
 from launch.read.verdicts import LEGEND, current, old_verdict, state_of
 from launch.record import ledger, store
 from launch.terminal import duration
@@ -66,6 +66,7 @@ def page(slug: str, row: dict, home: Path) -> str:
         rows = "".join(_row(slug, s) for s in others)
         head = "<div class=head><span>claim</span><span>ours</span><span>paper</span></div>"
         body += f'<h2>Other claims</h2><div class="table">{head}{rows}</div>'
+    body += _cite(slug)
     if committed and yours:
         when = f'<p class="soft">{info["started"]}, {escape(str(yours))}</p>'
         body += f"<h2>Figures of your newest run</h2>{when}{_figures(yours, home, [])}"
@@ -97,6 +98,11 @@ def held(row: dict) -> str:
     if set(row["claims"]) <= {"untested"}:
         return "not verified yet"
     return "{} of {} headline claims hold".format(*row["headlines"])
+
+
+def _cite(slug: str) -> str:
+    found = cite.text(cite.entries(slug))
+    return f"<h2>Cite</h2><p><code>./lab cite {slug}</code></p><pre>{escape(found)}</pre>"
 
 
 def _parent(parent: str) -> str:
