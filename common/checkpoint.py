@@ -67,9 +67,9 @@ class Checkpoints:
     def save(self, step: int, state: Any, *, force: bool = False) -> None:
         """Save `state` as `step` if the last save is old enough, or if the run must stop now.
 
-        The caller may go on writing into the arrays of `state`: what is saved is a copy of those
-        that lie on the host. Errors: Stopped, after saving, when the run was asked to stop (of
-        several processes: any).
+        The caller may go on writing into host arrays of `state`: orbax copies them first, and a
+        test sees to it. Errors: Stopped, after saving, when the run was asked to stop (of several
+        processes: any).
         """
         due = force or time.monotonic() - self._saved_at >= self._every
         each = votes(due, self._stop.asked)  # the first clock decides, any process may stop all
@@ -106,17 +106,8 @@ def _x64_in_every_thread() -> Iterator[None]:
 
 
 def _plain(state: Any) -> Any:
-    """Typed PRNG keys as their integers: orbax cannot restore them onto a sharding.
-
-    Host arrays are copied: they are written to disk while the run goes on.
-    """
-
-    def plain(x):
-        if _is_key(x):
-            return jax.random.key_data(x)
-        return np.array(x) if isinstance(x, np.ndarray) else x
-
-    return jax.tree.map(plain, state)
+    """Typed PRNG keys as their integers: orbax cannot restore them onto a sharding."""
+    return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, state)
 
 
 def _abstract(x: Any) -> Any:
