@@ -33,17 +33,18 @@ def compute(
     info: what run.json says so far. Errors: UserError, Interrupted, whatever the experiment raises.
     """
     from common import scratch as scratch_module
+    from common.stop import Stopped
 
     wanted = info.get("wanted")
     scratch = scratch_module.Scratch(
         folder / "scratch", None if wanted is None else frozenset(wanted)
     )
-    request.tell(scratch)
+    request.tell(scratch.stop)
     record = _Record(folder, info, scratch)
     try:
         arrays = _arrays(job, scratch, record.compiling)
         cluster.barrier("computed")
-    except scratch_module.Stopped:
+    except Stopped:
         record.write("stopped")
         raise Interrupted(folder) from None
     except BaseException as error:

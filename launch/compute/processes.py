@@ -175,11 +175,11 @@ class _Asked:
         self._children = children
 
     @property
-    def stop(self) -> bool:
+    def asked(self) -> bool:
         return False
 
-    @stop.setter
-    def stop(self, asked: bool) -> None:
+    @asked.setter
+    def asked(self, asked: bool) -> None:
         for c in self._children if asked else ():
             if c.status is None:
                 c.process.send_signal(signal.SIGTERM)

@@ -13,16 +13,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Request:
-    """Whether this process was asked to stop; `scratch` is told, from when there is one."""
+    """Whether this process was asked to stop; a run is told, from when there is one."""
 
     def __init__(self, name: str) -> None:
         self.name, self.asked, self._when = name, False, 0.0
-        self._scratch: Any = None
+        self._told: Any = None
 
-    def tell(self, scratch: Any) -> None:
-        """Stop what computes with `scratch` at its next safe point, if asked, now or later."""
-        self._scratch = scratch
-        scratch.stop = self.asked
+    def tell(self, stop: Any) -> None:
+        """Set `stop.asked` if asked, now or later: a run stops at its next safe point."""
+        self._told = stop
+        stop.asked = self.asked
 
     def hear(self, number: int, _frame: Any) -> None:
         """The handler: the first request saves, a later one stops at once."""
@@ -35,8 +35,8 @@ class Request:
         if self.asked:
             os._exit(128 + number)
         self.asked, self._when = True, now
-        if self._scratch is not None:
-            self._scratch.stop = True
+        if self._told is not None:
+            self._told.asked = True
         how = "Ctrl-C again stops at once" if number == signal.SIGINT else "again stops at once"
         if not worker and os.environ.get("JAX_PROCESS_ID", "0") == "0":
             print(f"\n{self.name}: saving at the next safe point ({how})", file=sys.stderr)

@@ -84,8 +84,9 @@ def _head() -> tuple[str, str]:
 
 def _ours(key: str, what: str, commit: str, year: str) -> Entry:
     cff = _citation()
+    title = cff["title"].partition(":")[0] + what if what else cff["title"]
     fields = {
-        "title": f"{{{tex(cff['title'] + what)}}}",
+        "title": f"{{{tex(title)}}}",
         "author": f"{{{tex(cff['name'])}}}",  # a group's name is not parted
         "year": year,
         "version": tex(cff["version"]),
