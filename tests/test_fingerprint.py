@@ -132,10 +132,9 @@ def at(tmp_path, monkeypatch):
             text = (tmp_path / file).read_text()
             assert old in text
             (tmp_path / file).write_text(text.replace(old, new))
-        cache = kept.Cache((fingerprint.__file__,))
-        monkeypatch.setattr(fingerprint, "CACHE", cache)
+        monkeypatch.setattr(fingerprint, "CACHE", kept.Cache((fingerprint.__file__,)))
         found = fingerprint.fingerprint(slug)
-        cache.write()
+        fingerprint.CACHE.write()
         return found
 
     take.root = tmp_path
@@ -221,9 +220,8 @@ def test_what_computes_is_named(at, edit):
     after = at(*how)
     found = fingerprint.changed(before, after)
     assert found == names if names is not None else TOOL in found
-    which = {"experiments/p/measure.py": "measure", "common/claims.py": "rule"}.get(
-        edit[0], "compute"
-    )
+    others = {"experiments/p/measure.py": "measure", "common/claims.py": "rule"}
+    which = others.get(edit[0], "compute")
     assert [k for k in ("compute", "measure", "rule") if before[k] != after[k]] == [which]
 
 

@@ -5,8 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -31,25 +29,6 @@ def test_run_report_and_json(shared_tree):
     assert info["peak_memory_mb"] > 0
     assert info["programs"] > 0
     assert str(shared_tree.root) not in (folder / "run.json").read_text()
-
-
-def test_programs_are_counted_whether_or_not_jax_had_them():
-    import jax
-
-    from launch.compute.computing import Compiling
-
-    def program(x):
-        return 2 * x
-
-    short, long = np.ones(2), np.ones(3)
-    compiling, counts = Compiling(), []
-    for argument in (short, short, long):
-        jax.jit(program)(argument)
-        counts.append(compiling.programs)
-    jax.clear_caches()
-    jax.jit(program)(long)
-    assert [*counts, compiling.programs] == [1, 1, 2, 3]
-    assert compiling.seconds > 0
 
 
 def test_the_absl_form_is_the_same_run(shared_tree, tmp_path):
@@ -266,49 +245,6 @@ def test_sigkill_then_the_same_arrays(tree, uninterrupted):
     assert store.read_json(folder / "run.json")["attempts"] == 4
     np.testing.assert_array_equal(store.arrays(folder)["error"], uninterrupted)
     assert not list(folder.rglob("*.tmp"))
-
-
-def test_heartbeat_where_there_is_no_terminal(tree):
-    script = (
-        "import sys; from launch import terminal; terminal.HEARTBEAT = 0.5\n"
-        "from launch.__main__ import main; sys.exit(main(['run', 'toy:smoke', 'pause=0.5']))"
-    )
-    env = tree.environment()
-    command = [sys.executable, "-P", "-c", script]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    beats = [x for x in done.stderr.splitlines() if "descending" in x]
-    assert any("left" in b for b in beats)
-
-
-@pytest.mark.parametrize("arguments", [("list",), ("--help",), ("run", "toy:smoke", "--fresh")])
-def test_a_reader_that_leaves_is_no_error(tree, arguments):
-    """./lab … | head -1"""
-    out, left = os.pipe()
-    os.close(out)
-    command, env = [sys.executable, "-P", "-m", "launch", *arguments], tree.environment()
-    env["PYTHONUNBUFFERED"] = ""
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=env, stdout=left, stderr=pipe, text=True)
-    os.close(left)
-    said = process.stderr.read()
-    assert process.wait() == 128 + signal.SIGPIPE
-    assert "Traceback" not in said
-    assert "Broken" not in said
-
-
-def test_a_library_s_own_broken_socket_kills_nothing(tree):
-    script = (
-        "import socket; from launch.__main__ import main; main(['list'])\n"
-        "one, two = socket.socketpair(); two.close()\n"
-        "try: one.send(b'x')\n"
-        "except BrokenPipeError: print('told')"
-    )
-    command = [sys.executable, "-P", "-c", script]
-    env = tree.environment()
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert done.stdout.endswith("told\n")
 
 
 def test_tests_of_a_group_share_a_worker(request):

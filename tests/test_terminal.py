@@ -1,7 +1,8 @@
-"""What is printed for a person to type again."""
+"""What a person sees: commands to type again, a heartbeat."""
 
 import shlex
 import subprocess
+import sys
 
 import pytest
 
@@ -35,3 +36,16 @@ def test_settings_of_a_run_are_typed_as_they_are_parsed():
     words = dict(w.split("=", 1) for w in shlex.split(settings.typed(changes)))
     parsed = {key: settings.parse(key, text, old[key]) for key, text in words.items()}
     assert parsed == {"lr": 0.5, "seeds": (3, 4), "names": ("a", "b"), "x64": False}
+
+
+def test_heartbeat_where_there_is_no_terminal(tree):
+    script = (
+        "import sys; from launch import terminal; terminal.HEARTBEAT = 0.5\n"
+        "from launch.__main__ import main; sys.exit(main(['run', 'toy:smoke', 'pause=0.5']))"
+    )
+    env = tree.environment()
+    command = [sys.executable, "-P", "-c", script]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    beats = [x for x in done.stderr.splitlines() if "descending" in x]
+    assert any("left" in b for b in beats)
