@@ -101,8 +101,8 @@ def spectrum(
         v = jnp.full(size, size**-0.5)
         return jax.lax.fori_loop(0, REPEATS, lambda _, v: matvec(v), v)
 
-    parts = [_timed(f, params, batch) for f in (eigen, quadrature, products)]
-    return _gathered(*parts, size, sigma)
+    parts = (_timed(f, params, batch) for f in (eigen, quadrature, products))
+    return _gathered(*parts, size=size, sigma=sigma)
 
 
 def _refuse(loss: Callable, params: Any, batch: Any, chunk: int | None) -> None:
@@ -127,7 +127,7 @@ def _refuse(loss: Callable, params: Any, batch: Any, chunk: int | None) -> None:
         )
 
 
-def _gathered(eigen, quadrature, products, size: int, sigma: float | None) -> Spectrum:
+def _gathered(eigen, quadrature, products, *, size: int, sigma: float | None) -> Spectrum:
     """The parts as a Spectrum.  Errors: ValueError where they are not finite."""
     (top, residuals, spent), (nodes, weights) = eigen.result, quadrature.result
     if not (np.isfinite(top).all() and np.isfinite(nodes).all()):
