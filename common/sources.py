@@ -39,7 +39,7 @@ class Source(NamedTuple):
     packed: bool = False  # the hash is of the file as published
 
 
-def parse_idx(content: bytes) -> np.ndarray:
+def _parse_idx(content: bytes) -> np.ndarray:
     """Array in the idx format: two zero bytes, type 8 (uint8), rank, sizes, values."""
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise DataError("not an idx file of unsigned bytes: it starts " + repr(content[:4]))
@@ -52,7 +52,7 @@ def parse_idx(content: bytes) -> np.ndarray:
 
 
 def _parse_mnist(files: Files) -> dict[str, np.ndarray]:
-    x_train, y_train, x_test, y_test = (parse_idx(content) for content in files.values())
+    x_train, y_train, x_test, y_test = (_parse_idx(content) for content in files.values())
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 

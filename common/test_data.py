@@ -63,13 +63,13 @@ def place(tmp_path, monkeypatch):
 def test_idx_by_hand():
     header = bytes([0, 0, 8, 2]) + (2).to_bytes(4, "big") + (3).to_bytes(4, "big")
     np.testing.assert_array_equal(
-        sources.parse_idx(header + bytes(range(6))), [[0, 1, 2], [3, 4, 5]]
+        sources._parse_idx(header + bytes(range(6))), [[0, 1, 2], [3, 4, 5]]
     )
     with pytest.raises(data.DataError, match=r"\[2, 3\], the file holds 5"):
-        sources.parse_idx(header + bytes(range(5)))
+        sources._parse_idx(header + bytes(range(5)))
     for broken in (b"", b"\0\0\x08\x03\0\0", b"\x1f\x8b\x08\0", b"\0\0\x0d\x01\0\0\0\0"):
         with pytest.raises(data.DataError, match="not an idx file"):
-            sources.parse_idx(broken)
+            sources._parse_idx(broken)
 
 
 def test_digits_are_bundled_whole(monkeypatch, tmp_path):

@@ -46,7 +46,7 @@ class Drawn(NamedTuple):
     share: float = UNIFORM  # resolution^2 / share is the least variance of a coordinate
 
 
-def mean_interval(p: Part, alpha: float) -> Interval:
+def _mean_interval(p: Part, alpha: float) -> Interval:
     """Student-t interval of the mean, widened by what more seeds do not mend."""
     mean, low, high = stats.t_interval(p.values, alpha * p.strict, p.resolution)
     if p.swap:
@@ -71,7 +71,7 @@ class Kind(NamedTuple):
     contains: Callable[[Criterion, float], bool]  # is this (trivial) score inside the region
     least: int = 5  # rows
     rows: str = SEEDS
-    interval: Callable[[Part, float], Interval] = mean_interval
+    interval: Callable[[Part, float], Interval] = _mean_interval
     drawn: Drawn | None = None
 
 

@@ -14,7 +14,7 @@ from common.criteria.kind import (
 )
 
 
-def found(c: Criterion, x: np.ndarray, y: np.ndarray) -> float:
+def _found(c: Criterion, x: np.ndarray, y: np.ndarray) -> float:
     """Where the curve peaks (strictly inside) or first crosses; nan when it does not.  x, y [x]"""
     if c["find"] == "crossing":
         above = y > c["crossing"]
@@ -28,8 +28,8 @@ def found(c: Criterion, x: np.ndarray, y: np.ndarray) -> float:
     return float(x[best].mean()) if inside else np.nan
 
 
-def found_in_each(c: Criterion, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """`found` of many curves at once.  x, y [..., k] -> [...]"""
+def _found_in_each(c: Criterion, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """`_found` of many curves at once.  x, y [..., k] -> [...]"""
     if c["find"] == "crossing":
         above = y > c["crossing"]
         change = above[..., 1:] != above[..., :-1]
@@ -54,7 +54,7 @@ def _parts(c, v):
     if v.shape[2] < 3:
         raise Invalid(f"location needs 3 points or more, got {v.shape[2]}")
     v = _along_x(v)
-    at = np.array([found(c, x, y) for x, y in v])
+    at = np.array([_found(c, x, y) for x, y in v])
     if np.isnan(at).any() or c["find"] == "crossing":  # none found is a fail, no missing seed
         return [Part("location", at, c["lo"], c["hi"])]
     nearest = np.abs(v[:, 0] - at[:, None]).argmin(-1)
@@ -79,7 +79,7 @@ def _curves(c: Criterion, v: np.ndarray) -> np.ndarray:
 
 
 def _numbers(c: Criterion, curves: np.ndarray) -> list[np.ndarray]:
-    return [found_in_each(c, *np.split(curves, 2, axis=-1))]
+    return [_found_in_each(c, *np.split(curves, 2, axis=-1))]
 
 
 LOCATION = Kind(
