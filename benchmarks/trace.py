@@ -25,8 +25,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from common.curvature.dense import dense
+from common.curvature.probes import hutchpp, xtrace
 from common.curvature.products import flat, ggn_vp, hvp
-from common.curvature.trace import hutchpp, trace, xtrace
+from common.curvature.trace import trace
 
 P, RTOL, KEYS = 400, 0.01, 50
 LADDER = [round(4 * 1.25**j) for j in range(21)]  # 4, 5, 6, 8, … 347

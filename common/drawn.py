@@ -5,7 +5,7 @@ Shapes: N points.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -69,60 +69,18 @@ def _name(artist: Any, count: int) -> str:
 
 def _numbers(ax: Axes, artist: Any) -> Iterator[dict[str, Any]]:
     """The arrays of one artist, by its type; errors name a type that this cannot read."""
-    match artist:
-        case container.ErrorbarContainer():
-            yield _errorbar(artist)
-        case container.BarContainer():
-            yield _bars(artist)
-        case container.StemContainer():
-            x, y = artist.markerline.get_data()
-            yield {"kind": "stem", "x": x, "y": y}
-        case lines.Line2D():
-            yield from _line(ax, artist)
-        case patches.StepPatch():
-            values, edges, _ = artist.get_data()
-            yield {
-                "kind": "steps",
-                "x": edges[:-1],
-                "y": values,
-                "low": edges[:-1],
-                "high": edges[1:],
-            }
-        case contour.ContourSet():
-            yield from _contours(artist)
-        case quiver.Quiver():
-            for part, value in (("arrow-x", artist.U), ("arrow-y", artist.V)):
-                yield {"kind": part, "x": artist.X, "y": artist.Y, "value": value}
-        case collections.QuadMesh():
-            yield _cells(artist)
-        case collections.FillBetweenPolyCollection():
-            yield from map(_fill, artist.get_paths())
-        case collections.PathCollection():
-            at: Any = np.ma.filled(np.ma.asarray(artist.get_offsets(), dtype=float), np.nan)
-            yield {
-                "kind": "points",
-                "x": at[:, 0],
-                "y": at[:, 1],
-                "value": _flat(artist.get_array()),
-            }
-        case collections.LineCollection():
-            for i, path in enumerate(artist.get_segments()):
-                yield {
-                    "kind": "segment",
-                    "x": path[:, 0],
-                    "y": path[:, 1],
-                    "value": [i] * len(path),
-                }
-        case collections.Collection():
-            raise ValueError(f"{type(artist).__name__} has no rule in common/plot.py: add one")
-        case mpl.image.AxesImage():
-            yield _image(artist)
+    for kind, read in READERS.items():
+        if isinstance(artist, kind):
+            yield from read(ax, artist)
+            return
+    if isinstance(artist, collections.Collection):
+        raise ValueError(f"{type(artist).__name__} has no rule in common/drawn.py: add one")
 
 
 def _line(ax: Axes, line: lines.Line2D) -> Iterator[dict[str, Any]]:
     """A line of data; axhline and axvline hold one number and a fraction of the panel."""
     if isinstance(line, lines.AxLine):
-        raise ValueError("axline has no rule in common/plot.py: draw it with plot or law")
+        raise ValueError("axline has no rule in common/drawn.py: draw it with plot or law")
     x, y = (_flat(v) for v in line.get_data(orig=False))  # categories as numbers
     in_x, in_y = line.get_transform().contains_branch_seperately(ax.transData)
     if in_x and in_y:
@@ -133,7 +91,7 @@ def _line(ax: Axes, line: lines.Line2D) -> Iterator[dict[str, Any]]:
         yield {"kind": "guide", "y": y[:1]}
 
 
-def _errorbar(group: container.ErrorbarContainer) -> dict[str, Any]:
+def _errorbar(ax: Axes, group: container.ErrorbarContainer) -> Iterator[dict[str, Any]]:
     parts: Any = group
     line, _, bars = parts
     fields: dict[str, Any] = {"kind": "error bars"}
@@ -146,10 +104,10 @@ def _errorbar(group: container.ErrorbarContainer) -> dict[str, Any]:
     if ends is not None:
         axis = 1 if group.has_yerr else 0
         fields |= {"low": ends[:, 0, axis], "high": ends[:, 1, axis]}
-    return fields
+    yield fields
 
 
-def _bars(group: container.BarContainer) -> dict[str, Any]:
+def _bars(ax: Axes, group: container.BarContainer) -> Iterator[dict[str, Any]]:
     upright = group.orientation != "horizontal"
     boxes = [p.get_bbox() for p in group.patches]
     centre = [(b.x0 + b.x1) / 2 if upright else (b.y0 + b.y1) / 2 for b in boxes]
@@ -157,32 +115,58 @@ def _bars(group: container.BarContainer) -> dict[str, Any]:
     end = [b.y1 if upright else b.x1 for b in boxes]
     length = group.datavalues if group.datavalues is not None else end
     x, y = (centre, length) if upright else (length, centre)
-    return {"kind": "bars", "x": x, "y": y, "low": base, "high": end}
+    yield {"kind": "bars", "x": x, "y": y, "low": base, "high": end}
 
 
-def _fill(path: Any) -> dict[str, Any]:
+def _stem(ax: Axes, group: container.StemContainer) -> Iterator[dict[str, Any]]:
+    x, y = group.markerline.get_data()
+    yield {"kind": "stem", "x": x, "y": y}
+
+
+def _steps(ax: Axes, patch: patches.StepPatch) -> Iterator[dict[str, Any]]:
+    y, edges, _ = patch.get_data()
+    yield {"kind": "steps", "x": edges[:-1], "y": y, "low": edges[:-1], "high": edges[1:]}
+
+
+def _arrows(ax: Axes, field: Any) -> Iterator[dict[str, Any]]:
+    for part, value in (("arrow-x", field.U), ("arrow-y", field.V)):
+        yield {"kind": part, "x": field.X, "y": field.Y, "value": value}
+
+
+def _points(ax: Axes, points: Any) -> Iterator[dict[str, Any]]:
+    at: Any = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), np.nan)
+    yield {"kind": "points", "x": at[:, 0], "y": at[:, 1], "value": _flat(points.get_array())}
+
+
+def _segments(ax: Axes, group: collections.LineCollection) -> Iterator[dict[str, Any]]:
+    for i, path in enumerate(group.get_segments()):
+        yield {"kind": "segment", "x": path[:, 0], "y": path[:, 1], "value": [i] * len(path)}
+
+
+def _fills(ax: Axes, group: Any) -> Iterator[dict[str, Any]]:
     """fill_between draws: start, first edge [n], end, second edge backwards [n], close."""
-    n = (len(path.vertices) - 3) // 2
-    first, second = path.vertices[1 : n + 1], path.vertices[n + 2 : 2 * n + 2][::-1]
-    return {"kind": "band", "x": first[:, 0], "low": first[:, 1], "high": second[:, 1]}
+    for path in group.get_paths():
+        n = (len(path.vertices) - 3) // 2
+        first, second = path.vertices[1 : n + 1], path.vertices[n + 2 : 2 * n + 2][::-1]
+        yield {"kind": "band", "x": first[:, 0], "low": first[:, 1], "high": second[:, 1]}
 
 
-def _cells(mesh: Any) -> dict[str, Any]:
+def _cells(ax: Axes, mesh: Any) -> Iterator[dict[str, Any]]:
     """Values at the middle of their cells, or at the corners where shading is gouraud."""
     at = mesh.get_coordinates()
     if mesh._shading != "gouraud":
         at = (at[:-1, :-1] + at[1:, :-1] + at[:-1, 1:] + at[1:, 1:]) / 4
     value = _flat(mesh.get_array())
-    return {"kind": "cells", "x": at[..., 0].ravel(), "y": at[..., 1].ravel(), "value": value}
+    yield {"kind": "cells", "x": at[..., 0].ravel(), "y": at[..., 1].ravel(), "value": value}
 
 
-def _contours(levels: Any) -> Iterator[dict[str, Any]]:
+def _contours(ax: Axes, levels: Any) -> Iterator[dict[str, Any]]:
     for level, path in zip(levels.levels, levels.get_paths(), strict=False):
         x, y = path.vertices.T
         yield {"kind": "contour", "x": x, "y": y, "value": np.full(len(x), level)}
 
 
-def _image(image: Any) -> dict[str, Any]:
+def _image(ax: Axes, image: Any) -> Iterator[dict[str, Any]]:
     """Pixel centres; the value is a number, or #rrggbb where colours themselves were given."""
     pixels = np.ma.filled(np.ma.asarray(image.get_array()), 0)
     rows, cols = pixels.shape[:2]
@@ -197,7 +181,7 @@ def _image(image: Any) -> dict[str, Any]:
         value: Any = [colors.to_hex(np.clip(p, 0, 1)) for p in flat]
     else:
         value = _flat(image.get_array())
-    return {"kind": "image", "x": grid[0].ravel(), "y": grid[1].ravel(), "value": value}
+    yield {"kind": "image", "x": grid[0].ravel(), "y": grid[1].ravel(), "value": value}
 
 
 def _flat(values: Any) -> Any:
@@ -205,6 +189,21 @@ def _flat(values: Any) -> Any:
         None if values is None else np.ma.filled(np.ma.asarray(values, dtype=float), np.nan).ravel()
     )
 
+
+READERS: dict[type, Callable[[Axes, Any], Iterator[dict[str, Any]]]] = {  # the first that fits
+    container.ErrorbarContainer: _errorbar,
+    container.BarContainer: _bars,
+    container.StemContainer: _stem,
+    lines.Line2D: _line,
+    patches.StepPatch: _steps,
+    contour.ContourSet: _contours,
+    quiver.Quiver: _arrows,
+    collections.QuadMesh: _cells,
+    collections.FillBetweenPolyCollection: _fills,
+    collections.PathCollection: _points,
+    collections.LineCollection: _segments,
+    mpl.image.AxesImage: _image,
+}
 
 COLUMNS = (
     "panel",

@@ -1,8 +1,8 @@
 """One figure style; a figure saved as PNG with its words inside, as SVG, and as numbers (CSV).
 
 Series differ by marker and dashes as well as by colour, so they stay apart in grey. Nothing here
-uses pyplot: figures belong to the caller and disappear with it. Saving the same figure gives the
-same bytes in every process.
+uses pyplot or changes a global setting: figures belong to the caller, who makes them inside
+`styled()`, as `./lab report` does. Saving the same figure gives the same bytes in every process.
 
 Shapes: S seeds, N points.
 """
@@ -11,6 +11,7 @@ import io
 import os
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +32,31 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (5, 1.5, 1, 1.5))) * 2
 LAW = {"color": "0.45", "linestyle": (0, (6, 3)), "linewidth": 1.2, "marker": "", "zorder": 1.5}
 
-mpl.rcParams.update(
-    {
-        "axes.grid": True,
-        "axes.prop_cycle": cycler(
-            color=COLOURS, marker=MARKERS, linestyle=DASHES, markevery=[0.12] * len(COLOURS)
-        ),
-        "axes.spines.right": False,
-        "axes.spines.top": False,
-        "axes.titlesize": 10,
-        "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "grid.color": "0.9",
-        "grid.linewidth": 0.6,
-        "image.cmap": "cividis",
-        "legend.fontsize": 8,
-        "legend.framealpha": 0.85,
-        "lines.linewidth": 1.4,
-        "lines.markersize": 4.5,
-        "savefig.dpi": 110,
-        "svg.hashsalt": "reprise",
-    }
-)
+STYLE: Any = {
+    "axes.grid": True,
+    "axes.prop_cycle": cycler(
+        color=COLOURS, marker=MARKERS, linestyle=DASHES, markevery=[0.12] * len(COLOURS)
+    ),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "grid.color": "0.9",
+    "grid.linewidth": 0.6,
+    "image.cmap": "cividis",
+    "legend.fontsize": 8,
+    "legend.framealpha": 0.85,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "savefig.dpi": 110,
+    "svg.hashsalt": "reprise",
+}
+
+
+def styled() -> AbstractContextManager:
+    """The settings of our figures, for as long as they are made; `save` enters it by itself."""
+    return mpl.rc_context(STYLE)
 
 
 def figure(
@@ -104,6 +108,17 @@ def save(
 
     -> {"png": path, …}.  Errors: ValueError if the figure draws no data.
     """
+    with styled():
+        content = _content(fig, name, kinds)
+    files = {kind: Path(folder) / f"{name}.{kind}" for kind in content}
+    for kind, file in files.items():  # whole or absent: others may be reading them
+        part = file.with_name(f".{name}.{os.getpid()}.{kind}")
+        part.write_bytes(content[kind])
+        part.replace(file)
+    return files
+
+
+def _content(fig: Figure, name: str, kinds: Sequence[str]) -> dict[str, bytes]:
     series = list(drawn(fig))
     if not any(np.size(s.y) + np.size(s.value) for s in series if s.kind != "guide"):
         raise ValueError(f"figure {name!r} draws no data")
@@ -121,12 +136,7 @@ def save(
         content["svg"] = drawing.getvalue()
     if "csv" in kinds:
         content["csv"] = table(series).encode()
-    files = {kind: Path(folder) / f"{name}.{kind}" for kind in content}
-    for kind, file in files.items():  # whole or absent: others may be reading them
-        part = file.with_name(f".{name}.{os.getpid()}.{kind}")
-        part.write_bytes(content[kind])
-        part.replace(file)
-    return files
+    return content
 
 
 class Powers(ticker.LogFormatterSciNotation):

@@ -21,6 +21,7 @@ import numpy as np
 
 from common import stats
 from common.criteria import KINDS, Criterion, Invalid, Part, checked
+from common.criteria.kind import INSTANCES, OUTCOMES, SEEDS, UNIFORM, Drawn
 from common.stats import ALPHA
 
 STATES = ("pass", "fail", "inconclusive")
@@ -52,23 +53,23 @@ def chances(
 
     `ran`: seeds behind the values, where they hold several instances a seed (identity).
     """
+    kind = KINDS[c["kind"]]
     try:
         values = checked(c, values)
-        parts = KINDS[c["kind"]].parts(c, values)
+        parts = kind.parts(c, values)
     except Invalid:
         return None
     ran = ran or len(values) // c.get("per_seed", 1)
     fresh = ran if seeds is None else seeds
     outcomes = fresh * max(len(values) // ran, 1)  # least counts instances and outcomes
-    least = KINDS[c["kind"]].least
-    if fresh < 1 or (outcomes if c["kind"] in ("rate", "identity") else fresh) < least:
+    if fresh < 1 or (fresh if kind.rows == SEEDS else outcomes) < kind.least:
         return None
     alpha = c.get("alpha", ALPHA)
-    if c["kind"] == "identity":
+    if kind.rows == INSTANCES:
         found = _identity(parts[0], ran, fresh)
-    elif c["kind"] == "rate":
+    elif kind.rows == OUTCOMES:
         found = _rate(parts[0], fresh * c.get("per_seed", 1), alpha)
-    elif len(parts) == 1 and c["kind"] != "location":
+    elif len(parts) == 1 and not kind.drawn:
         found = _single(parts[0], fresh, alpha)
     else:
         found = _drawn(c, values, parts, fresh, alpha)
@@ -176,20 +177,17 @@ def _drawn(c, values, parts: list[Part], m: int, alpha: float) -> tuple[float, f
 
 def _model(c, values, parts) -> tuple[np.ndarray, Callable]:
     """What is normal [seed, d], and from [..., d] the numbers that the parts decide on, [...]."""
-    if c["kind"] == "trend":
-        y = values if c.get("scale") != "log" else np.log(values)
-        curves = -y if c["sign"] == "-" else y
-        return curves, lambda f: [f[..., -1] - f[..., 0], _tau(f)]
-    if c["kind"] == "location":
-        order = np.argsort(values[:, :1], axis=-1, kind="stable")
-        v = np.take_along_axis(values, order, axis=-1)
-        return v.reshape(len(v), -1), lambda f: [_locate(c, *np.split(f, 2, axis=-1))]
-    return np.stack([p.values for p in parts], 1), lambda f: list(np.moveaxis(f, -1, 0))
+    drawn = KINDS[c["kind"]].drawn or Drawn(
+        lambda c, v: np.stack([p.values for p in parts], 1),
+        lambda c, f: list(np.moveaxis(f, -1, 0)),
+    )
+    return drawn.curves(c, values), lambda f: drawn.numbers(c, f)
 
 
 def _floor(c: Criterion) -> float:
-    """Least standard deviation of a number: of a trend the ends' difference has the whole."""
-    return c.get("resolution", 0.0) / np.sqrt(24 if c["kind"] == "trend" else 12)
+    """Least standard deviation of a number."""
+    drawn = KINDS[c["kind"]].drawn
+    return c.get("resolution", 0.0) / np.sqrt(drawn.share if drawn else UNIFORM)
 
 
 def _predictive(x: np.ndarray, floor: float, m: int, draws: int) -> np.ndarray:
@@ -235,29 +233,3 @@ def _sides(p: Part, x: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray
         return (low > p.low) & ~missing, (high <= p.low) | missing
     inside = (low >= p.low) & (high <= p.high) & ~missing
     return inside, (high < p.low) | (low > p.high) | missing
-
-
-def _locate(c: Criterion, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Where each curve peaks or first crosses, nan where it does not.  x, y [..., k] -> [...]"""
-    if c["find"] == "crossing":
-        above = y > c["crossing"]
-        change = above[..., 1:] != above[..., :-1]
-        i = change.argmax(-1)[..., None]
-        (x0, x1), (y0, y1) = (
-            [np.take_along_axis(a, j, -1)[..., 0] for j in (i, i + 1)] for a in (x, y)
-        )
-        step = np.where(y1 == y0, 1.0, y1 - y0)
-        return np.where(change.any(-1), x0 + (c["crossing"] - y0) * (x1 - x0) / step, np.nan)
-    best = y == (y.max if c["find"] == "argmax" else y.min)(-1, keepdims=True)
-    inside = ~(best[..., 0] | best[..., -1])
-    return np.where(inside, (best * x).sum(-1) / best.sum(-1), np.nan)
-
-
-def _tau(y: np.ndarray) -> np.ndarray:
-    """stats.kendall_tau without an array of all pairs.  y [..., k] -> [...]"""
-    k = y.shape[-1]
-    total = np.zeros(y.shape[:-1])
-    y = np.ascontiguousarray(np.moveaxis(y, -1, 0))
-    for i in range(k - 1):
-        total += (y[i + 1 :] > y[i]).sum(0) - 1.0 * (y[i + 1 :] < y[i]).sum(0)
-    return total * 2 / (k * (k - 1))

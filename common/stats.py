@@ -50,9 +50,12 @@ def clopper_pearson(successes: int, n: int, alpha: float = ALPHA) -> Interval:
 
 def kendall_tau(y: np.ndarray) -> np.ndarray:
     """Kendall's tau-a of the last axis against its order; ties count 0.  y [..., x] -> [...]"""
-    y = np.asarray(y, float)
-    i, j = np.triu_indices(y.shape[-1], 1)
-    return np.sign(y[..., j] - y[..., i]).mean(-1)
+    y = np.ascontiguousarray(np.moveaxis(np.asarray(y, float), -1, 0))
+    n = len(y)
+    total = np.zeros(y.shape[1:])
+    for i in range(n - 1):  # an array of all pairs is large for many long curves
+        total += (y[i + 1 :] > y[i]).sum(0) - 1.0 * (y[i + 1 :] < y[i]).sum(0)
+    return total * 2 / (n * (n - 1))
 
 
 def fisher_z(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -94,9 +97,44 @@ def loglog_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return line(np.log(x), np.log(y)).slope
 
 
-def semilog_slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Slope of log y against x along the last axis (a rate of decay).  [..., x] -> [...]"""
-    return line(x, np.log(y)).slope
+def decay_rate(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    floor: float = 0.0,
+    ceiling: float = np.inf,
+    late: float = 0.5,
+    least: int = 10,
+) -> np.ndarray:
+    """-d log y / dx by least squares along the last axis.  x [x], y [..., x] > 0 -> [...]
+
+    Of the points whose y lies between floor and ceiling, the share `late` of the last ones: earlier
+    ones still mix several rates, and what has reached the floor decays no more.  nan where fewer
+    than `least` points lie between.
+    """
+
+    def one(row):
+        seen = (row > floor) & (row < ceiling)
+        at, level = x[seen], np.log(row[seen])
+        rest = slice(len(at) - int(np.ceil(late * len(at))), None)
+        return -line(at[rest], level[rest]).slope if len(at) >= least else np.nan
+
+    return np.apply_along_axis(one, -1, np.asarray(y, float))
+
+
+def beside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Two rows a seed, as claims take them.  x, y broadcast to [seed, …] -> [seed, 2, …]"""
+    return np.stack(np.broadcast_arrays(x, y), axis=1)
+
+
+def taken(values: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Of every seed what stands at its index.  values [seed, k, …], index [seed] -> [seed, …]"""
+    return values[np.arange(len(values)), index]
+
+
+def geometric_mean(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    """exp of the mean logarithm along an axis.  x [..., k] > 0 -> [...]"""
+    return np.exp(np.log(x).mean(axis))
 
 
 def poisson_upper(count: float | np.ndarray, alpha: float = ALPHA) -> np.ndarray:

@@ -465,3 +465,14 @@ def test_five_seeds_are_enough_and_four_are_not(kind):
     made = claim(criterion=KINDS_OF_VALUES[kind])
     assert claims.too_few(made, 5) == ""
     assert "got 4" in claims.too_few(made, 4)
+
+
+@pytest.mark.parametrize(("hours", "fine"), [("12.5", True), ("0", False), ('"12"', False)])
+def test_core_hours_are_a_positive_number(tmp_path, hours, fine):
+    text = TOY.read_text().replace("[paper]\n", f"[paper]\ncore_hours = {hours}\n")
+    (tmp_path / "claims.toml").write_text(text)
+    if fine:
+        assert claims.load(tmp_path / "claims.toml")[0]["core_hours"] == 12.5
+        return
+    with pytest.raises(ClaimError, match="core_hours"):
+        claims.load(tmp_path / "claims.toml")

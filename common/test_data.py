@@ -12,7 +12,7 @@ import threading
 import numpy as np
 import pytest
 
-from common import data
+from common import data, sources
 
 CONTENT = b"To be, or not to be\n" * 50
 PAGE = b"<!DOCTYPE html><html><body>Sign in</body></html>"
@@ -52,9 +52,9 @@ def place(tmp_path, monkeypatch):
 
     def declare(*urls):
         sha256 = hashlib.sha256(CONTENT).hexdigest()
-        file = data.File("input.txt", sha256, len(CONTENT), urls)
-        source = data.Source((file,), data._parse_text, 0.1, "none")
-        monkeypatch.setitem(data.SOURCES, "play", source)
+        file = sources.File("input.txt", sha256, len(CONTENT), urls)
+        source = sources.Source((file,), sources._parse_text, 0.1, "none")
+        monkeypatch.setitem(sources.SOURCES, "play", source)
 
     declare()
     return declare, tmp_path / "data" / "play", tmp_path / "cache" / "reprise" / "play"
@@ -62,12 +62,14 @@ def place(tmp_path, monkeypatch):
 
 def test_idx_by_hand():
     header = bytes([0, 0, 8, 2]) + (2).to_bytes(4, "big") + (3).to_bytes(4, "big")
-    np.testing.assert_array_equal(data.parse_idx(header + bytes(range(6))), [[0, 1, 2], [3, 4, 5]])
+    np.testing.assert_array_equal(
+        sources._parse_idx(header + bytes(range(6))), [[0, 1, 2], [3, 4, 5]]
+    )
     with pytest.raises(data.DataError, match=r"\[2, 3\], the file holds 5"):
-        data.parse_idx(header + bytes(range(5)))
+        sources._parse_idx(header + bytes(range(5)))
     for broken in (b"", b"\0\0\x08\x03\0\0", b"\x1f\x8b\x08\0", b"\0\0\x0d\x01\0\0\0\0"):
         with pytest.raises(data.DataError, match="not an idx file"):
-            data.parse_idx(broken)
+            sources._parse_idx(broken)
 
 
 def test_digits_are_bundled_whole(monkeypatch, tmp_path):
@@ -93,7 +95,7 @@ def test_cifar_rows_become_images():
             info = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
             info.size = rows.size
             archive.addfile(info, io.BytesIO(rows.tobytes()))
-    arrays = data._parse_cifar({"cifar-10-binary.tar.gz": packed.getvalue()})
+    arrays = sources._parse_cifar({"cifar-10-binary.tar.gz": packed.getvalue()})
     assert arrays["x_train"].shape == (10, 32, 32, 3)
     assert arrays["y_test"].tolist() == [0, 7]
     assert np.argwhere(arrays["x_test"]).tolist() == [[1, 5, 3, 1]]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common import criteria, repeats
+from common.criteria import location
 
 NOISE = (0.3, 3.0)  # truths have this range of standard deviations; nothing may depend on it
 
@@ -203,8 +204,8 @@ def test_locations_of_many_curves_are_those_of_each(find):
     x, y = np.sort(rng.random((300, 9))), rng.integers(-2, 3, (300, 9)) * 1.0
     y[:40] = np.sort(y[:40])  # some have their peak at an end, some do not cross
     c = {"kind": "location", "find": find, "crossing": 0.5, "lo": 0.2, "hi": 0.8}
-    want = [criteria._found(c, *row) for row in zip(x, y, strict=True)]
-    np.testing.assert_allclose(repeats._locate(c, x, y), want)
+    want = [location._found(c, *row) for row in zip(x, y, strict=True)]
+    np.testing.assert_allclose(location._found_in_each(c, x, y), want)
     assert 0 < np.isnan(want).sum() < 300
 
 

@@ -152,7 +152,6 @@ def test_lines_are_scipys(rng):
         assert got.intercept[i] == pytest.approx(want.intercept)
         assert got.r2[i] == pytest.approx(want.rvalue**2)
     np.testing.assert_allclose(stats.loglog_slope(x, y), got.slope)
-    np.testing.assert_allclose(stats.semilog_slope(x, np.exp(-2 * x)), -2)
     assert stats.line(x, np.ones(8)).r2 == 0.0
 
 
@@ -182,3 +181,35 @@ def test_at_that_many_seeds_four_of_five_new_samples_decide(rng, distance):
     assert np.mean(p < 0.05) == pytest.approx(0.8, abs=0.05)
     power = reference.nct.sf(reference.t.ppf(0.95, n - 1), n - 1, distance * np.sqrt(n))
     assert power == pytest.approx(0.8, abs=0.04)
+
+
+def test_decay_rate_is_that_of_the_slowest_above_the_floor():
+    """Two exponentials, a floor: the slow one's rate, where neither the fast one nor it counts."""
+    x = np.arange(400.0)
+    rates = np.array([0.1, 0.05])
+    y = np.exp(-rates[:, None] * x) + 30 * np.exp(-x) + 1e-12
+    got = stats.decay_rate(x, y, floor=1e-9, ceiling=1e2)
+    np.testing.assert_allclose(got, rates, rtol=1e-3)
+    assert stats.decay_rate(x, y[0]) < 0.5 * rates[0]  # the floor flattens it
+    exact = stats.decay_rate(x[:20], np.exp(-0.3 * x[:20]), late=1.0)
+    assert exact == pytest.approx(0.3, rel=1e-12)
+    assert np.isnan(stats.decay_rate(x, y[0], floor=0.5))  # seven points
+
+
+def test_rows_beside_each_other():
+    x, y = np.array([1.0, 2.0, 4.0]), np.arange(6.0).reshape(2, 3)
+    pairs = stats.beside(x, y)
+    assert pairs.shape == (2, 2, 3)
+    np.testing.assert_array_equal(pairs[1], [x, [3, 4, 5]])
+    np.testing.assert_array_equal(stats.beside(y[:, 0], y[:, 1]), [[0, 1], [3, 4]])
+
+
+def test_taken_is_one_a_seed():
+    values = np.arange(12.0).reshape(2, 3, 2)
+    np.testing.assert_array_equal(stats.taken(values, np.array([2, 0])), [[4, 5], [6, 7]])
+
+
+def test_geometric_mean_is_scipys(rng):
+    x = np.exp(rng.normal(size=(3, 4)))
+    np.testing.assert_allclose(stats.geometric_mean(x), reference.gmean(x, axis=-1))
+    np.testing.assert_allclose(stats.geometric_mean(x, axis=0), reference.gmean(x, axis=0))

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from common.curvature.estimate import dot, length
+from common.curvature.krylov import append, fresh, reject, splitter, unit_vector
 
 
 class Tridiagonal(NamedTuple):
@@ -51,14 +52,14 @@ def lanczos(
     [P] splits the basis over a mesh.
     """
     eps = jnp.finfo(v0.dtype).eps
-    split = _splitter(sharding)
+    split = splitter(sharding)
 
     def step(carry, i):
         basis, before, q, coupling, scale = carry
         basis = split(basis.at[i].set(q))
         image = split(matvec(q))
         alpha = dot(q, image)
-        rest, _ = _reject(basis, image - alpha * q - coupling * before)
+        rest, _ = reject(basis, image - alpha * q - coupling * before)
         beta = length(rest)
         scale = jnp.maximum(scale, jnp.abs(alpha) + beta)
         # 10 eps |A| is what rounding leaves of a residual that is exactly zero
@@ -66,17 +67,23 @@ def lanczos(
         following = jnp.where(broke, 0, rest / jnp.where(broke, 1, beta))
         if spare is not None:  # rolled: another direction every time, without random bits in a loop
             following = jax.lax.cond(
-                broke, lambda: _fresh(jnp.roll(spare, i), basis), lambda: following
+                broke, lambda: fresh(jnp.roll(spare, i), basis), lambda: following
             )
         beta = jnp.where(broke, 0, beta)
         return (basis, q, following, beta, scale), (alpha, beta)
 
     zero = jnp.zeros((), v0.dtype)
     basis = split(jnp.zeros((steps, v0.size), v0.dtype))
-    start = split(_unit(v0))
+    start = split(unit_vector(v0))
     carry: Any = (basis, jnp.zeros_like(start), start, zero, zero)
     (basis, *_), (alpha, beta) = jax.lax.scan(step, carry, jnp.arange(steps))
     return Tridiagonal(alpha, beta, basis)
+
+
+def tridiagonal(alpha: jax.Array, beta: jax.Array) -> jax.Array:
+    """The matrix T [m, m] of `lanczos`."""
+    off = beta[:-1]
+    return jnp.diag(alpha) + jnp.diag(off, 1) + jnp.diag(off, -1)
 
 
 def eigsh(
@@ -104,6 +111,33 @@ def eigsh(
     block >= r; a block is b products side by side (`together`: one batched product).  `sharding`
     as in `lanczos`.
     """
+    dtype = jnp.result_type(float) if dtype is None else dtype
+    hold, keep, restarts = _room(size, steps, k, tol, hold, block)
+    first, spare = jax.random.uniform(key, (2, block, size), dtype, -1, 1)
+    images = jax.vmap(matvec) if together else lambda q: jax.lax.map(matvec, q)
+    at = _Setting(k, tol, hold, keep, block, magnitude, images, splitter(sharding), spare)
+
+    def more(carry):
+        return ~carry[1].done & (carry[1].matvecs < steps)
+
+    def fill(carry):
+        return jax.lax.while_loop(
+            lambda c: more(c) & (c[1].filled < hold), lambda c: _expand(at, c), carry
+        )
+
+    def again(carry):
+        full = carry[1].filled >= hold
+        return fill(jax.lax.cond(full, lambda c: _restart(at, c), lambda c: c, carry))
+
+    carry = _start(at, first, dtype)
+    # one loop, so that the product is compiled once
+    basis, state = jax.lax.while_loop(more, again, carry) if restarts else fill(carry)
+    values, small, residuals = _ritz(at, state)
+    return Eigenpairs(values[:k], dot(small[:, :k].T, basis[:hold]), residuals[:k], state.matvecs)
+
+
+def _room(size, steps, k, tol, hold, block) -> tuple[int, int, bool]:
+    """(vectors held, vectors that a restart keeps, whether there are restarts)."""
     if hold is None:
         hold = min(steps, 2 * k + 40 * block) if tol else steps
     hold = min(hold, steps, size)
@@ -114,100 +148,26 @@ def eigsh(
     restarts = steps > hold and hold < size
     if restarts and hold < k + 2 * block:
         raise ValueError(f"hold = {hold} leaves no room to restart: at least k + 2 block")
-    dtype = jnp.result_type(float) if dtype is None else dtype
     hold = -(-hold // block) * block
-    split = _splitter(sharding)
-    # what a restart keeps: whole blocks, the wanted pairs and half of the room behind them
-    keep = (k + (hold - k) // 2) // block * block if restarts else 0
-    keep = max(min(keep, hold - block), -(-k // block) * block) if restarts else 0
-    first, spare = jax.random.uniform(key, (2, block, size), dtype, -1, 1)
-    images = jax.vmap(matvec) if together else lambda q: jax.lax.map(matvec, q)
-
-    def expand(carry):
-        basis, state = carry
-        count = state.filled
-        q = jax.lax.dynamic_slice(basis, (count, 0), (block, size))
-        rest, overlap = _reject(basis, split(images(q)))
-        projected = jax.lax.dynamic_update_slice(state.projected, overlap[:hold], (0, count))
-        projected = jax.lax.dynamic_update_slice(projected, overlap[:hold].T, (count, 0))
-        scale = jnp.maximum(state.scale, jnp.abs(overlap).max())
-        basis, following = _append(basis, rest, count + block, scale, spare)
-        state = _Krylov(
-            projected=projected,
-            coupling=dot(following, rest.T),
-            alive=jax.lax.dynamic_update_slice(state.alive, _alive(following), (count + block,)),
-            scale=scale,
-            filled=count + block,
-            matvecs=state.matvecs + block,
-            done=state.done,
-        )
-        if tol:
-            look = (state.filled % (CHECK * block) == 0) | (state.filled >= hold)
-            done = jax.lax.cond(look, settled, lambda s: s.done, state)
-            state = state._replace(done=done)
-        return split(basis), state
-
-    def ritz(state: _Krylov):
-        """Ritz values [n] best first, their vectors in the basis [n, n], their residuals [n]."""
-        alive = state.alive[:hold] & (jnp.arange(hold) < state.filled)
-        # above all Ritz values: rows that are not there
-        away = jnp.where(state.scale > 0, 4 * hold * state.scale, 1)
-        values, small = jnp.linalg.eigh(state.projected + jnp.diag(jnp.where(alive, 0.0, away)))
-        there = ~(values > away / 2)  # NaN stays, and is seen
-        score = jnp.where(there, jnp.abs(values) if magnitude else values, -jnp.inf)
-        order = jnp.argsort(score)[::-1]
-        last = jax.lax.dynamic_slice(small, (state.filled - block, 0), (block, hold))
-        residuals = length(dot(state.coupling, last), axis=0)
-        return jnp.where(there, values, 0)[order], small[:, order], residuals[order]
-
-    def settled(state: _Krylov) -> jax.Array:
-        values, _, residuals = ritz(state)
-        converged = jnp.all(residuals[:k] <= tol * jnp.abs(values).max()) & (state.filled >= k)
-        return converged | ~jnp.isfinite(state.scale)
-
-    def restart(carry):
-        basis, state = carry
-        values, small, _ = ritz(state)
-        following = basis[hold:]
-        kept = split(dot(small[:, :keep].T, basis[:hold]))
-        basis = split(jnp.zeros_like(basis).at[:keep].set(kept))
-        alive = jnp.arange(hold + block) < keep
-        return split(basis.at[keep : keep + block].set(following)), state._replace(
-            projected=jnp.zeros_like(state.projected).at[:keep, :keep].set(jnp.diag(values[:keep])),
-            alive=alive.at[keep : keep + block].set(state.alive[hold:]),
-            filled=jnp.asarray(keep),
-        )
-
-    def more(carry):
-        return ~carry[1].done & (carry[1].matvecs < steps)
-
-    def fill(carry):
-        return jax.lax.while_loop(lambda c: more(c) & (c[1].filled < hold), expand, carry)
-
-    none, zero = jnp.zeros((), int), jnp.zeros((), dtype)
-    basis, following = _append(jnp.zeros((hold + block, size), dtype), first, none, zero, spare)
-    state = _Krylov(
-        projected=jnp.zeros((hold, hold), dtype),
-        coupling=jnp.zeros((block, block), dtype),
-        alive=jnp.zeros(hold + block, bool).at[:block].set(_alive(following)),
-        scale=zero,
-        filled=none,
-        matvecs=none,
-        done=jnp.zeros((), bool),
-    )
-    carry = split(basis), state
-    if restarts:  # one loop, so that the product is compiled once
-        again = lambda c: fill(jax.lax.cond(c[1].filled >= hold, restart, lambda c: c, c))  # noqa: E731
-        basis, state = jax.lax.while_loop(more, again, carry)
-    else:
-        basis, state = fill(carry)
-    values, small, residuals = ritz(state)
-    return Eigenpairs(values[:k], dot(small[:, :k].T, basis[:hold]), residuals[:k], state.matvecs)
+    if not restarts:
+        return hold, 0, False
+    # whole blocks, the wanted pairs and half of the room behind them
+    keep = (k + (hold - k) // 2) // block * block
+    return hold, max(min(keep, hold - block), -(-k // block) * block), True
 
 
-def _alive(rows: jax.Array) -> jax.Array:
-    """Which rows are no zeros: those stand where the rows before span everything."""
-    return jnp.abs(rows).max(-1) > 0
+class _Setting(NamedTuple):
+    """What stays the same during a call of `eigsh`."""
+
+    k: int
+    tol: float
+    hold: int
+    keep: int
+    block: int
+    magnitude: bool
+    images: Callable  # [b, P] -> [b, P]
+    split: Callable  # constrains vectors to their sharding
+    spare: jax.Array  # [b, P], random directions
 
 
 CHECK = 4  # blocks between two looks at the residuals: each costs an eigh of n x n
@@ -225,76 +185,84 @@ class _Krylov(NamedTuple):
     done: jax.Array
 
 
-def tridiagonal(alpha: jax.Array, beta: jax.Array) -> jax.Array:
-    """The matrix T [m, m] of `lanczos`."""
-    off = beta[:-1]
-    return jnp.diag(alpha) + jnp.diag(off, 1) + jnp.diag(off, -1)
+def _start(at: _Setting, first: jax.Array, dtype) -> tuple[jax.Array, _Krylov]:
+    """The basis with its first block, and nothing known."""
+    none, zero = jnp.zeros((), int), jnp.zeros((), dtype)
+    empty = jnp.zeros((at.hold + at.block, first.shape[1]), dtype)
+    basis, following = append(empty, first, none, zero, at.spare)
+    return at.split(basis), _Krylov(
+        projected=jnp.zeros((at.hold, at.hold), dtype),
+        coupling=jnp.zeros((at.block, at.block), dtype),
+        alive=jnp.zeros(at.hold + at.block, bool).at[: at.block].set(_alive(following)),
+        scale=zero,
+        filled=none,
+        matvecs=none,
+        done=jnp.zeros((), bool),
+    )
 
 
-def _reject(basis: jax.Array, v: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """v [..., P] minus its part in the rows of basis [n, P], and the coefficients [n, ...].
-
-    A second time where the first took most of v: what is left has then lost digits (Kahan's "twice
-    is enough"; the factor is that of Daniel, Gragg, Kaufman & Stewart 1976).
-    """
-    if v.ndim == 2 and len(v) == 1:  # products with a vector, which are faster than with [P, 1]
-        rest, overlap = _reject(basis, v[0])
-        return rest[None], overlap[:, None]
-    overlap = dot(basis, v.T)
-    once = v - dot(overlap.T, basis)
-
-    def again():
-        more = dot(basis, once.T)
-        return once - dot(more.T, basis), overlap + more
-
-    lost = jnp.any(length(once, axis=-1) < 0.7 * length(v, axis=-1))
-    return jax.lax.cond(lost, again, lambda: (once, overlap))
+def _alive(rows: jax.Array) -> jax.Array:
+    """Which rows are no zeros: those stand where the rows before span everything."""
+    return jnp.abs(rows).max(-1) > 0
 
 
-def _append(basis, rest, at, scale, spare) -> tuple[jax.Array, jax.Array]:
-    """The basis with rows at, at + 1, … that span what rest [b, P] adds to it; those rows [b, P].
-
-    rest is orthogonal to the basis already.  Random directions where it adds only rounding.
-    """
-    rows: list[jax.Array] = []
-    for v, other in zip(rest, spare, strict=True):
-        if rows:
-            v, _ = _reject(jnp.stack(rows), v)
-        norm = length(v)
-        broke = norm <= 10 * jnp.finfo(v.dtype).eps * scale
-        unit = v / jnp.where(broke, 1, norm)
-        row = jax.lax.cond(
-            broke,
-            lambda held, u, o: _fresh(jnp.roll(o, at), held),
-            lambda held, u, o: u,
-            *(basis, unit, other),
-        )
-        basis = jax.lax.dynamic_update_slice(basis, row[None], (at + len(rows), 0))
-        rows.append(row)
-    return basis, jnp.stack(rows)
-
-
-def _unit(v: jax.Array) -> jax.Array:
-    norm = length(v)
-    return jnp.where(norm > 0, v / jnp.where(norm > 0, norm, 1), 0)
+def _expand(at: _Setting, carry) -> tuple[jax.Array, _Krylov]:
+    """A block of products, and the next block of the basis."""
+    basis, state = carry
+    count, hold, block = state.filled, at.hold, at.block
+    q = jax.lax.dynamic_slice(basis, (count, 0), (block, basis.shape[1]))
+    rest, overlap = reject(basis, at.split(at.images(q)))
+    projected = jax.lax.dynamic_update_slice(state.projected, overlap[:hold], (0, count))
+    projected = jax.lax.dynamic_update_slice(projected, overlap[:hold].T, (count, 0))
+    scale = jnp.maximum(state.scale, jnp.abs(overlap).max())
+    basis, following = append(basis, rest, count + block, scale, at.spare)
+    state = _Krylov(
+        projected=projected,
+        coupling=dot(following, rest.T),
+        alive=jax.lax.dynamic_update_slice(state.alive, _alive(following), (count + block,)),
+        scale=scale,
+        filled=count + block,
+        matvecs=state.matvecs + block,
+        done=state.done,
+    )
+    if at.tol:
+        look = (state.filled % (CHECK * block) == 0) | (state.filled >= hold)
+        done = jax.lax.cond(look, lambda s: _settled(at, s), lambda s: s.done, state)
+        state = state._replace(done=done)
+    return at.split(basis), state
 
 
-def _fresh(v: jax.Array, basis: jax.Array) -> jax.Array:
-    """The unit vector along what v adds to the rows of basis; zero when they span everything."""
-    rest, _ = _reject(basis, _unit(v))
-    norm = jnp.linalg.norm(rest)
-    spanned = norm <= 1e3 * jnp.finfo(v.dtype).eps
-    return jnp.where(spanned, 0, _reject(basis, rest / jnp.where(spanned, 1, norm))[0])
+def _ritz(at: _Setting, state: _Krylov) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Ritz values [n] best first, their vectors in the basis [n, n], their residuals [n]."""
+    alive = state.alive[: at.hold] & (jnp.arange(at.hold) < state.filled)
+    # above all Ritz values: rows that are not there
+    away = jnp.where(state.scale > 0, 4 * at.hold * state.scale, 1)
+    values, small = jnp.linalg.eigh(state.projected + jnp.diag(jnp.where(alive, 0.0, away)))
+    there = ~(values > away / 2)  # NaN stays, and is seen
+    score = jnp.where(there, jnp.abs(values) if at.magnitude else values, -jnp.inf)
+    order = jnp.argsort(score)[::-1]
+    last = jax.lax.dynamic_slice(small, (state.filled - at.block, 0), (at.block, at.hold))
+    residuals = length(dot(state.coupling, last), axis=0)
+    return jnp.where(there, values, 0)[order], small[:, order], residuals[order]
 
 
-def _splitter(sharding) -> Callable:
-    """Constrains vectors [P] or stacks of them [., P] to the sharding of a vector."""
-    if sharding is None:
-        return lambda x: x
+def _settled(at: _Setting, state: _Krylov) -> jax.Array:
+    values, _, residuals = _ritz(at, state)
+    small = jnp.all(residuals[: at.k] <= at.tol * jnp.abs(values).max())
+    return (small & (state.filled >= at.k)) | ~jnp.isfinite(state.scale)
 
-    def split(x):
-        lead = (None,) * (x.ndim - 1)
-        spec = jax.sharding.PartitionSpec(*lead, *sharding.spec)
-        return jax.lax.with_sharding_constraint(x, jax.sharding.NamedSharding(sharding.mesh, spec))
 
-    return split
+def _restart(at: _Setting, carry) -> tuple[jax.Array, _Krylov]:
+    """The best Ritz vectors and the block that comes after them."""
+    basis, state = carry
+    values, small, _ = _ritz(at, state)
+    following = basis[at.hold :]
+    kept = at.split(dot(small[:, : at.keep].T, basis[: at.hold]))
+    basis = at.split(jnp.zeros_like(basis).at[: at.keep].set(kept))
+    alive = jnp.arange(at.hold + at.block) < at.keep
+    known = jnp.diag(values[: at.keep])
+    return at.split(basis.at[at.keep : at.keep + at.block].set(following)), state._replace(
+        projected=jnp.zeros_like(state.projected).at[: at.keep, : at.keep].set(known),
+        alive=alive.at[at.keep : at.keep + at.block].set(state.alive[at.hold :]),
+        filled=jnp.asarray(at.keep),
+    )

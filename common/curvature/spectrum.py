@@ -78,23 +78,8 @@ def spectrum(
     chunk is given for a loss that is no mean.
     """
     params = jax.tree.map(jnp.asarray, params)
-    leaves = jax.tree.leaves(params)
-    if not leaves or not all(jnp.issubdtype(x.dtype, jnp.floating) for x in leaves):
-        raise ValueError("params must be a pytree of floating-point arrays, and not empty")
-    value = over_chunks(lambda part: loss(params, part), batch, chunk)
-    if jnp.shape(value) or not bool(jnp.isfinite(value)):
-        raise ValueError(f"loss(params, batch) must be a finite scalar, not {value}")
-    if chunk is not None:  # two chunks tell a mean from a sum: the whole batch may not fit
-        pair = jax.tree.map(lambda a: a[: 2 * chunk], batch)
-        whole, parts_mean = (
-            over_chunks(lambda part: loss(params, part), pair, n) for n in (None, chunk)
-        )
-        if not jnp.isclose(parts_mean, whole, rtol=1e-2):
-            raise ValueError(
-                f"chunk needs a loss that is a mean over the batch: on two chunks it is {whole}, "
-                f"but the mean of each {parts_mean}"
-            )
-    size = sum(x.size for x in leaves)
+    _refuse(loss, params, batch, chunk)
+    size = sum(x.size for x in jax.tree.leaves(params))
     steps, k = min(steps, size), min(k, size)
     hold = min(size, max(steps, 2 * k + 20))
 
@@ -116,8 +101,35 @@ def spectrum(
         v = jnp.full(size, size**-0.5)
         return jax.lax.fori_loop(0, REPEATS, lambda _, v: matvec(v), v)
 
-    parts = [_timed(f, params, batch) for f in (eigen, quadrature, products)]
-    (top, residuals, spent), (nodes, weights), _ = (p.result for p in parts)
+    parts = (_timed(f, params, batch) for f in (eigen, quadrature, products))
+    return _gathered(*parts, size=size, sigma=sigma)
+
+
+def _refuse(loss: Callable, params: Any, batch: Any, chunk: int | None) -> None:
+    """Errors: ValueError for what has no spectrum, or for a loss that chunks would change."""
+    leaves = jax.tree.leaves(params)
+    if not leaves or not all(jnp.issubdtype(x.dtype, jnp.floating) for x in leaves):
+        raise ValueError("params must be a pytree of floating-point arrays, and not empty")
+    value = over_chunks(lambda part: loss(params, part), batch, chunk)
+    if jnp.shape(value) or not bool(jnp.isfinite(value)):
+        raise ValueError(f"loss(params, batch) must be a finite scalar, not {value}")
+    if chunk is None:
+        return
+    # two chunks tell a mean from a sum: the whole batch may not fit
+    pair = jax.tree.map(lambda a: a[: 2 * chunk], batch)
+    whole, parts_mean = (
+        over_chunks(lambda part: loss(params, part), pair, n) for n in (None, chunk)
+    )
+    if not jnp.isclose(parts_mean, whole, rtol=1e-2):
+        raise ValueError(
+            f"chunk needs a loss that is a mean over the batch: on two chunks it is {whole}, "
+            f"but the mean of each {parts_mean}"
+        )
+
+
+def _gathered(eigen, quadrature, products, *, size: int, sigma: float | None) -> Spectrum:
+    """The parts as a Spectrum.  Errors: ValueError where they are not finite."""
+    (top, residuals, spent), (nodes, weights) = eigen.result, quadrature.result
     if not (np.isfinite(top).all() and np.isfinite(nodes).all()):
         raise ValueError("the Hessian is not finite at params (the loss is): look for 0/0 or inf")
     sigma = float(slq.resolution(nodes)) if sigma is None else sigma
@@ -126,7 +138,7 @@ def spectrum(
     density, density_error, _ = slq.density(nodes, weights, jnp.asarray(grid), sigma=sigma)
     trace = slq.spectral_function(lambda x: x, nodes, weights, size)
     square = slq.spectral_function(jnp.square, nodes, weights, size)
-    seconds = parts[0].seconds + parts[1].seconds
+    seconds = eigen.seconds + quadrature.seconds
     matvecs = int(spent) + nodes.size
     return Spectrum(
         grid=grid,
@@ -143,8 +155,8 @@ def spectrum(
         parameters=size,
         matvecs=matvecs,
         seconds=seconds,
-        compile_seconds=sum(p.compile_seconds for p in parts),
-        share=min(1.0, parts[2].seconds / REPEATS * matvecs / seconds),
+        compile_seconds=sum(p.compile_seconds for p in (eigen, quadrature, products)),
+        share=min(1.0, products.seconds / REPEATS * matvecs / seconds),
     )
 
 

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from common.curvature.probes import hutchinson
 from common.curvature.slq import CONFIDENCE, FEWEST, density, slq, spectral_function, total
 from common.curvature.test_lanczos import symmetric
-from common.curvature.trace import hutchinson
 from common.stats import t_quantile
 
 SPECTRUM = np.r_[np.linspace(-0.2, 0.3, 90), 1.0, 1.5, 2.0, 4.0]

@@ -15,7 +15,8 @@ from jax.flatten_util import ravel_pytree
 
 from common.curvature.lanczos import eigsh
 from common.curvature.products import flat
-from common.ntk.empirical import METHODS, costs, jacobians, ntk, ntk_vp
+from common.ntk.empirical import METHODS, costs, ntk, ntk_vp
+from common.ntk.jacobians import jacobians
 from common.ntk.structure import dense_layers
 
 

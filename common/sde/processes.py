@@ -19,7 +19,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-Array = jax.Array
+from common.ode import Array, expand
+
 Score = Callable[..., Array]
 
 
@@ -40,12 +41,6 @@ class SDE(NamedTuple):
     chain: Callable[[Array, int], Chain]  # (i, n) -> step i = 0..n-1 of the n-step chain
     prior_std: float  # x_1 is taken as N(0, prior_std^2)
     eps: float  # samplers stop here (appendix C: 1e-3 for VP and sub-VP, 1e-5 for VE)
-
-
-def expand(t, x: Array) -> Array:
-    """t [] or [B] with trailing axes of one, so that it broadcasts against x [B, ...]."""
-    t = jnp.asarray(t)
-    return t.reshape(t.shape + (1,) * (x.ndim - t.ndim))
 
 
 def _linear_beta(beta_min: float, beta_max: float):

@@ -221,9 +221,12 @@ def drawings_if_finite(info: dict, arrays: dict) -> dict[str, Any] | None:
 
 def drawings(info: dict, arrays: dict) -> dict[str, Any]:
     """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
+    from common import plot
+
     slug = info["experiment"]
     module = importlib.import_module(f"experiments.{slug}.figures")
-    figures = module.figures(arrays, SimpleNamespace(**_tuples(info["config"])))
+    with plot.styled():
+        figures = module.figures(arrays, SimpleNamespace(**_tuples(info["config"])))
     for name in figures:
         if not name.startswith("fig"):
             raise ValueError(f"figures of {slug}: {name!r} must start with 'fig'")

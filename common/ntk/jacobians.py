@@ -1,0 +1,80 @@
+"""Jacobians of examples, those of dense layers as two factors, and their products.
+
+Shapes: n, n' examples, O outputs, K inputs and M outputs of a dense layer.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from . import structure
+
+Tree = Any
+_dot = partial(jnp.matmul, precision=jax.lax.Precision.HIGHEST)
+
+
+class Factors(NamedTuple):
+    """Jacobians of n examples: `inputs` [n, K] and `signals` [n, O, M] of each dense layer, whose
+    Jacobian is their outer product, and `rest` [n, O, .] of every other parameter."""
+
+    inputs: list[jax.Array]
+    signals: list[jax.Array]
+    rest: list[jax.Array]
+
+
+def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True) -> Factors:
+    """Per-example Jacobians of apply at x [n, …]; dense=False forms those of dense layers too."""
+    leaves, tree = jax.tree.flatten(params)
+    layers = structure.dense_layers(apply, params, x[:1]) if dense else []
+    loose = {i: leaves[i] for i in range(len(leaves)) if i not in {d.leaf for d in layers}}
+
+    def one(example):
+        def outputs(taps, loose):
+            all_leaves = [loose.get(i, leaf) for i, leaf in enumerate(leaves)]
+            if not taps:
+                return apply(jax.tree.unflatten(tree, all_leaves), example[None]).ravel(), []
+            out, uses = structure.tapped(apply, tree, all_leaves, example[None], taps)
+            return out.ravel(), [uses[d.leaf][0][0].ravel() for d in layers]
+
+        taps = {d.leaf: jnp.zeros(d.product, leaves[d.leaf].dtype) for d in layers}
+        (signals, rest), inputs = jax.jacrev(outputs, (0, 1), has_aux=True)(taps, loose)
+        flat = lambda tree: [a.reshape(len(a), -1) for a in tree.values()]  # noqa: E731
+        return Factors(inputs, flat(signals), flat(rest))
+
+    return jax.vmap(one)(x)
+
+
+def contract(rows: Factors, columns: Factors, *, full: bool = False) -> jax.Array:
+    """Theta from the Jacobians of n and of n' examples.  -> [n, n'] or [n, n', O, O], as `ntk`"""
+    outputs = (rows.signals + rows.rest)[0].shape[1]
+
+    def product(a, b):
+        if not full:
+            return _dot(a.reshape(len(a), -1), b.reshape(len(b), -1).T) / outputs
+        square = _dot(a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]).T)
+        return square.reshape(len(a), outputs, len(b), outputs)
+
+    total: Any = 0.0
+    for a, b in zip(rows.rest, columns.rest, strict=True):
+        total = total + product(a, b)
+    for a, b, s, t in zip(rows.inputs, columns.inputs, rows.signals, columns.signals, strict=True):
+        overlap = _dot(a, b.T)
+        total = total + (overlap[:, None, :, None] if full else overlap) * product(s, t)
+    return total.swapaxes(1, 2) if full else total
+
+
+def by_products(apply, params: Tree, x1, columns: Factors, full: bool) -> jax.Array:
+    """Theta's columns as jvps at x1 along the Jacobians of the other examples."""
+    leaves, tree = jax.tree.flatten(params)
+    tangent_map = jax.linearize(lambda p: apply(p, x1).reshape(len(x1), -1), params)[1]
+
+    def column(*tangents):
+        shaped = [t.reshape(a.shape) for t, a in zip(tangents, leaves, strict=True)]
+        return tangent_map(jax.tree.unflatten(tree, shaped))
+
+    found = jax.vmap(jax.vmap(column))(*columns.rest)  # [n', O, n, O]
+    kernel = found.transpose(2, 0, 3, 1)
+    return kernel if full else jnp.trace(kernel, axis1=2, axis2=3) / kernel.shape[-1]

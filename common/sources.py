@@ -1,0 +1,188 @@
+"""Which data sets there are: their files and hashes, where they are published, how they are read.
+
+MNIST, Fashion-MNIST and Tiny Shakespeare are hashes of the content, each stated by several
+independent public projects (Fashion-MNIST's labels also recomputed from archives with the
+publisher's md5 sums). CIFAR-10 is hashed as published, as an archive: its sha256 belongs to the
+bytes whose md5, c32a1d4ab5d03f1284b67883e8d87530, is on the authors' page.
+
+Shapes: N examples, H x W pixels, C colours; images are uint8, labels uint8 [N].
+"""
+
+import io
+import tarfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+Files = dict[str, bytes]
+
+
+class DataError(Exception):
+    """A data set that cannot be had or is not what it should be: one line, with what to do."""
+
+
+class File(NamedTuple):
+    name: str  # without a final .gz
+    sha256: str  # of the content, after gunzip unless the file is kept packed
+    size: int  # of the same bytes
+    urls: tuple[str, ...]
+
+
+class Source(NamedTuple):
+    """A data set: its files, how to read them and what it takes to fetch them."""
+
+    files: tuple[File, ...]
+    parse: Callable[[Files], dict[str, np.ndarray]]
+    megabytes: float  # to download
+    licence: str
+    packed: bool = False  # the hash is of the file as published
+
+
+def _parse_idx(content: bytes) -> np.ndarray:
+    """Array in the idx format: two zero bytes, type 8 (uint8), rank, sizes, values."""
+    if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
+        raise DataError("not an idx file of unsigned bytes: it starts " + repr(content[:4]))
+    rank = content[3]
+    shape = [int(n) for n in np.frombuffer(content, ">u4", rank, offset=4)]
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
+    if values.size != np.prod(shape):
+        raise DataError(f"idx header says {shape}, the file holds {values.size} values")
+    return values.reshape(shape)
+
+
+def _parse_mnist(files: Files) -> dict[str, np.ndarray]:
+    x_train, y_train, x_test, y_test = (_parse_idx(content) for content in files.values())
+    return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+
+
+def _parse_digits(files: Files) -> dict[str, np.ndarray]:
+    """The first 1,347 images train, the last 450 test: unshuffled, see assets/README.md."""
+    stored = np.load(io.BytesIO(files["digits.npz"]), allow_pickle=False)
+    x, y = stored["images"], stored["labels"]
+    return {"x_train": x[:1347], "y_train": y[:1347], "x_test": x[1347:], "y_test": y[1347:]}
+
+
+def _parse_cifar(files: Files) -> dict[str, np.ndarray]:
+    """The binary version: rows of one label and 3 x 32 x 32 bytes. -> images [N, 32, 32, 3]"""
+    with tarfile.open(fileobj=io.BytesIO(files["cifar-10-binary.tar.gz"])) as archive:
+
+        def batch(name: str) -> np.ndarray:
+            member = archive.extractfile(f"cifar-10-batches-bin/{name}.bin")
+            if member is None:
+                raise DataError(f"the CIFAR-10 archive lacks {name}.bin")
+            return np.frombuffer(member.read(), np.uint8).reshape(-1, 3073)
+
+        train = np.concatenate([batch(f"data_batch_{i}") for i in range(1, 6)])
+        test = batch("test_batch")
+
+    def images(rows: np.ndarray) -> np.ndarray:
+        return rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy()
+
+    return {
+        "x_train": images(train),
+        "y_train": train[:, 0].copy(),
+        "x_test": images(test),
+        "y_test": test[:, 0].copy(),
+    }
+
+
+def _parse_text(files: Files) -> dict[str, np.ndarray]:
+    return {"text": np.frombuffer(files["input.txt"], np.uint8)}
+
+
+def _idx_files(mirrors: tuple[str, ...], hashes: tuple[str, ...]) -> tuple[File, ...]:
+    names = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in KINDS]
+    sizes = (47_040_016, 60_008, 7_840_016, 10_008)
+    return tuple(
+        File(name, sha256, size, tuple(f"{mirror}/{name}.gz" for mirror in mirrors))
+        for name, sha256, size in zip(names, hashes, sizes, strict=True)
+    )
+
+
+KINDS = ("images-idx3", "labels-idx1")
+SOURCES = {
+    "digits": Source(
+        files=(
+            File(
+                "digits.npz",
+                "b2dab7b501728c22e9119ad76740b2e17c77a231e42d1e592380d90886f1a05e",
+                45_394,
+                (),
+            ),
+        ),
+        parse=_parse_digits,
+        megabytes=0.05,
+        licence="CC BY 4.0",
+        packed=True,
+    ),
+    "mnist": Source(
+        files=_idx_files(
+            (
+                "https://ossci-datasets.s3.amazonaws.com/mnist",
+                "https://storage.googleapis.com/cvdf-datasets/mnist",
+                "http://yann.lecun.com/exdb/mnist",
+            ),
+            (
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            ),
+        ),
+        parse=_parse_mnist,
+        megabytes=11.6,
+        licence="CC BY-SA 3.0",
+    ),
+    "fashion_mnist": Source(
+        files=_idx_files(
+            (
+                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+                "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
+            ),
+            (
+                "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+            ),
+        ),
+        parse=_parse_mnist,
+        megabytes=30.9,
+        licence="MIT",
+    ),
+    "cifar10": Source(
+        files=(
+            File(
+                "cifar-10-binary.tar.gz",
+                "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+                170_052_171,
+                (
+                    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                    "https://cave.cs.toronto.edu/kriz/cifar-10-binary.tar.gz",
+                    "https://storage.googleapis.com/s4tf-hosted-binaries/datasets/CIFAR10/cifar-10-binary.tar.gz",
+                ),
+            ),
+        ),
+        parse=_parse_cifar,
+        megabytes=170.1,
+        licence="none stated; cite Krizhevsky (2009)",
+        packed=True,
+    ),
+    "tiny_shakespeare": Source(
+        files=(
+            File(
+                "input.txt",
+                "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+                1_115_394,
+                (
+                    "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+                    "https://cdn.jsdelivr.net/gh/karpathy/char-rnn@master/data/tinyshakespeare/input.txt",
+                ),
+            ),
+        ),
+        parse=_parse_text,
+        megabytes=1.1,
+        licence="public domain",
+    ),
+}
