@@ -337,13 +337,13 @@ def _sweep(parsed) -> int:
 
 def _plan(parsed) -> int:
     from launch.record import store
-    from launch.scale import hardware, plan, quote
+    from launch.scale import hardware, page, plan, quote
 
     if parsed.name == "all":
         found = plan.everything(parsed.on)
         if parsed.write:
-            store.write_text(quote.TABLE, quote.overview(found))
-        _print(parsed, found, lambda: quote.overview(found))
+            store.write_text(page.TABLE, page.overview(found))
+        _print(parsed, found, lambda: page.overview(found))
         return 0
     slug, preset = split(parsed.name, "paper")
     names = parsed.on or ("cpu-1" if parsed.measure or preset != "paper" else plan.DEFAULT)
@@ -351,20 +351,9 @@ def _plan(parsed) -> int:
     prices = hardware.prices(parsed.price, targets)
     how = {"measure": parsed.measure, "optimised": parsed.optimised}
     records = plan.plan(slug, preset, parsed.overrides, targets, **how)
-    claims, seeds = quote.claims(slug, preset, parsed.overrides)
-    value = {
-        "experiment": slug,
-        "preset": preset,
-        "overrides": parsed.overrides,
-        "topologies": [
-            r | quote.cost(r, prices) | {"runs": quote.ran(slug, preset, parsed.overrides, r)}
-            for r in records
-        ],
-        "claims": claims,
-        "seeds": seeds,
-    }
+    value = quote.answer(slug, preset, parsed.overrides, records, prices)
     _print(parsed, value, lambda: quote.text(value, prices))
-    return 0 if any(r.get("fits") for r in records) else 1
+    return 0 if any(r["fits"] for r in records) else 1
 
 
 def _drill(parsed) -> int:

@@ -11,7 +11,8 @@ import pytest
 
 from launch.errors import UserError
 from launch.read import repeats
-from launch.scale import compilers, hardware, hlo, plan, quote
+from launch.scale import compilers, costs, hardware, quote, roofline
+from launch.scale.hlo.cost import Cost, Kernel, cost
 from tests.tree import ROOT, Tree
 
 pytestmark = pytest.mark.xdist_group("plan")
@@ -37,10 +38,10 @@ def test_flop_of_products_in_nested_loops():
     def outer(x, w):
         return jax.lax.scan(lambda x, _: (inner(x, w), None), x, length=5)[0]
 
-    cost = hlo.cost(compiled(outer, spec(64, 48), spec(48, 48)))
-    assert cost.flops == 15 * 2 * 64 * 48 * 48
-    assert cost.unknown_loops == 0
-    assert cost.dear >= 15 * 64 * 48, "as many hyperbolic tangents"
+    total = cost(compiled(outer, spec(64, 48), spec(48, 48)))
+    assert total.flops == 15 * 2 * 64 * 48 * 48
+    assert total.unknown_loops == 0
+    assert total.dear >= 15 * 64 * 48, "as many hyperbolic tangents"
 
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, "SAME"), (2, "VALID"), (1, "VALID")])
@@ -58,16 +59,16 @@ def test_flop_of_convolutions_count_what_meets_the_image(stride, padding):
     pairs = float(convolve(jnp.ones((1, 9, 7, 1)), jnp.ones((3, 3, 1, 1))).sum())
     assert convolve(*ones).sum() == pairs * 2 * 3 * 5
     text = jax.jit(convolve).lower(x, k).as_text(dialect="hlo")
-    assert hlo.cost(text).flops == 2 * pairs * 2 * 3 * 5
+    assert cost(text).flops == 2 * pairs * 2 * 3 * 5
 
 
 def test_a_loop_of_unknown_length_is_counted_once_and_told():
     def descend(x, n):
         return jax.lax.fori_loop(0, n, lambda _, x: x @ x, x)
 
-    cost = hlo.cost(compiled(descend, spec(32, 32), spec(dtype=jnp.int32)))
-    assert cost.flops == 2 * 32**3
-    assert cost.unknown_loops == 1
+    total = cost(compiled(descend, spec(32, 32), spec(dtype=jnp.int32)))
+    assert total.flops == 2 * 32**3
+    assert total.unknown_loops == 1
 
 
 def test_bytes_of_a_slice_are_the_slice_s():
@@ -77,7 +78,7 @@ def test_bytes_of_a_slice_are_the_slice_s():
         return jax.lax.scan(lambda c, row: (c + jnp.cos(row), None), stack[0], stack)[0]
 
     rows, width = 100, 4096
-    moved = hlo.cost(compiled(total, spec(rows, width))).bytes
+    moved = cost(compiled(total, spec(rows, width))).bytes
     assert 3 * rows * width * 4 * 0.9 < moved < 3 * rows * width * 4 * 1.5
 
 
@@ -85,16 +86,16 @@ COLLECTIVES = """
 import os
 import jax, jax.numpy as jnp
 from common import sharding
-from launch.scale import hlo
+from launch.scale.hlo.cost import cost
 from jax.sharding import PartitionSpec as P
 mesh = sharding.make_mesh()
 x = jax.ShapeDtypeStruct((64, 32), jnp.float32, sharding=sharding.sharded(mesh, "data"))
 w = jax.ShapeDtypeStruct((32, 16), jnp.float32, sharding=sharding.sharded(mesh))
 grad = jax.jit(jax.grad(lambda w, x: jnp.sum(jnp.sin(x @ w))))
-cost = hlo.cost(grad.lower(w, x).compile().as_text(), 8)
-print(cost.flops, cost.wire["all-reduce"])
+total = cost(grad.lower(w, x).compile().as_text(), 8)
+print(total.flops, total.wire["all-reduce"])
 gathered = jax.jit(lambda x: x * 2, out_shardings=sharding.sharded(mesh))
-print(hlo.cost(gathered.lower(x).compile().as_text(), 8).wire["all-gather"])
+print(cost(gathered.lower(x).compile().as_text(), 8).wire["all-gather"])
 """
 
 
@@ -128,9 +129,9 @@ def test_names_of_hardware():
 
 def test_the_roofline_of_a_large_product_is_its_flop_over_the_peak():
     n = 16384
-    cost = hlo.Cost(kernels=[hlo.Kernel(1, 2.0 * n**3, 6.0 * n**2, 0, 0, "bf16", 2.0 * n**3)])
+    total = Cost(kernels=[Kernel(1, 2.0 * n**3, 6.0 * n**2, 0, 0, "bf16", 2.0 * n**3)])
     t = hardware.target("h100-1")
-    low, high, limits = plan.predicted(cost, hardware.CHIPS["h100"], t)
+    low, high, limits = roofline.predicted(total, hardware.CHIPS["h100"], t)
     ideal = 2 * n**3 / 989e12
     assert low == pytest.approx(ideal / 0.9)
     assert high == pytest.approx(ideal / 0.35, rel=1e-3)
@@ -153,12 +154,13 @@ def both():
 
 STEP = """
 import sys
-from launch.scale import hardware, hlo, plan
+from launch.scale import hardware, lowering, plan
+from launch.scale.hlo.cost import cost
 targets = [hardware.target(n) for n in ("v5e-8", "v4-16", "h100-8", "cpu-8")]
 plan.prepare(targets)
 import jax, jax.numpy as jnp
 from common import partition, sharding
-from launch.compute.run import mesh_of
+from launch.meshes import mesh_of
 
 def loss(w, x):
     def layer(x, w):
@@ -166,17 +168,16 @@ def loss(w, x):
     return jnp.sum(jax.lax.scan(jax.checkpoint(layer), x, w)[0])
 
 for t in targets:
-    mesh = mesh_of({"mesh_model": 1}, plan.devices(t))
+    mesh = mesh_of({"mesh_model": 1}, lowering.devices(t))
     w = {"a": jax.ShapeDtypeStruct((6, 256, 1024), jnp.float32),
          "b": jax.ShapeDtypeStruct((6, 1024, 256), jnp.float32)}
     where = partition.fsdp(w, mesh)
     x = jax.ShapeDtypeStruct((512, 256), jnp.float32, sharding=sharding.sharded(mesh, "data"))
     step = jax.jit(jax.grad(loss), out_shardings=where)
-    jax.config.update("jax_optimization_level", "O0")
-    program = step.trace(partition.abstract(w, where), x)
-    text = program.lower(lowering_platforms=(t.platform,)).compile().as_text()
-    cost = hlo.cost(text, t.chips)
-    print(cost.flops * t.chips, cost.unknown_loops, sum(cost.wire.values()) > 0)
+    traced = step.trace(partition.abstract(w, where), x)
+    program = lowering.build(traced.lower(lowering_platforms=(t.platform,)), t, full=False)
+    total = cost(program.as_text(), t.chips)
+    print(total.flops * t.chips, total.unknown_loops, sum(total.wire.values()) > 0)
 """
 
 
@@ -218,7 +219,7 @@ def test_what_does_not_fit_is_refused_with_its_buffers(both, tree):
     assert done.status == 1
     assert record["fits"] is False
     assert record["peak_gib"] > 15.75
-    assert record["buffers"][0]["bytes"] >= 12e9
+    assert record["programs"][0]["buffers"][0]["bytes"] >= 12e9
     text = tree.lab("plan", "toy:paper", "dim=3000000000", "--on", "v5e-1").out
     assert "✗" in text
     assert "larger chips" in text
@@ -248,21 +249,21 @@ def test_measured_beside_predicted(tree):
     done = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--measure", "--json")
     assert done.status == 0, done.err
     record = json.loads(done.out)["topologies"][0]
-    assert record["measured"]["seconds"] > 0
+    assert record["programs"][0]["measured"]["seconds"] > 0
     text = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--measure").out
     assert "times the middle of the prediction" in text
 
 
 def test_what_has_no_price_is_not_compared_by_money():
     def record(kind, seconds):
-        return {"on": kind, "kind": kind, "chips": 1, "fits": True, "step_seconds": [seconds] * 2}
+        return {"on": kind, "kind": kind, "chips": 1, "fits": True, "run_seconds": [seconds] * 2}
 
     slow, quick = record("v5e", 2.0), record("h100", 1.0)
     everything = {"v5e": 1.0, "h100": 3.0}
-    assert quote.cheapest([slow, quick], everything) is slow
-    assert quote.cheapest([slow, quick], {"v5e": 1.0}) is quick
-    assert quote.priced([slow, quick], everything)
-    assert not quote.priced([slow, quick], {"v5e": 1.0})
+    assert costs.cheapest([slow, quick], everything) is slow
+    assert costs.cheapest([slow, quick], {"v5e": 1.0}) is quick
+    assert costs.priced([slow, quick], everything)
+    assert not costs.priced([slow, quick], {"v5e": 1.0})
 
 
 def test_mistakes(shared_tree):
