@@ -3,7 +3,6 @@
 A kill at any moment leaves either the previous checkpoint or the new one, never half of one.
 """
 
-import logging
 import time
 import warnings
 from collections.abc import Iterator
@@ -17,16 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from common.scratch import Scratch
-
-logging.getLogger("absl").setLevel(logging.ERROR)  # orbax reports every save at INFO
+from common.stop import Stop, votes
 
 
 class Checkpoints:
     """Checkpoints under `path`, one at most every `every` seconds."""
 
-    def __init__(self, path: Path, *, every: float, scratch: Scratch) -> None:
-        self._scratch, self._every, self._saved_at = scratch, every, time.monotonic()
+    def __init__(self, path: Path, *, every: float, stop: Stop) -> None:
+        self._stop, self._every, self._saved_at = stop, every, time.monotonic()
         self._store = ocp.training.Checkpointer(
             path.absolute(),
             save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
@@ -70,23 +67,19 @@ class Checkpoints:
     def save(self, step: int, state: Any, *, force: bool = False) -> None:
         """Save `state` as `step` if the last save is old enough, or if the run must stop now.
 
-        Errors: Stopped, after saving, when the run was asked to stop (of several processes: any).
+        The caller may go on writing into host arrays of `state`: orbax copies them first, and a
+        test sees to it. Errors: Stopped, after saving, when the run was asked to stop (of several
+        processes: any).
         """
-        stop = self._scratch.stop
-        due = force or stop or time.monotonic() - self._saved_at >= self._every
-        if jax.process_count() > 1:  # the first clock decides, whoever is asked to stop asks all
-            from jax.experimental import multihost_utils
-
-            votes = multihost_utils.process_allgather(np.array([due, stop]))
-            stop = bool(votes[:, 1].any())
-            due = stop or bool(votes[0, 0])
-        if due and step > self._last:
+        due = force or time.monotonic() - self._saved_at >= self._every
+        each = votes(due, self._stop.asked)  # the first clock decides, any process may stop all
+        stop = bool(each[:, 1].any())
+        if (stop or each[0, 0]) and step > self._last:
             self._store.save_async(step, _plain(state), force=True, overwrite=True)
             self._last, self._saved_at = step, time.monotonic()
         if stop:
             self.close()
-            self._scratch.stop = True
-            self._scratch.check_stop()
+            self._stop.check()
 
     def close(self) -> None:
         """Wait for what is being written."""

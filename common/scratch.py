@@ -16,9 +16,7 @@ from typing import Any
 
 import numpy as np
 
-
-class Stopped(Exception):
-    """The run was asked to stop (SIGTERM, Ctrl-C) and its state is saved."""
+from common.stop import Stop, agreed, primary
 
 
 class Progress:
@@ -32,13 +30,13 @@ class Progress:
 
 
 class Scratch:
-    """Handle of the folder `path`; `stop` is set by the launcher's signal handlers."""
+    """Handle of the folder `path`; `stop.asked` is set by the launcher's signal handlers."""
 
     def __init__(self, path: str | os.PathLike, wanted: frozenset[str] | None = None) -> None:
         self.path = Path(path)
         self.wanted = wanted  # the arrays that are asked for; None: all
         self.path.mkdir(parents=True, exist_ok=True)
-        self.stop = False
+        self.stop = Stop()
         self.shown = Progress()
         self._opened: list[Path] = []  # checkpoints of the part that is being computed
         self.data_used: dict[str, str] = {}  # name -> sha256, recorded in run.json
@@ -54,13 +52,8 @@ class Scratch:
         return self.wanted is None or not self.wanted.isdisjoint(names)
 
     def check_stop(self) -> None:
-        """Raise Stopped if the run was asked to stop. Call where everything done is saved.
-
-        Of several processes all stop if one was asked; all must call.
-        """
-        if agreed(self.stop):
-            self.stop = True
-            raise Stopped
+        """Raise Stopped if the run was asked to stop. Call where everything done is saved."""
+        self.stop.check()
 
     def cached(self, name: str, fn: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
         """`fn()` computed once: its arrays are stored under `name` and read back ever after.
@@ -75,12 +68,21 @@ class Scratch:
         arrays = gathered(fn())
         if primary():
             write_npz(file, arrays)
-            for (
-                finished
-            ) in self._opened:  # the part is stored: its checkpoints have done their work
-                shutil.rmtree(finished, ignore_errors=True)
+            for folder in self._opened:  # the part is stored: these have done their work
+                shutil.rmtree(folder, ignore_errors=True)
         self._opened = outer
         return arrays
+
+    def cells(
+        self, parts: dict[str, Callable[[], dict[str, Any]]], label: str = "part"
+    ) -> list[dict[str, np.ndarray]]:
+        """`cached` for every name and function, in their order, with progress."""
+        stored = []
+        with self.progress(len(parts), label) as bar:
+            for name, fn in parts.items():
+                stored.append(self.cached(name, fn))
+                bar.update(len(stored))
+        return stored
 
     def checkpoints(self, name: str, *, every: float | None = None):
         """Checkpoints of a long loop, saved at most every `every` seconds (see Checkpoints)."""
@@ -90,7 +92,7 @@ class Scratch:
             every = float(os.environ.get("REPRISE_CHECKPOINT_SECONDS", "15"))
         path = self.path / f"checkpoints-{name}"
         self._opened.append(path)
-        return Checkpoints(path, every=every, scratch=self)
+        return Checkpoints(path, every=every, stop=self.stop)
 
     @contextmanager
     def progress(self, total: int, label: str) -> Iterator["Ticker"]:
@@ -126,24 +128,6 @@ class Ticker:
             # the first part holds the compilation: the pace is counted from here
             self._entry[3], self._entry[4] = time.monotonic(), int(done)
         self._entry[1] = int(done)
-
-
-def primary() -> bool:
-    """Whether this process writes (process 0 of several)."""
-    import jax
-
-    return jax.process_index() == 0
-
-
-def agreed(mine: bool) -> bool:
-    """Whether `mine` is true on any process; all processes must call."""
-    import jax
-
-    if jax.process_count() == 1:
-        return mine
-    from jax.experimental import multihost_utils
-
-    return bool(multihost_utils.process_allgather(np.array(mine)).any())
 
 
 def _read(file: Path, patience: float = 30.0) -> dict[str, np.ndarray]:

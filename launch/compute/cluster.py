@@ -114,7 +114,7 @@ def agreed(mine: bool) -> bool:
     """Whether `mine` is true on any process; all must call."""
     if count() == 1:
         return mine
-    from common.scratch import agreed as any_of
+    from common.stop import agreed as any_of
 
     return any_of(mine)
 

@@ -7,6 +7,7 @@ does what `./lab run NAME:PRESET key=value` does; remote machines run it in this
 """
 
 import importlib
+import logging
 import os
 import re
 import resource
@@ -48,6 +49,7 @@ def prepare() -> None:
         jax.config.update("jax_compilation_cache_dir", str(cache() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # orbax reports every save at INFO
     cluster.join()
 
 
@@ -198,6 +200,7 @@ def _compute(slug: str, cfg, folder: Path, info: dict, request: stop.Request) ->
     from ml_collections import FrozenConfigDict
 
     from common import scratch as scratch_module
+    from common.stop import Stopped
 
     first = cluster.index() == 0
     module = importlib.import_module(f"experiments.{slug}.run")
@@ -229,7 +232,7 @@ def _compute(slug: str, cfg, folder: Path, info: dict, request: stop.Request) ->
             arrays = module.run(FrozenConfigDict(cfg), mesh_of(cfg), scratch)
             arrays = _checked(slug, scratch_module.gathered(arrays))
         cluster.barrier("computed")
-    except scratch_module.Stopped:
+    except Stopped:
         finish("stopped")
         raise Interrupted(folder) from None
     except BaseException as error:

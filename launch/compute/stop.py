@@ -22,7 +22,7 @@ class Request:
     def tell(self, scratch: Any) -> None:
         """Stop what computes with `scratch` at its next safe point, if asked, now or later."""
         self._scratch = scratch
-        scratch.stop = self.asked
+        scratch.stop.asked = self.asked
 
     def hear(self, number: int, _frame: Any) -> None:
         """The handler: the first request saves, a later one stops at once."""
@@ -36,7 +36,7 @@ class Request:
             os._exit(128 + number)
         self.asked, self._when = True, now
         if self._scratch is not None:
-            self._scratch.stop = True
+            self._scratch.stop.asked = True
         how = "Ctrl-C again stops at once" if number == signal.SIGINT else "again stops at once"
         if not worker and os.environ.get("JAX_PROCESS_ID", "0") == "0":
             print(f"\n{self.name}: saving at the next safe point ({how})", file=sys.stderr)
