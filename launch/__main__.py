@@ -394,17 +394,17 @@ def _submit(parsed) -> int:
 
 
 def _status(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    rows = submit.rows()
-    _print(parsed, rows, lambda: submit.status_text(rows))
+    rows = jobs.rows()
+    _print(parsed, rows, lambda: jobs.status_text(rows))
     return 1 if any(r["state"] in ("failed", "lost", "damaged") for r in rows) else 0
 
 
 def _logs(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    command = submit.logs_command(submit.find(parsed.name), parsed.follow)
+    command = jobs.logs_command(jobs.find(parsed.name), parsed.follow)
     if not command:
         raise UserError("the job has said nothing yet; ./lab status shows whether it runs")
     try:
@@ -414,9 +414,9 @@ def _logs(parsed) -> int:
 
 
 def _fetch(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    value = submit.fetch(submit.find(parsed.name))
+    value = jobs.fetch(jobs.find(parsed.name))
     lines = [f"next: ./lab report {w}" for w in value["arrived"]]
     lines += [f"not all came: {value['error']}"] if value["error"] else []
     if not lines:
@@ -426,9 +426,9 @@ def _fetch(parsed) -> int:
 
 
 def _cancel(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    value = submit.cancel(submit.find(parsed.name, only=True))
+    value = jobs.cancel(jobs.find(parsed.name, only=True))
     what = "was cancelled" if value["cancelled"] else "had ended already"
     _print(parsed, value, f"job {value['id']} {what}; what it saved is in {value['folder']}")
     return 0
