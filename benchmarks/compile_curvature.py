@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from launch.scale import hardware, plan
+from launch.scale import hardware, lowering, plan
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--on", default="h100-8,v5e-8")
@@ -71,7 +71,7 @@ def loss(params: dict, tokens) -> jax.Array:
 
 def compiled(t: hardware.Target, steps: int) -> dict:
     """Lower and compile one quadrature of `steps` products; memory and time of one device."""
-    mesh = flat_mesh(plan.devices(t))
+    mesh = flat_mesh(lowering.devices(t))
     whole, split = sharded(mesh), sharded(mesh, "data")
     params = {
         name: jax.ShapeDtypeStruct(shape, jnp.float32, sharding=whole)

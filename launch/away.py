@@ -10,13 +10,13 @@ from launch.verbs import show
 
 def _plan(parsed) -> int:
     from launch.record import store
-    from launch.scale import hardware, plan, quote
+    from launch.scale import hardware, page, plan, quote
 
     if parsed.name == "all":
         found = plan.everything(parsed.on)
         if parsed.write:
-            store.write_text(quote.TABLE, quote.overview(found))
-        show(parsed, found, lambda: quote.overview(found))
+            store.write_text(page.TABLE, page.overview(found))
+        show(parsed, found, lambda: page.overview(found))
         return 0
     slug, preset = split(parsed.name, "paper")
     names = parsed.on or ("cpu-1" if parsed.measure or preset != "paper" else plan.DEFAULT)
@@ -92,17 +92,17 @@ def _sweep(parsed) -> int:
 
 
 def _status(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    rows = submit.rows()
-    show(parsed, rows, lambda: submit.status_text(rows))
+    rows = jobs.rows()
+    show(parsed, rows, lambda: jobs.status_text(rows))
     return 1 if any(r["state"] in ("failed", "lost", "damaged") for r in rows) else 0
 
 
 def _logs(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    command = submit.logs_command(submit.find(parsed.name), parsed.follow)
+    command = jobs.logs_command(jobs.find(parsed.name), parsed.follow)
     if not command:
         raise UserError("the job has said nothing yet; ./lab status shows whether it runs")
     try:
@@ -112,9 +112,9 @@ def _logs(parsed) -> int:
 
 
 def _fetch(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    value = submit.fetch(submit.find(parsed.name))
+    value = jobs.fetch(jobs.find(parsed.name))
     lines = [f"next: ./lab report {quoted(w)}" for w in value["arrived"]]
     lines += [f"not all came: {value['error']}"] if value["error"] else []
     if not lines:
@@ -124,9 +124,9 @@ def _fetch(parsed) -> int:
 
 
 def _cancel(parsed) -> int:
-    from launch.scale import submit
+    from launch.scale import jobs
 
-    value = submit.cancel(submit.find(parsed.name, only=True))
+    value = jobs.cancel(jobs.find(parsed.name, only=True))
     what = "was cancelled" if value["cancelled"] else "had ended already"
     show(parsed, value, f"job {value['id']} {what}; what it saved is in {value['folder']}")
     return 0

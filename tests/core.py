@@ -3,8 +3,9 @@
     python tests/core.py      reads {"slug", "folder"} as JSON lines, answers each with one
 
 For each: smoke on a mesh of one device and on one of all eight, into the run folders FOLDER/one and
-FOLDER/eight; then the paper preset is lowered for CPU, CUDA and TPU. The answer holds the
-CPU-seconds of each part (compiling: of wall time), or "error" with its traceback.
+FOLDER/eight; then the paper preset is lowered for CPU, CUDA and TPU. The answer has the
+CPU-seconds of each part (compiling: of wall time), which declared programs the runs do not call as
+often as they say, or "error" with its traceback.
 """
 
 import importlib
@@ -31,7 +32,7 @@ class Core:
         self._process: subprocess.Popen | None = None
 
     def ask(self, slug: str, folder: Path) -> dict:
-        """CPU-seconds of each part, arrays in `folder`.  Errors: AssertionError."""
+        """The answer; arrays in `folder`.  Errors: AssertionError."""
         if self._process is None or self._process.poll() is not None:
             command, pipe = [sys.executable, "-P", __file__], subprocess.PIPE
             self._process = subprocess.Popen(
@@ -55,7 +56,8 @@ class Core:
 
 
 def smoke(slug: str, devices: list, folder: Path):
-    """(config, arrays) of the smoke preset on a mesh of these devices."""
+    """(config, arrays, declared programs not called as often as they say) of the smoke preset on a
+    mesh of these devices."""
     import jax
     from ml_collections import FrozenConfigDict
 
@@ -63,32 +65,33 @@ def smoke(slug: str, devices: list, folder: Path):
     from launch import settings
     from launch.compute import computing
     from launch.meshes import mesh_of
+    from tests import calls
 
     cfg = FrozenConfigDict(settings.get(slug, "smoke"))
     module = importlib.import_module(f"experiments.{slug}.run")
     with jax.enable_x64(bool(cfg.x64)):
-        found = module.run(cfg, mesh_of(cfg, devices), Scratch(folder))
-        return cfg, computing.checked(slug, gathered(found))
+        mesh = mesh_of(cfg, devices)
+        with calls.counted() as made:
+            found = module.run(cfg, mesh, Scratch(folder))
+        declared = module.programs(cfg, mesh) if hasattr(module, "programs") else []
+        arrays = computing.checked(slug, gathered(found))
+        return cfg, arrays, calls.differing(declared, made)
 
 
 def lower(slug: str, preset: str) -> None:
-    """The heaviest step lowers for CPU, CUDA and TPU on the mesh of 8, and something is split."""
-    import jax
-    from ml_collections import FrozenConfigDict
-
-    from common.sharding import make_mesh
+    """Every program lowers for CPU, CUDA and TPU on the mesh of 8, and something of it is split."""
     from launch import settings
+    from launch.meshes import mesh_of
+    from launch.scale import lowering, plan
 
-    cfg = FrozenConfigDict(settings.get(slug, preset))
-    module = importlib.import_module(f"experiments.{slug}.run")
-    with jax.enable_x64(bool(cfg.x64)):
-        step, arguments = module.abstract_step(cfg, make_mesh())
-        step = step if hasattr(step, "trace") else jax.jit(step)
-        traced = step.trace(*arguments)
-        for platform in ("cpu", "cuda", "tpu"):
-            text = traced.lower(lowering_platforms=(platform,)).as_text()
-            split = re.search(r'sdy[^\n]*<@\w+, \[[^\]]*"', text)  # an argument, or on the way
-            assert split, "every device would compute the same"
+    if plan.on_cores(slug):
+        return
+    cfg = settings.get(slug, preset)
+    for platform in ("cpu", "cuda", "tpu"):
+        for program, lowered in lowering.lower(slug, cfg, mesh_of(cfg), platform):
+            # an argument, or on the way
+            split = re.search(r'sdy[^\n]*<@\w+, \[[^\]]*"', lowered.as_text())
+            assert split, f"{program.name}: every device would compute the same"
 
 
 def answer(slug: str, folder: Path) -> dict:
@@ -100,12 +103,13 @@ def answer(slug: str, folder: Path) -> dict:
     from launch.compute.computing import Compiling
     from launch.record import store
 
-    spent, devices = {}, jax.devices()
+    spent: dict = {}
+    devices = jax.devices()
     assert len(devices) == DEVICES
     compiling = Compiling()
     for name, some in (("one", devices[:1]), ("eight", devices)):
         start, compiled = time.process_time(), compiling.seconds
-        cfg, arrays = smoke(slug, some, folder / name / "scratch")
+        cfg, arrays, spent[f"calls {name}"] = smoke(slug, some, folder / name / "scratch")
         write_npz(folder / name / "arrays.npz", arrays)
         info = {"experiment": slug, "preset": "smoke", "config": settings.plain(cfg)}
         store.write_json(folder / name / "run.json", info)

@@ -8,16 +8,21 @@ import os
 import re
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from common import sharding
 from launch import paths, settings
 from launch.make import check
 from launch.read import report
 from launch.record import ledger, store
+from tests import calls
 from tests.core import Core
 from tests.tree import ROOT, Tree
 
@@ -51,7 +56,7 @@ def spent(request, record_property):
 
 @pytest.fixture(scope="session")
 def core(tmp_path_factory):
-    """core(slug) -> (folder with the runs `one` and `eight`, CPU-seconds), once a worker."""
+    """core(slug) -> (folder with the runs `one` and `eight`, the answer), once a worker."""
     process, done = Core(Tree(ROOT).environment()), {}
 
     def get(slug: str) -> tuple[Path, dict]:
@@ -79,6 +84,13 @@ def test_same_numbers_on_1_and_8_devices_and_the_paper_preset_lowers(slug, core,
         assert np.isfinite(array).all(), f"{name} is not finite"
         assert re.search(rf"\b{name}\b", doc), f"run's docstring does not name {name}"
     same(slug, folder / "one", folder / "eight")
+
+
+@per_slug
+def test_a_run_calls_what_it_declares(slug, core):
+    """On one device and on eight: what `plan` adds up is what `run` does."""
+    answer = core(slug)[1]
+    assert answer["calls one"] == answer["calls eight"] == []
 
 
 def same(slug, first, second):
@@ -125,6 +137,32 @@ def test_committed_reference_gives_the_ledgers_verdicts(slug):
         if verdict.estimate is not None:
             assert line["estimate"] == pytest.approx(verdict.estimate, rel=1e-9)
     assert compared, "every threshold changed since it was verified"
+
+
+def times(factor, x):
+    return factor * x
+
+
+def test_calls_are_counted_at_the_door_of_placed_functions():
+    """Twice on five rows, once on three; what is traced, and another function, do not count."""
+    mesh = sharding.make_mesh()
+    halved = sharding.vmap_over(mesh, partial(times, 0.5))
+    sine = sharding.vmap_over(mesh, jnp.sin)
+    five, three = jnp.ones((5, 2)), jnp.ones((3, 2))
+    with calls.counted() as made:
+        halved(five)
+        sharding.vmap_over(mesh, partial(times, 0.5))(five)  # made anew: the same program
+        halved(three)
+        sine(five)
+        jax.eval_shape(halved, three)
+
+    def programs(many, few):
+        pair = halved.program("halving", five, calls=many), halved.program("rest", three, calls=few)
+        return [*pair, sine.program("waves", five, calls=1)]
+
+    assert calls.differing(programs(2, 1), made) == []
+    (said,) = calls.differing(programs(2, 4), made)
+    assert said.startswith("rest is called 1 times, declared are 4")
 
 
 def test_there_are_experiments():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from launch.record import store
-from launch.scale import submit
+from launch.scale import jobs
 from tests.tree import Tree, pace, read, waited
 
 pytestmark = pytest.mark.xdist_group("launch")
@@ -278,7 +278,7 @@ def test_jobs_are_listed_while_their_runs_come_and_go(tmp_path, monkeypatch, hom
     saving = threading.Thread(target=checkpoints)
     saving.start()
     try:
-        assert [submit.jobs() for _ in range(100)] == [[folder]] * 100
+        assert [jobs.folders() for _ in range(100)] == [[folder]] * 100
     finally:
         ended.set()
         saving.join()

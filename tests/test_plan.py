@@ -1,116 +1,19 @@
-"""Plans: what a compiled program costs against closed forms; two compilers that must agree; the
-chances of claims; what a user sees."""
+"""Plans: hardware, two compilers that must agree, programs added up, the chances of claims, what a
+user sees."""
 
 import json
 import subprocess
 import sys
 
-import jax
-import jax.numpy as jnp
 import pytest
 
 from launch.errors import UserError
 from launch.read import repeats
-from launch.scale import compilers, hardware, hlo, plan, quote
+from launch.scale import compilers, costs, hardware, plan, quote, roofline
+from launch.scale.hlo.cost import Cost, Kernel
 from tests.tree import ROOT, Tree
 
 pytestmark = pytest.mark.xdist_group("plan")
-
-
-def compiled(fn, *arguments):
-    return jax.jit(fn).lower(*arguments).compile().as_text()
-
-
-def spec(*shape, dtype=jnp.float32):
-    return jax.ShapeDtypeStruct(shape, dtype)
-
-
-# --- the reader of compiled programs -------------------------------------------------------------
-
-
-def test_flop_of_products_in_nested_loops():
-    """5 x 3 products of 64 x 48 by 48 x 48: 2 m n k each; the compiler's own count has one."""
-
-    def inner(x, w):
-        return jax.lax.scan(lambda x, _: (jnp.tanh(x @ w), None), x, length=3)[0]
-
-    def outer(x, w):
-        return jax.lax.scan(lambda x, _: (inner(x, w), None), x, length=5)[0]
-
-    cost = hlo.cost(compiled(outer, spec(64, 48), spec(48, 48)))
-    assert cost.flops == 15 * 2 * 64 * 48 * 48
-    assert cost.unknown_loops == 0
-    assert cost.dear >= 15 * 64 * 48, "as many hyperbolic tangents"
-
-
-@pytest.mark.parametrize(("stride", "padding"), [(1, "SAME"), (2, "VALID"), (1, "VALID")])
-def test_flop_of_convolutions_count_what_meets_the_image(stride, padding):
-    """By counting, in NumPy, the kernel's positions that lie on the image."""
-    x, k = spec(2, 9, 7, 3), spec(3, 3, 3, 5)
-
-    def convolve(x, k):
-        numbers = ("NHWC", "HWIO", "NHWC")
-        return jax.lax.conv_general_dilated(
-            x, k, (stride, stride), padding, dimension_numbers=numbers
-        )
-
-    ones = [jnp.ones(s.shape) for s in (x, k)]
-    pairs = float(convolve(jnp.ones((1, 9, 7, 1)), jnp.ones((3, 3, 1, 1))).sum())
-    assert convolve(*ones).sum() == pairs * 2 * 3 * 5
-    text = jax.jit(convolve).lower(x, k).as_text(dialect="hlo")
-    assert hlo.cost(text).flops == 2 * pairs * 2 * 3 * 5
-
-
-def test_a_loop_of_unknown_length_is_counted_once_and_told():
-    def descend(x, n):
-        return jax.lax.fori_loop(0, n, lambda _, x: x @ x, x)
-
-    cost = hlo.cost(compiled(descend, spec(32, 32), spec(dtype=jnp.int32)))
-    assert cost.flops == 2 * 32**3
-    assert cost.unknown_loops == 1
-
-
-def test_bytes_of_a_slice_are_the_slice_s():
-    """A scan reads a row of a stack each time, not the stack."""
-
-    def total(stack):
-        return jax.lax.scan(lambda c, row: (c + jnp.cos(row), None), stack[0], stack)[0]
-
-    rows, width = 100, 4096
-    moved = hlo.cost(compiled(total, spec(rows, width))).bytes
-    assert 3 * rows * width * 4 * 0.9 < moved < 3 * rows * width * 4 * 1.5
-
-
-COLLECTIVES = """
-import os
-import jax, jax.numpy as jnp
-from common import sharding
-from launch.scale import hlo
-from jax.sharding import PartitionSpec as P
-mesh = sharding.make_mesh()
-x = jax.ShapeDtypeStruct((64, 32), jnp.float32, sharding=sharding.sharded(mesh, "data"))
-w = jax.ShapeDtypeStruct((32, 16), jnp.float32, sharding=sharding.sharded(mesh))
-grad = jax.jit(jax.grad(lambda w, x: jnp.sum(jnp.sin(x @ w))))
-cost = hlo.cost(grad.lower(w, x).compile().as_text(), 8)
-print(cost.flops, cost.wire["all-reduce"])
-gathered = jax.jit(lambda x: x * 2, out_shardings=sharding.sharded(mesh))
-print(hlo.cost(gathered.lower(x).compile().as_text(), 8).wire["all-gather"])
-"""
-
-
-def test_what_8_devices_compute_and_send():
-    """Products are shared by 8; a ring sends 2 (n - 1) / n of a sum, (n - 1) / n of a gather."""
-    env = Tree(ROOT).environment(XLA_FLAGS="--xla_force_host_platform_device_count=8")
-    command = [sys.executable, "-P", "-c", COLLECTIVES]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    flops, reduced, gathered = (float(x) for x in done.stdout.split())
-    assert flops == 2 * (2 * 64 * 32 * 16) / 8
-    assert reduced == 2 * 7 / 8 * 32 * 16 * 4
-    assert gathered == 7 / 8 * 64 * 32 * 4
-
-
-# --- hardware ------------------------------------------------------------------------------------
 
 
 def test_names_of_hardware():
@@ -128,16 +31,13 @@ def test_names_of_hardware():
 
 def test_the_roofline_of_a_large_product_is_its_flop_over_the_peak():
     n = 16384
-    cost = hlo.Cost(kernels=[hlo.Kernel(1, 2.0 * n**3, 6.0 * n**2, 0, 0, "bf16", 2.0 * n**3)])
+    total = Cost(kernels=[Kernel(1, 2.0 * n**3, 6.0 * n**2, 0, 0, "bf16", 2.0 * n**3)])
     t = hardware.target("h100-1")
-    low, high, limits = plan.predicted(cost, hardware.CHIPS["h100"], t)
+    low, high, limits = roofline.predicted(total, hardware.CHIPS["h100"], t)
     ideal = 2 * n**3 / 989e12
     assert low == pytest.approx(ideal / 0.9)
     assert high == pytest.approx(ideal / 0.35, rel=1e-3)
     assert max(limits, key=limits.get) == "matrix products"
-
-
-# --- two compilers, neither of whose machines is here --------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +53,8 @@ def both():
 
 STEP = """
 import sys
-from launch.scale import hardware, hlo, plan
+from launch.scale import hardware, lowering, plan
+from launch.scale.hlo.cost import cost
 targets = [hardware.target(n) for n in ("v5e-8", "v4-16", "h100-8", "cpu-8")]
 plan.prepare(targets)
 import jax, jax.numpy as jnp
@@ -166,17 +67,16 @@ def loss(w, x):
     return jnp.sum(jax.lax.scan(jax.checkpoint(layer), x, w)[0])
 
 for t in targets:
-    mesh = mesh_of({"mesh_model": 1}, plan.devices(t))
+    mesh = mesh_of({"mesh_model": 1}, lowering.devices(t))
     w = {"a": jax.ShapeDtypeStruct((6, 256, 1024), jnp.float32),
          "b": jax.ShapeDtypeStruct((6, 1024, 256), jnp.float32)}
     where = partition.fsdp(w, mesh)
     x = jax.ShapeDtypeStruct((512, 256), jnp.float32, sharding=sharding.sharded(mesh, "data"))
     step = jax.jit(jax.grad(loss), out_shardings=where)
-    jax.config.update("jax_optimization_level", "O0")
-    program = step.trace(partition.abstract(w, where), x)
-    text = program.lower(lowering_platforms=(t.platform,)).compile().as_text()
-    cost = hlo.cost(text, t.chips)
-    print(cost.flops * t.chips, cost.unknown_loops, sum(cost.wire.values()) > 0)
+    traced = step.trace(partition.abstract(w, where), x)
+    program = lowering.build(traced.lower(lowering_platforms=(t.platform,)), t, full=False)
+    total = cost(program.as_text(), t.chips)
+    print(total.flops * t.chips, total.unknown_loops, sum(total.wire.values()) > 0)
 """
 
 
@@ -207,6 +107,7 @@ def test_plans_of_three_kinds_of_hardware(both, tree):
     value = json.loads(done.out)
     assert all(0 < r["peak_gib"] < 1 for r in value["topologies"])
     assert [r["fits"] for r in value["topologies"]] == [True] * 3
+    assert [r["unknown_loops"] for r in value["topologies"]] == [0] * 3, "float64 counters, too"
     assert value["claims"] == [
         {"id": "t1", "headline": True, "chance": None, "needs": None, "from": ""}
     ]
@@ -218,7 +119,7 @@ def test_what_does_not_fit_is_refused_with_its_buffers(both, tree):
     assert done.status == 1
     assert record["fits"] is False
     assert record["peak_gib"] > 15.75
-    assert record["buffers"][0]["bytes"] >= 12e9
+    assert record["programs"][0]["buffers"][0]["bytes"] >= 12e9
     text = tree.lab("plan", "toy:paper", "dim=3000000000", "--on", "v5e-1").out
     assert "✗" in text
     assert "larger chips" in text
@@ -244,25 +145,103 @@ def test_a_plan_is_kept_and_forgotten_with_the_code(tree):
     assert len(seconds()[1]) == 2
 
 
+TWO = """
+
+def programs(cfg, mesh):
+    start = jax.ShapeDtypeStruct((len(cfg.seeds), cfg.dim), float)
+    long = sharding.vmap_over(mesh, partial(descend, lr=cfg.lr, steps=cfg.chunk))
+    short = sharding.vmap_over(mesh, partial(descend, lr=cfg.lr, steps=1))
+    chunks = cfg.steps // cfg.chunk
+    return [
+        long.program("descent", start, calls=chunks), short.program("last step", start, calls=3)
+    ]
+"""
+
+
+def test_a_run_is_the_sum_of_its_programs(tree):
+    run = tree.root / "experiments/toy/run.py"
+    run.write_text(run.read_text() + TWO)
+    done = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--json")
+    assert done.status == 0, done.err
+    record = json.loads(done.out)["topologies"][0]
+    descent, last = record["programs"]
+    assert (descent["calls"], last["calls"]) == (20, 3)
+    assert record["peak_gib"] == max(descent["peak_gib"], last["peak_gib"])
+    for end in (0, 1):
+        seconds = 20 * descent["step_seconds"][end] + 3 * last["step_seconds"][end]
+        assert record["run_seconds"][end] == pytest.approx(seconds)
+    text = tree.lab("plan", "toy:laptop", "--on", "cpu-1").out
+    assert "descent 20 times, last step 3 times" in text
+    assert "\n  descent x 20 " in text
+    assert "\n  last step x 3 " in text
+
+
+def test_what_limits_a_run_is_weighted_by_the_time_of_its_programs():
+    def described(name, calls, seconds, memory, limits):
+        times = {"step_seconds": [seconds / 2, seconds * 2], "limits": limits}
+        sums = {"flops": seconds * 1e12, "bytes": 1.0, "ops": 1.0, "wire": {}, "unknown_loops": 0}
+        fits = {"peak_gib": memory, "usable_gib": 10.0, "fits": memory <= 10.0}
+        return {"name": name, "calls": calls} | times | sums | fits
+
+    record = plan.whole([
+        described("many", 300, 1.0, 4.0, {"memory": 1.0, "links": 0.0}),
+        described("few", 2, 50.0, 12.0, {"memory": 0.2, "links": 0.8}),
+    ])  # fmt: skip
+    assert record["run_seconds"] == [200.0, 800.0]
+    assert record["limits"] == pytest.approx({"memory": 0.75 + 0.05, "links": 0.2})
+    assert (record["longest"], record["largest"], record["fits"]) == ("many", "few", False)
+    assert record["flops"] == pytest.approx(400e12)
+
+
+def test_a_paper_for_cpus_has_hours_on_cores(tree):
+    """Nothing is compiled; hours are measured where a run has finished."""
+    claims = tree.root / "experiments/toy/claims.toml"
+    claims.write_text(claims.read_text().replace("1 x any accelerator", "cpu"))
+    done = tree.lab("plan", "toy:smoke")
+    assert done.status == 0, done.err
+    assert "is not known" in done.out
+    assert tree.lab("run", "toy:smoke").status == 0
+    (folder,) = tree.runs("toy")
+    info = json.loads((folder / "run.json").read_text())
+    done = tree.lab("plan", "toy:smoke", "--on", "v5e-8,h100-8", "--json")
+    (record,) = json.loads(done.out)["topologies"]
+    assert done.status == 0, done.err
+    assert record["core_hours"] == pytest.approx(info["cpu_seconds"] / 3600)
+    assert record["programs"] == []
+    assert (
+        f"hours on a core (by the run of {info['finished']})" in tree.lab("plan", "toy:smoke").out
+    )
+
+
+def test_hours_on_cores_as_stated(monkeypatch):
+    monkeypatch.setattr(costs, "paper", lambda _: {"core_hours": 12.5})
+    monkeypatch.setattr(costs, "_finished", lambda *_: [])
+    assert costs.core_hours("score_sde", "paper", []) == (12.5, "claims.toml")
+    assert costs.core_hours("score_sde", "laptop", []) == (None, ""), "it is of the paper preset"
+    finished = {"cpu_seconds": 7200.0, "seconds": 60.0, "seconds_before": 30.0, "finished": "today"}
+    monkeypatch.setattr(costs, "_finished", lambda *_: [finished])
+    assert costs.core_hours("score_sde", "paper", []) == (3.0, "the run of today")
+
+
 def test_measured_beside_predicted(tree):
     done = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--measure", "--json")
     assert done.status == 0, done.err
     record = json.loads(done.out)["topologies"][0]
-    assert record["measured"]["seconds"] > 0
+    assert record["programs"][0]["measured"]["seconds"] > 0
     text = tree.lab("plan", "toy:laptop", "--on", "cpu-1", "--measure").out
     assert "times the middle of the prediction" in text
 
 
 def test_what_has_no_price_is_not_compared_by_money():
     def record(kind, seconds):
-        return {"on": kind, "kind": kind, "chips": 1, "fits": True, "step_seconds": [seconds] * 2}
+        return {"on": kind, "kind": kind, "chips": 1, "fits": True, "run_seconds": [seconds] * 2}
 
     slow, quick = record("v5e", 2.0), record("h100", 1.0)
     everything = {"v5e": 1.0, "h100": 3.0}
-    assert quote.cheapest([slow, quick], everything) is slow
-    assert quote.cheapest([slow, quick], {"v5e": 1.0}) is quick
-    assert quote.priced([slow, quick], everything)
-    assert not quote.priced([slow, quick], {"v5e": 1.0})
+    assert costs.cheapest([slow, quick], everything) is slow
+    assert costs.cheapest([slow, quick], {"v5e": 1.0}) is quick
+    assert costs.priced([slow, quick], everything)
+    assert not costs.priced([slow, quick], {"v5e": 1.0})
 
 
 def test_mistakes(shared_tree):
@@ -283,9 +262,6 @@ def test_mistakes(shared_tree):
     done = shared_tree.lab("plan", "toy:laptop", "dim=-1", "--on", "cpu-1")
     assert (done.status, done.traceback) == (1, False), "a row of the table: others may fit"
     assert "has no shape at these settings" in done.out
-
-
-# --- chances -------------------------------------------------------------------------------------
 
 
 def test_chances_of_a_plan_say_where_seeds_are_too_few():

@@ -12,7 +12,7 @@ from launch.scale import targets
 from launch.scale.targets.jobset import JobSet
 from launch.scale.targets.sky import Sky
 from launch.scale.targets.slurm import Slurm
-from tests.test_clouds import job
+from tests.clouds import job
 from tests.test_mistakes import refused
 from tests.tree import program, read
 

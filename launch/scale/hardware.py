@@ -113,36 +113,44 @@ class Target:
 def target(name: str) -> Target:
     """'v5e-8', 'v5e:2x4', 'h100-8', 'cpu-4' -> Target.  Errors: UserError."""
     match = re.fullmatch(r"([a-z0-9]+?)(?:-(\d+)|:(\d+(?:x\d+){1,2}))?", name.strip().lower())
-    kind = match[1] if match else name
+    kind, count, shape = match.groups() if match else (name, None, None)
     kind = {"v5litepod": "v5e"}.get(kind, kind)
-    if match and 0 in map(int, re.findall(r"\d+", match[2] or match[3] or "")):
+    if match and 0 in map(int, re.findall(r"\d+", count or shape or "")):
         raise UserError(f"{name!r} has no chips; say {kind}-8 or another number")
-    if not match or kind not in (*CHIPS, "cpu"):
+    if kind not in (*CHIPS, "cpu"):
         raise UserError(
             f"no hardware {name!r}; {nearest(kind, [*CHIPS, 'cpu'])} (as v5e-8, h100-8, cpu-4)"
         )
+    if shape:
+        return _shaped(name, kind, shape)
     if kind == "cpu":
-        if match[3]:
-            raise UserError(f"{name!r}: say cpu-4 for 4 forced devices of this machine")
-        return Target(name, kind, int(match[2] or 1), "")
-    chip = CHIPS[kind]
-    if match[3]:
-        shape = match[3]
-        chips = 1
-        for n in shape.split("x"):
-            chips *= int(n)
-        if chip.platform == "cuda":
-            raise UserError(f"{name!r}: say {kind}-{chips} for {chips} GPUs")
-        return Target(name, kind, chips, shape)
-    counted = int(match[2] or chip.cores_named)
-    if chip.platform == "cuda":
-        if counted > HOST and counted % HOST:
-            raise UserError(f"{name!r}: hosts have {HOST} GPUs; take a multiple of {HOST}")
-        return Target(name, kind, counted, f"{-(-counted // HOST)}x{min(counted, HOST)}")
-    chips = counted // chip.cores_named
-    table = CUBE if chip.cores_named == 2 else FLAT
-    if counted % chip.cores_named or chips not in table:
-        sizes = ", ".join(f"{kind}-{n * chip.cores_named}" for n in table)
+        return Target(name, kind, int(count or 1), "")
+    counted = int(count or CHIPS[kind].cores_named)
+    of = _hosts if CHIPS[kind].platform == "cuda" else _slice
+    return of(name, kind, counted)
+
+
+def _shaped(name: str, kind: str, shape: str) -> Target:
+    chips = math.prod(map(int, shape.split("x")))
+    if kind == "cpu":
+        raise UserError(f"{name!r}: say cpu-4 for 4 forced devices of this machine")
+    if CHIPS[kind].platform == "cuda":
+        raise UserError(f"{name!r}: say {kind}-{chips} for {chips} GPUs")
+    return Target(name, kind, chips, shape)
+
+
+def _hosts(name: str, kind: str, gpus: int) -> Target:
+    if gpus > HOST and gpus % HOST:
+        raise UserError(f"{name!r}: hosts have {HOST} GPUs; take a multiple of {HOST}")
+    return Target(name, kind, gpus, f"{-(-gpus // HOST)}x{min(gpus, HOST)}")
+
+
+def _slice(name: str, kind: str, counted: int) -> Target:
+    cores = CHIPS[kind].cores_named
+    table = CUBE if cores == 2 else FLAT
+    chips = counted // cores
+    if counted % cores or chips not in table:
+        sizes = ", ".join(f"{kind}-{n * cores}" for n in table)
         raise UserError(f"no slice {name!r}; there are {sizes}")
     return Target(name, kind, chips, table[chips])
 

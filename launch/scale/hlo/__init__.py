@@ -1,0 +1,1 @@
+"""Reading compiled programs (HLO text): what they cost one device."""

@@ -1,0 +1,58 @@
+"""results/PLANS.md: what each paper costs to rerun, at the laptop preset and at the paper's."""
+
+from launch.paths import ROOT
+from launch.record import store
+from launch.scale.costs import cost
+from launch.scale.units import most, short, span, time_span
+from launch.terminal import duration
+
+TABLE = ROOT / "results" / "PLANS.md"
+HEAD = """# What each paper costs to rerun
+
+Made by `./lab plan all --write`. Laptop: measured, the committed run. Paper scale: every program \
+that a run calls, compiled for a slice that nobody had here and added up as often as it is called; \
+memory as the compiler states it, of the largest one; time from a roofline (range: see \
+launch/scale/roofline.py). Nothing here was measured on an accelerator.
+
+| paper | laptop, measured | on | memory a chip | most time in | whole run | chip-hours | limit |
+|---|---|---|---|---|---|---|---|"""
+
+
+def overview(found: list[dict]) -> str:
+    """The page, from the plans of every paper."""
+    lines = [HEAD]
+    for value in found:
+        slug = value["experiment"]
+        run = store.peek(ROOT / "results" / slug / "laptop" / "run.json")
+        took = run.get("seconds", 0.0) + run.get("seconds_before", 0.0)
+        laptop = f"{duration(took)}, {run.get('peak_memory_mb', 0) / 1024:.1f} GiB" if run else "–"
+        name = f"[{slug}](../experiments/{slug}/README.md)"
+        if value["overrides"]:
+            name, laptop = f"{slug} `{' '.join(value['overrides'])}`", ""
+        for r in value["topologies"]:
+            lines.append(f"| {' | '.join([name, laptop, *_cells(r)])} |".replace("|  |", "| |"))
+            name = laptop = ""
+    return "\n".join(lines) + "\n"
+
+
+def _cells(r: dict) -> list[str]:
+    if "error" in r:
+        return [r["on"], r["error"], "", "", "", ""]
+    if "core_hours" in r:
+        hours = r["core_hours"]
+        said = "not known" if hours is None else f"{short(hours)} core-hours ({r['from']})"
+        return ["CPU cores", "", "", said, "", "no accelerator makes sense"]
+    memory = f"{'✓' if r['fits'] else '✗'} {r['peak_gib']:.2f} of {r['usable_gib']:.2f} GiB"
+    if "run_seconds" not in r:
+        fit = " or ".join(r.get("would_fit") or []) or "larger chips"
+        return [r["on"], memory, f"fits with {fit}", "", "", f"memory of {r['largest']}"]
+    least = " (at least)" if r["unknown_loops"] else ""
+    longest = next(p for p in r["programs"] if p["name"] == r["longest"])
+    return [
+        r["on"],
+        memory,
+        f"{longest['name']}, {longest['calls']:,} x {time_span(longest['step_seconds'])}",
+        time_span(r["run_seconds"]) + least,
+        span(cost(r, {})["chip_hours"]),
+        most(r["limits"]),
+    ]
