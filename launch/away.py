@@ -24,20 +24,9 @@ def _plan(parsed) -> int:
     prices = hardware.prices(parsed.price, targets)
     how = {"measure": parsed.measure, "optimised": parsed.optimised}
     records = plan.plan(slug, preset, parsed.overrides, targets, **how)
-    claims, seeds = quote.claims(slug, preset, parsed.overrides)
-    value = {
-        "experiment": slug,
-        "preset": preset,
-        "overrides": parsed.overrides,
-        "topologies": [
-            r | quote.cost(r, prices) | {"runs": quote.ran(slug, preset, parsed.overrides, r)}
-            for r in records
-        ],
-        "claims": claims,
-        "seeds": seeds,
-    }
+    value = quote.answer(slug, preset, parsed.overrides, records, prices)
     show(parsed, value, lambda: quote.text(value, prices))
-    return 0 if any(r.get("fits") for r in records) else 1
+    return 0 if any(r["fits"] for r in records) else 1
 
 
 def _drill(parsed) -> int:

@@ -11,7 +11,7 @@ from common import claims as claims_module
 from common.claims import Claim, ClaimError
 from launch import paths, settings
 from launch.errors import UserError, nearest
-from launch.make import check_config, check_text
+from launch.make import check_config, check_numbers, check_text
 from launch.make.check_text import Finding, Folder
 from launch.record import ledger, store
 from launch.terminal import coloured
@@ -29,7 +29,7 @@ def findings(slug: str, *, lint: bool = True, verdicts: bool = True) -> list[Fin
     folder keeps the contract.
     """
     folder = Folder(slug)
-    rules = [*check_text.RULES, check_config.config, claims, lineage]
+    rules = [*check_text.RULES, check_config.config, check_numbers.numbers, claims, lineage]
     rules += [repeats] if verdicts else []
     rules += [check_text.lint] if lint else []
     found = [finding for rule in rules for finding in applied(rule, folder)]

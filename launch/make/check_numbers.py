@@ -4,6 +4,9 @@ import ast
 import io
 import re
 import tokenize
+from collections.abc import Iterator
+
+from launch.make.check_text import Finding, Folder
 
 OWN = ("seeds", "x64", "needs")  # keys of the contract, no numbers of a paper
 SOURCE = re.compile(
@@ -11,9 +14,16 @@ SOURCE = re.compile(
     r"figure|figures|eq|eqs|page|derived|algorithm|alg)\b|§|\[",
     re.IGNORECASE,
 )
-ALL = re.compile(r"every (other )?number is ours")
+ALL = re.compile(r"every (other )?number is ours", re.IGNORECASE)
 NEXT = re.compile(r"\bas the next (\w+)")
 COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def numbers(f: Folder) -> Iterator[Finding]:
+    """Every number of PAPER says where it is from."""
+    for key in unsourced(f.text("config.py")) if "config.py" in f.sources else ():
+        todo = "a comment on its line: section, equation, figure, table, code, recalled, or ours"
+        yield Finding(f.line("config.py", f'"{key}":'), f"{key} has no source", todo)
 
 
 def unsourced(text: str) -> list[str]:
@@ -58,7 +68,7 @@ def _entries(text: str) -> list[tuple[str, int, int, int, bool]]:
         return []
     entries, before = [], node.lineno
     for key, value in zip(node.value.keys, node.value.values, strict=True):
-        if not isinstance(key, ast.Constant):
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
             continue
         last = value.end_lineno or value.lineno
         entries.append((key.value, key.lineno, last, before, _numeric(value)))

@@ -39,7 +39,7 @@ def ran(slug: str, preset: str, overrides: list[str], r: dict) -> list[dict]:
     for info in _finished(slug, preset, overrides, r["kind"]):
         if info["devices"]["count"] == r["chips"]:
             peak = info.get("device_peak_mb") or info["peak_memory_mb"]
-            seconds = info["seconds"] + info.get("seconds_before", 0.0) - info["compile_seconds"]
+            seconds = store.seconds(info) - info["compile_seconds"]
             found.append({
                 "seconds": seconds, "compile_seconds": info["compile_seconds"],
                 "peak_gib": peak / 1024, "date": info["finished"],

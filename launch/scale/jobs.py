@@ -100,7 +100,7 @@ def _row(folder: Path, silent: dict[str, str]) -> dict:
         errors = ["ended before it computed anything; its log says why"]
     else:
         state, todo = "failed" if errors else "lost", record["command"]
-    spent = sum((r.get("seconds") or 0) + (r.get("seconds_before") or 0) for r in runs)
+    spent = sum(store.seconds(r) for r in runs)
     return {
         "id": record["id"],
         "on": record["on"],

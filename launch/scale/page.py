@@ -24,7 +24,7 @@ def overview(found: list[dict]) -> str:
     for value in found:
         slug = value["experiment"]
         run = store.peek(ROOT / "results" / slug / "laptop" / "run.json")
-        took = run.get("seconds", 0.0) + run.get("seconds_before", 0.0)
+        took = store.seconds(run)
         laptop = f"{duration(took)}, {run.get('peak_memory_mb', 0) / 1024:.1f} GiB" if run else "–"
         name = f"[{slug}](../experiments/{slug}/README.md)"
         if value["overrides"]:

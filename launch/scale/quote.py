@@ -1,13 +1,11 @@
 """A plan in words: one table of topologies, the cheapest that fits, what would make others fit."""
 
-import shlex
-
 from launch import settings
 from launch.read import repeats
 from launch.scale import costs, plan
 from launch.scale.hardware import Target
 from launch.scale.units import most, short, span, time_span, volume
-from launch.terminal import coloured, duration, table
+from launch.terminal import coloured, duration, shell, table
 
 HEADER = ["topology", "memory a chip", "a call", "measured", "whole run", "chip-hours", "cost",
           "limited by"]  # fmt: skip
@@ -35,7 +33,7 @@ def text(value: dict, prices: dict[str, float]) -> str:
     """The whole answer of `./lab plan` for one experiment."""
     records = value["topologies"]
     name = f"{value['experiment']}:{value['preset']}"
-    changed = shlex.join(value["overrides"])
+    changed = shell(value["overrides"])
     lines = [coloured(f"{name} {changed}".rstrip(), "bold")]
     if "core_hours" in records[0]:
         lines += [*_cores(records[0]), *_claims(value["claims"], value["seeds"])]

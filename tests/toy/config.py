@@ -6,12 +6,12 @@ PAPER = {
     "seeds": (0, 1, 2, 3, 4),
     "x64": True,
     "needs": "accelerator",
-    "dim": 8,
+    "dim": 8,  # ours, as the next three
     "lr": 0.1,
     "steps": 200,
     "chunk": 10,  # steps between checkpoints
-    "widths": (1, 2),  # not used: a tuple for the tests of overrides
-    "pause": 0.0,  # seconds a chunk, for the tests of kills
+    "widths": (1, 2),  # ours, not used: a tuple for the tests of overrides
+    "pause": 0.0,  # ours: seconds a chunk, for the tests of kills
     "trouble": "",  # "memory", "nan", "third": for the tests of messages
 }
 LAPTOP = {"needs": ""}
