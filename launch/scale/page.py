@@ -30,7 +30,7 @@ def overview(found: list[dict]) -> str:
         if value["overrides"]:
             name, laptop = f"{slug} `{' '.join(value['overrides'])}`", ""
         for r in value["topologies"]:
-            lines.append(f"| {' | '.join([name, laptop, *_cells(r)])} |".replace("|  |", "| |"))
+            lines.append(f"| {' | '.join([name, laptop, *_cells(r)])} |")
             name = laptop = ""
     return "\n".join(lines) + "\n"
 

@@ -120,10 +120,11 @@ def cores(slug: str, preset: str, overrides: list[str]) -> dict:
 def _file(slug: str, cfg, t: Target, *, full: bool) -> Path:
     """Where a plan is kept, named after what it depends on.
 
-    Of run.py all: a fingerprint leaves out what declares programs.
+    Of run.py and the nouns all: a fingerprint leaves out what declares programs.
     """
-    files = sorted(f for pattern in CODE for f in (ROOT / "launch/scale").glob(pattern))
-    own = [f.read_text() for f in (*files, EXPERIMENTS / slug / "run.py")]
+    files = [f for pattern in CODE for f in (ROOT / "launch/scale").glob(pattern)]
+    files += [f for f in (EXPERIMENTS / slug).glob("*.py") if f.stem not in ("figures", "measure")]
+    own = [f.read_text() for f in sorted(files) if not f.name.startswith("test_")]
     pins = [] if t.platform == "cpu" else compilers.pins(t.platform)
     code = fingerprint.fingerprint(slug)["compute"]
     who = [t.kind, t.chips, t.shape, provenance.versions(), pins, own, full or t.kind == "cpu"]

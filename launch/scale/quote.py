@@ -138,7 +138,7 @@ def _details(r: dict, *, full: bool) -> list[str]:
     lines = _doubts(r)
     for p in r["programs"]:
         lines += _costs(p) if full else []
-        lines += _buffers(p) if full or not p["fits"] else []
+        lines += _buffers(r["on"], p) if full or not p["fits"] else []
     lines += _unfitting(r) if r["fits"] is False else []
     for ran in r.get("runs", []):
         lines.append(
@@ -173,8 +173,8 @@ def _costs(p: dict) -> list[str]:
     return lines
 
 
-def _buffers(p: dict) -> list[str]:
-    lines = []
+def _buffers(on: str, p: dict) -> list[str]:
+    lines = [f"{on}: the largest arrays of {p['name']}"]
     for b in p.get("buffers", [])[:5]:
         op = b["op"] if len(b["op"]) < 70 else "…" + b["op"][-68:]
         lines.append(f"  {volume(b['bytes']):>10s}  {b['shape']:28s} {op}")
