@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from common import shapes
+
 Array = jax.Array
 Field = Callable[..., Any]
 
@@ -80,6 +82,7 @@ def path(field: Field, y0, times: Array, *, tableau: Tableau = RK4):
 
 def _march(field, y0, times, tableau, embed, *, keep: bool):
     """(the last y, every y after a step if kept)."""
+    shapes.check("times", times, "N")
     steps = jnp.diff(times)
     nodes = times[:-1, None] + steps[:, None] * jnp.asarray(tableau.c, times.dtype)
     nodes = nodes if embed is None else jax.vmap(jax.vmap(embed))(nodes)

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from common import shapes
+
 
 def effective_rank(singular_values):
     """exp of the entropy of s_i / sum_j s_j, between 1 and M; 0 for zeros.  [..., M] -> [...]
 
     Roy & Vetterli 2007, with the singular values themselves (not their squares).
     """
+    shapes.check("singular_values", singular_values, "... M")
     xp = _namespace(singular_values)
     largest = singular_values.max(-1, keepdims=True)
     s = singular_values / xp.where(largest > 0, largest, 1)
@@ -27,6 +30,7 @@ def effective_rank(singular_values):
 
 def stable_rank(singular_values):
     """|A|_F^2 / |A|_2^2, between 1 and the rank; 0 for zeros.  [..., M] -> [...]"""
+    shapes.check("singular_values", singular_values, "... M")
     xp = _namespace(singular_values)
     largest = singular_values.max(-1, keepdims=True)
     return ((singular_values / xp.where(largest > 0, largest, 1)) ** 2).sum(-1)
@@ -38,6 +42,7 @@ def participation_ratio(eigenvalues):
     m equal eigenvalues have the ratio m.  For a matrix of singular values s, of its Gram matrix:
     give s^2.
     """
+    shapes.check("eigenvalues", eigenvalues, "... M")
     xp = _namespace(eigenvalues)
     largest = eigenvalues.max(-1, keepdims=True)
     x = eigenvalues / xp.where(largest > 0, largest, 1)

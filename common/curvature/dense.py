@@ -8,6 +8,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from common import shapes
+from common.curvature.estimate import checked
+
 
 def columns(
     matvec: Callable, size: int, index: jax.Array, *, chunk: int = 128, dtype=None
@@ -17,7 +20,8 @@ def columns(
     Cost: n products, `chunk` of them at once by vmap (memory of `chunk` products).  Devices that
     hold different parts of `index` share the work of one matrix.
     """
-    dtype = jnp.result_type(float) if dtype is None else dtype
+    shapes.check("index", index, "n")
+    matvec, dtype = checked(matvec), jnp.result_type(float) if dtype is None else dtype
     n, chunk = len(index), min(chunk, len(index))
     if not n:
         return jnp.zeros((0, size), dtype)

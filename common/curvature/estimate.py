@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common import shapes
+
 # accelerators round float32 products to 8 or 10 bits unless they are told not to
 dot = partial(jnp.matmul, precision="highest")
 
@@ -55,6 +57,17 @@ def standard_error(samples):
     scale = xp.abs(samples).max()
     scale = xp.where(scale > 0, scale, 1)  # squares of small numbers vanish in float32
     return scale * xp.std(samples / scale, ddof=1) / np.sqrt(n)
+
+
+def checked(matvec: Callable) -> Callable:
+    """matvec [P] -> [P], refusing an image of another shape.  Errors: ValueError, while tracing."""
+
+    def product(v):
+        image = matvec(v)
+        shapes.like("matvec(v)", image, "v", v)
+        return image
+
+    return product
 
 
 def images(matvec: Callable, rows: jax.Array, together: int = 1) -> jax.Array:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from common.curvature.estimate import dot, length
+from common import shapes
+from common.curvature.estimate import checked, dot, length
 from common.curvature.krylov import append, fresh, reject, splitter, unit_vector
 
 
@@ -51,7 +52,10 @@ def lanczos(
     that casts, `products.flat(…, dtype=…)`) where float32 is too coarse.  `sharding` of a vector
     [P] splits the basis over a mesh.
     """
-    eps = jnp.finfo(v0.dtype).eps
+    shapes.check("v0", v0, "P")
+    if spare is not None:
+        shapes.like("spare", spare, "v0", v0)
+    matvec, eps = checked(matvec), jnp.finfo(v0.dtype).eps
     split = splitter(sharding)
 
     def step(carry, i):
@@ -114,6 +118,7 @@ def eigsh(
     dtype = jnp.result_type(float) if dtype is None else dtype
     hold, keep, restarts = _room(size, steps, k, tol, hold, block)
     first, spare = jax.random.uniform(key, (2, block, size), dtype, -1, 1)
+    matvec = checked(matvec)
     images = jax.vmap(matvec) if together else lambda q: jax.lax.map(matvec, q)
     at = _Setting(k, tol, hold, keep, block, magnitude, images, splitter(sharding), spare)
 

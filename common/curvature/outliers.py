@@ -1,15 +1,18 @@
 """How many eigenvalues stand out of the bulk: three criteria, fixed before looking at a spectrum.
 
-Works on NumPy and JAX arrays alike and imports neither JAX nor anything of this package.
+Works on NumPy and JAX arrays alike and imports no JAX.
 
 Shapes: M eigenvalues along the last axis, in any order; leading axes are kept.  Counts are ints.
 """
 
 import numpy as np
 
+from common import shapes
+
 
 def above_fraction(eigenvalues, *, fraction: float = 0.05):
     """Number of lambda_i > fraction * lambda_1 (0 where lambda_1 <= 0).  [..., M] -> [...]"""
+    shapes.check("eigenvalues", eigenvalues, "... M")
     top = eigenvalues.max(-1, keepdims=True)
     return ((eigenvalues > fraction * top) & (eigenvalues > 0)).sum(-1)
 
@@ -20,6 +23,7 @@ def largest_ratio(eigenvalues, *, classes: int):
     The first eigenvalue that is not positive ends the list: the ratio in front of it is infinite.
     0 where no eigenvalue is positive.  Needs M > 1; at most M - 1 ratios are compared.
     """
+    shapes.check("eigenvalues", eigenvalues, "... M")
     xp = _namespace(eigenvalues)
     top = -xp.sort(-eigenvalues, axis=-1)[..., : 3 * classes + 1]
     positive = top > 0
@@ -34,6 +38,7 @@ def above_bulk(eigenvalues, *, classes: int, factor: float = 10.0, percentile: f
     The bulk is the spectrum without its 3 K largest eigenvalues, the candidates of `largest_ratio`
     (K = classes; M > 3 K).
     """
+    shapes.check("eigenvalues", eigenvalues, "... M")
     xp = _namespace(eigenvalues)
     if eigenvalues.shape[-1] <= 3 * classes:
         raise ValueError(f"{eigenvalues.shape[-1]} eigenvalues leave no bulk behind 3 x {classes}")

@@ -20,6 +20,7 @@ import numpy as np
 
 from common.curvature.estimate import (
     Estimate,
+    checked,
     dot,
     estimate,
     images,
@@ -32,6 +33,7 @@ from common.curvature.sketch import Sketch, leave_one_out
 
 def exact_trace(matvec: Callable, size: int, *, together: int = 1, dtype=float) -> Estimate:
     """The trace from P products with the unit vectors; its error is 0."""
+    matvec = checked(matvec)
     entry = lambda i: matvec(jnp.zeros(size, dtype).at[i].set(1))[i]  # noqa: E731
     diagonal = images(entry, jnp.arange(size), together)
     return estimate(diagonal.sum(), jnp.zeros(()), size)
@@ -45,6 +47,7 @@ def hutchinson(
     Unbiased, for any A; exact where A is diagonal.  `together` products run side by side by vmap,
     as in `slq`; memory together x P.  Girard 1989, Hutchinson 1989.
     """
+    matvec = checked(matvec)
 
     def one(probe_key):
         v = jax.random.rademacher(probe_key, (size,), dtype)
@@ -66,7 +69,7 @@ def hutchpp(
         return exact_trace(matvec, size, together=together, dtype=dtype)
     if matvecs < 4:
         raise ValueError(f"hutchpp needs 4 products or more, not {matvecs}")
-    k = matvecs // 3
+    matvec, k = checked(matvec), matvecs // 3
     signs = jax.random.rademacher(key, (matvecs - k, size), dtype)
     Q = orthonormal(images(matvec, signs[:k], together))
     probes = signs[k:] - dot(dot(signs[k:], Q.T), Q)
@@ -90,7 +93,7 @@ def xtrace(
         return exact_trace(matvec, size, together=together, dtype=dtype)
     if matvecs < 4:
         raise ValueError(f"xtrace needs 4 products or more, not {matvecs}")
-    n = matvecs // 2
+    matvec, n = checked(matvec), matvecs // 2
     omega = jax.random.normal(key, (n, size), dtype)
     omega = omega * (np.sqrt(size) / jnp.linalg.norm(omega, axis=1, keepdims=True))
     Y = images(matvec, omega, together)
@@ -118,6 +121,7 @@ def diagonal(
     memory 3 rank P: it pays where few eigenvalues dominate.  Unbiased, for any A; one product at a
     time.  Bekas, Kokiopoulou & Saad 2007; with rank, Baston & Nakatsukasa 2022.
     """
+    matvec = checked(matvec)
     probe_key, sketch_key = jax.random.split(key)
     Q, Z = _sketched(sketch_key, matvec, size, rank, dtype)
 
@@ -154,6 +158,7 @@ def frobenius(
     symmetric for them to be good ones), at 2 rank products more.  The square is unbiased; the error
     is that of the square, by the delta method.  Memory (together + 3 rank) P.
     """
+    matvec = checked(matvec)
     probe_key, sketch_key = jax.random.split(key)
     Q, Z = _sketched(sketch_key, matvec, size, rank, dtype)
 

@@ -22,6 +22,7 @@ from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as Spec
 
+from common import shapes
 from common.curvature.estimate import dot
 
 Tree = Any
@@ -175,6 +176,7 @@ def flat(matvec: Matvec, params: Tree, *, dtype=None) -> tuple[Callable, int, Ca
     vector, unravel = ravel_pytree(params)
 
     def product(v):
+        shapes.check("v", v, "P", {"P": vector.size})
         return ravel_pytree(matvec(unravel(v.astype(vector.dtype))))[0].astype(dtype or v.dtype)
 
     return product, vector.size, unravel
@@ -200,7 +202,13 @@ def select(params: Tree, keep: Callable[[str], bool]) -> tuple[dict[str, Any], C
 
 def restrict(matvec: Callable, basis: jax.Array) -> Callable:
     """The map c -> U A U^T c on the span of the rows of U = basis [k, P]: [k] -> [k]."""
-    return lambda c: dot(basis, matvec(dot(c, basis)))
+    sizes = shapes.check("basis", basis, "k P")
+
+    def product(c):
+        shapes.check("c", c, "k", sizes)
+        return dot(basis, matvec(dot(c, basis)))
+
+    return product
 
 
 def over_mesh(

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common import shapes
 from common.curvature.estimate import Estimate, estimate
 from common.curvature.lanczos import lanczos, tridiagonal
 from common.stats import t_quantile
@@ -65,6 +66,7 @@ def resolution(nodes: jax.Array) -> jax.Array:
     Half the spacing of the 2 m Chebyshev zeros in the middle of the range, since quadrature is
     exact to degree 2 m - 1.  It depends on the extreme nodes alone, which every probe finds.
     """
+    shapes.check("nodes", nodes, "n m")
     span = nodes.max(-1).mean() - nodes.min(-1).mean()
     return jnp.pi / (4 * nodes.shape[-1]) * span
 
@@ -78,6 +80,8 @@ def density(
     error is over probes only: features narrower than sigma, or between the nodes, are not resolved.
     Outliers stretch the range: choose sigma by the bulk to see its shape, or use `cumulative`.
     """
+    _same(nodes, weights)
+    shapes.check("grid", grid, "G")
     width = resolution(nodes) if sigma is None else jnp.asarray(sigma)
     if not isinstance(width, jax.core.Tracer) and not width > 0:
         raise ValueError("the nodes have no range (or sigma is not positive): give sigma > 0")
@@ -91,6 +95,8 @@ def cumulative(nodes: jax.Array, weights: jax.Array, grid: jax.Array) -> Estimat
 
     Off by at most the weight of the node there, half of which is counted (Golub & Meurant 1994).
     """
+    _same(nodes, weights)
+    shapes.check("grid", grid, "G")
     half = (nodes < grid[:, None, None]) * 0.5 + (nodes <= grid[:, None, None]) * 0.5
     return _over_probes(jnp.sum(weights * half, axis=-1), nodes.size)
 
@@ -101,7 +107,13 @@ def spectral_function(f: Callable, nodes: jax.Array, weights: jax.Array, size: i
     f takes and returns arrays.  Errors: ValueError where f is not finite on the nodes (log of an
     indefinite matrix); under jit nan.
     """
+    _same(nodes, weights)
     return _over_probes(size * jnp.sum(weights * f(nodes), axis=-1), nodes.size)
+
+
+def _same(nodes, weights) -> None:
+    shapes.check("nodes", nodes, "n m")
+    shapes.like("weights", weights, "nodes", nodes)
 
 
 class Total(NamedTuple):

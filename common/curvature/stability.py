@@ -23,10 +23,10 @@ Shapes: N examples, P parameters, R = min(N, P) modes.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import chex
 import jax
 import jax.numpy as jnp
 
+from common import shapes
 from common.curvature.estimate import dot
 from common.curvature.lanczos import lanczos, tridiagonal
 
@@ -51,7 +51,7 @@ def modes(gradients: jax.Array) -> Modes:
     For P > N from their Gram matrix [N, N], of which squares of eigenvalues below the precision
     of the largest are lost; they weigh as little in everything here.
     """
-    chex.assert_rank(gradients, 2)
+    shapes.check("gradients", gradients, "N P")
     n, p = gradients.shape
     if p <= n:
         values, vectors = jnp.linalg.eigh(dot(gradients.T, gradients) / n)
@@ -64,8 +64,10 @@ def modes(gradients: jax.Array) -> Modes:
 def spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
     """Q: the map C -> E H_B C H_B on symmetric C [R, R]; N R^2 operations twice."""
     h, z = at
+    sizes = shapes.check("at.coords", z, "N R", shapes.check("at.curvature", h, "R"))
 
     def product(c):
+        shapes.check("c", c, "R R", sizes)
         noise = dot(z.T * jnp.sum(dot(z, c) * z, axis=1), z) / len(z)
         mean = h[:, None] * c * h
         return mean + (noise - mean) / batch

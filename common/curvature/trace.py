@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common.curvature.estimate import dot, orthonormal
+from common.curvature.estimate import checked, dot, orthonormal
 from common.curvature.probes import exact_trace
 from common.curvature.sketch import Sketch, leave_one_out
 from common.stats import t_quantile
@@ -65,6 +65,7 @@ def trace(
         raise TypeError("trace chooses the number of products: outside jit, or take xtrace")
     if max_matvecs < min(PROBES, size):
         raise ValueError(f"max_matvecs = {max_matvecs}: trace takes {PROBES} products or more")
+    matvec = checked(matvec)
     if size <= PROBES:
         return _all_products(matvec, size, 0, together, dtype)
     oracle = _oracle(key, matvec, size, together, dtype)

@@ -14,6 +14,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from common import shapes
+
 Dual = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 
 
@@ -39,8 +41,9 @@ def fully_connected(
     x2 = None keeps the diagonal exact; elsewhere float32 resolves ReLU's angle between nearly equal
     inputs only to 5e-4, which is the relative error of Theta there.
     """
-    w, b = w_std**2, b_std**2
     other = x1 if x2 is None else x2
+    shapes.check("x2", other, "m D", {"D": shapes.check("x1", x1, "n D")["D"]})
+    w, b = w_std**2, b_std**2
     dot = jax.lax.Precision.HIGHEST
     cov = w * jnp.matmul(x1, other.T, precision=dot) / x1.shape[1] + b
     var1, var2 = (w * (x**2).sum(-1) / x.shape[1] + b for x in (x1, other))

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from common import shapes
 from common.sharding import DATA
 
 from . import structure
@@ -58,6 +59,7 @@ def ntk(
     """
     if method not in (None, *METHODS):
         raise ValueError(f"method {method!r} is none of {', '.join(METHODS)}")
+    _examples(x1, x2)
     params = jax.tree.map(jnp.asarray, params)
     table = costs(apply, params, x1, x2, full=full)
     fits = {name: c for name, c in table.items() if 2 * c.bytes <= memory} or table
@@ -81,6 +83,7 @@ def ntk_vp(
 
     Two passes a product and no Jacobian; the model is linearised once, here.
     """
+    _examples(x1, x2)
     jvp = jax.linearize(lambda p: apply(p, x1), params)[1]
     other = jvp if x2 is None else jax.linearize(lambda p: apply(p, x2), params)[1]
     vjp = jax.linear_transpose(other, params)
@@ -95,7 +98,9 @@ def costs(
     A forward pass of one example costs F; its Jacobian F + O (F for the signals + F for the
     parameters met), a product with the Jacobians of another example 2 F a tangent.
     """
+    _examples(x1, x2)
     one = jax.ShapeDtypeStruct((1, *x1.shape[1:]), x1.dtype)
+    shapes.check("apply(params, x) of one example", jax.eval_shape(apply, params, one), "1 ...")
     layers = structure.dense_layers(apply, params, one)
     program = jax.make_jaxpr(apply)(params, one)
     forward, outputs = structure.flops(program.jaxpr), program.out_avals[0].size
@@ -120,6 +125,13 @@ def costs(
     products = columns * (forward + 2 * outputs * forward) + pairs * outputs * 2 * forward
     table = {"structured": counted(layers)} if layers else {}
     return table | {"jacobian": plain, "products": Cost(products, plain.bytes)}
+
+
+def _examples(x1, x2) -> None:
+    """Examples lead, and are alike.  Errors: ValueError."""
+    shapes.check("x1", x1, "n ...")
+    if x2 is not None:
+        shapes.check("x2", x2, " ".join(["m", *map(str, x1.shape[1:])]))
 
 
 class _Pair(NamedTuple):

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from common import shapes
+
 from . import structure
 
 Tree = Any
@@ -27,6 +29,7 @@ class Factors(NamedTuple):
 
 def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True) -> Factors:
     """Per-example Jacobians of apply at x [n, …]; dense=False forms those of dense layers too."""
+    shapes.check("x", x, "n ...")
     leaves, tree = jax.tree.flatten(params)
     layers = structure.dense_layers(apply, params, x[:1]) if dense else []
     loose = {i: leaves[i] for i in range(len(leaves)) if i not in {d.leaf for d in layers}}

@@ -13,6 +13,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from common import shapes
+
 Tree = Any
 
 
@@ -70,6 +72,11 @@ def descent(
 
 def _change(kernel, residual, times, cross, gain) -> jax.Array:
     """-k V gain(lambda, t) V^T residual, in the eigenvectors V of the kernel."""
+    sizes = shapes.check("kernel", kernel, "N N")
+    shapes.check("residual", residual, "N ...", sizes)
+    shapes.check("times or steps", times, "T")
+    if cross is not None:
+        shapes.check("cross", cross, "M N", sizes)
     values, vectors = jnp.linalg.eigh(kernel)
     left = vectors * values if cross is None else cross @ vectors
     coefficients = jnp.tensordot(vectors.T, residual, 1)

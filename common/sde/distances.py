@@ -6,6 +6,7 @@ Shapes: n points of each sample, D dimensions, M directions, P permutations.
 import jax
 import jax.numpy as jnp
 
+from common import shapes
 from common.sde.processes import Array
 
 
@@ -15,8 +16,15 @@ def directions(key: Array, m: int, d: int, dtype=jnp.float32) -> Array:
     return v / jnp.linalg.norm(v, axis=1, keepdims=True)
 
 
+def _samples(x: Array, y: Array, theta: Array) -> None:
+    sizes = shapes.check("x", x, "n D")
+    shapes.like("y", y, "x", x)
+    shapes.check("theta", theta, "M D", sizes)
+
+
 def sliced_w1(x: Array, y: Array, theta: Array) -> Array:
     """Mean over directions of the 1-D Wasserstein-1 distance.  x, y [n, D], theta [M, D] -> []"""
+    _samples(x, y, theta)
     return jnp.mean(jnp.abs(jnp.sort(theta @ x.T, axis=1) - jnp.sort(theta @ y.T, axis=1)))
 
 
@@ -26,6 +34,7 @@ def permutation_null(key: Array, x: Array, y: Array, theta: Array, permutations:
     In one dimension W1 is the integral of |F_x - F_y|, so the pooled projections are sorted once
     and each permutation only relabels them.
     """
+    _samples(x, y, theta)
     n = x.shape[0]
     pooled = theta @ jnp.concatenate([x, y]).T
     order = jnp.argsort(pooled, axis=1)
@@ -44,6 +53,8 @@ def frechet(x: Array, y: Array) -> Array:
 
     The trace of the root is the sum of singular values of C_x^(1/2) C_y^(1/2).
     """
+
+    shapes.check("y", y, "m D", {"D": shapes.check("x", x, "n D")["D"]})
 
     def root(v):
         w, q = jnp.linalg.eigh(jnp.cov(v, rowvar=False))

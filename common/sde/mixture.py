@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common import shapes
 from common.sde.processes import SDE, Array
 
 
@@ -31,10 +32,17 @@ def ring(modes: int = 8, radius: float = 1.0, std: float = 0.1, dtype=jnp.float3
 
 def sample(key: Array, mixture: Mixture, n: int) -> Array:
     """n exact draws -> [n, D]"""
+    _sizes(mixture)
     which, noise = jax.random.split(key)
     k = jax.random.choice(which, mixture.weights.shape[0], (n,), p=mixture.weights)
     z = jax.random.normal(noise, (n, mixture.means.shape[1]), mixture.means.dtype)
     return jnp.asarray(mixture.means)[k] + jnp.asarray(mixture.stds)[k, None] * z
+
+
+def _sizes(mixture: Mixture) -> shapes.Sizes:
+    sizes = shapes.check("weights", mixture.weights, "K")
+    sizes = shapes.check("means", mixture.means, "K D", sizes)
+    return shapes.check("stds", mixture.stds, "K", sizes)
 
 
 def _evaluate(mixture, x, scale, noise):
@@ -43,6 +51,7 @@ def _evaluate(mixture, x, scale, noise):
     Offsets are formed before squaring, so float32 is safe far from the origin, and nothing of size
     B K is kept. On a CPU twice as fast as array axes of lengths K and D, which do not vectorise.
     """
+    shapes.check("x", x, "B D", _sizes(mixture))
     scale, noise = jnp.reshape(scale, (-1,)), jnp.reshape(noise, (-1,))
 
     def add(carry, component):

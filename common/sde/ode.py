@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common import shapes
 from common.ode import HEUN, Array, Tableau, dopri5, integrate
 from common.sde.processes import SDE, Score, prior_logp, reverse
 
@@ -28,6 +29,7 @@ def flow(
 
     Score calls: steps x stages of the tableau. `embed(t)` is what the score takes in place of t.
     """
+    shapes.check("x1", x1, "B ...")
     field = reverse(sde, score, weight=weight)
     times = jnp.linspace(1.0, sde.eps, steps + 1, dtype=x1.dtype)
     pair = (lambda t: (t, t)) if embed is None else (lambda t: (t, embed(t)))
@@ -77,6 +79,7 @@ def log_likelihood(
     t = eps, not of the data, and starts from the prior N(0, prior_std^2), not from the true p_1.
     `weight` = 1/2 is the probability flow; anything else has other marginals.
     """
+    shapes.check("x", x, "B ...")
     field = reverse(sde, score, weight=weight)
     if exact:
         basis = jnp.eye(x[0].size, dtype=x.dtype).reshape(-1, 1, *x.shape[1:])

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from common import shapes
 from common.ode import Array, expand
 
 Score = Callable[..., Array]
@@ -133,6 +134,7 @@ def prior_sample(key: Array, sde: SDE, shape: tuple[int, ...], dtype=jnp.float32
 
 def prior_logp(sde: SDE, x: Array) -> Array:
     """log N(x; 0, prior_std^2) in nats.  x [B, ...] -> [B]"""
+    shapes.check("x", x, "B ...")
     d = x[0].size
     square = jnp.sum((x / sde.prior_std) ** 2, axis=tuple(range(1, x.ndim)))
     return -0.5 * square - d * (0.5 * math.log(2 * math.pi) + math.log(sde.prior_std))
@@ -140,9 +142,22 @@ def prior_logp(sde: SDE, x: Array) -> Array:
 
 def perturb(key: Array, sde: SDE, x0: Array, t) -> tuple[Array, Array, Array]:
     """x_t = scale x_0 + std z of the forward SDE.  x0 [B, ...], t [] or [B] -> (x_t, z, std)"""
+    if jnp.ndim(t):
+        shapes.check("t", t, "B", shapes.check("x0", x0, "B ..."))
     scale, std = (expand(c, x0) for c in sde.marginal(t))
     z = jax.random.normal(key, x0.shape, x0.dtype)
     return scale * x0 + std * z, z, std
+
+
+def matching(score: Score) -> Score:
+    """The score, refusing values that have not the shape of x.  Errors: ValueError."""
+
+    def checked(x, tau):
+        value = score(x, tau)
+        shapes.like("score(x, t)", value, "x", x)
+        return value
+
+    return checked
 
 
 def reverse(sde: SDE, score: Score, *, weight: float = 1.0):
@@ -150,6 +165,8 @@ def reverse(sde: SDE, score: Score, *, weight: float = 1.0):
 
     weight = 1 is the reverse-time SDE (eq. 6), weight = 1/2 the probability-flow ODE (eq. 13).
     """
+
+    score = matching(score)
 
     def field(x, t, tau=None):
         g2 = expand(sde.diffusion(t) ** 2, x)

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from common.sde.processes import SDE, Array, Score, reverse
+from common import shapes
+from common.sde.processes import SDE, Array, Score, matching, reverse
 
 
 class Step(NamedTuple):
@@ -116,6 +117,8 @@ def sample(
     """
     if predictor is None and corrector is None:
         raise ValueError("sample needs a predictor, a corrector or both")
+    shapes.check("x1", x1, "B ...")
+    score = matching(score)
     updates = [] if corrector is None else [corrector] * corrector_steps
     updates += [] if predictor is None else [predictor]
     times = jnp.linspace(1.0, sde.eps, steps, dtype=x1.dtype)
