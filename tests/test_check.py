@@ -36,17 +36,6 @@ def test_a_folder_that_keeps_the_contract_has_no_finding(toy):
     assert "toy: nothing found\nnext: ./lab run toy:smoke" in check.text({"toy": []})
 
 
-def test_programs_or_what_came_before_them(toy):
-    run = toy / "run.py"
-    both = run.read_text()
-    before = both[: both.index("def abstract_step")]
-    run.write_text(f"{before}def programs(cfg, mesh):\n    return []\n")
-    assert check.findings("toy") == []
-    run.write_text(before.rstrip() + "\n")
-    (found,) = check.findings("toy", lint=False)
-    assert (found.what, found.todo) == ("has no function programs", "write programs(cfg, mesh)")
-
-
 PAPER = """# sizes, table 2
 PAPER = {
     "seeds": (0, 1),
@@ -102,15 +91,15 @@ BROKEN = [
     ("README.md", "## Traps", "## Trap", "lacks the section 'Traps'", False),
     ("README.md", "run toy", "run other", "README.md:5: names another paper, other", False),
     ("__init__.py", "smallest experiment", "smallest\nexperiment", "__init__.py", False),
-    ("run.py", "def steps(cfg)", "def step(cfg)", "has no function steps; write steps(cfg)", True),
+    ("run.py", "def programs(", "def program(", "has no function programs; write programs(", True),
     ("run.py", "def run(cfg, mesh, ", "def run(cfg, ", "run takes other arguments", True),
     ("run.py", "error [seed, step], start [seed, D]",
      "it", "names no arrays", False),
     ("run.py", "import time", "import time\n\nfrom experiments import it", "imports exper", False),
     ("run.py", "import time", "import time\n\nfrom ..other import run as it", "..other", False),
     ("run.py", "import time", "import time\n\nfrom launch import stop", "imports launch", False),
-    ("run.py", "def steps", "def draw():\n    return np.random\n\n\ndef steps", "np.random", False),
-    ("run.py", "def steps", "def steps(:\n    def steps", "is no Python", True),
+    ("run.py", "def chunk", "def draw():\n    return np.random\n\n\ndef chunk", "np.random", False),
+    ("run.py", "def chunk", "def chunk(:\n    def chunk", "is no Python", True),
     ("measure.py", '"""Fall', '"""cfg: fall', "measure.py:7: holds 'cfg'", False),
     ("figures.py", "def figures(arrays, cfg)", "def figures(arrays, mesh)", "takes other", True),
 ]  # fmt: skip

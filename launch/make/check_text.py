@@ -28,7 +28,6 @@ FUNCTIONS = {
     "run.py": {"run": ["cfg", "mesh", "scratch"], "programs": ["cfg", "mesh"]},
     "figures.py": {"figures": ["arrays", "cfg"]},
 }
-BEFORE = {"abstract_step": ["cfg", "mesh"], "steps": ["cfg"]}  # `programs` of papers not moved yet
 HEAVY = ("jax", "jaxlib", "flax", "optax", "orbax", "chex")
 SEES_CFG = ("run.py", "figures.py", "config.py")
 FIGURES = 6  # committed, at most
@@ -135,8 +134,6 @@ def signatures(f: Folder) -> Iterator[Finding]:
         if name not in f.sources:
             continue
         there = f.functions(name)
-        if "programs" in wanted and "programs" not in there and BEFORE.keys() & there.keys():
-            wanted = {"run": wanted["run"], **BEFORE}
         for function, arguments in wanted.items():
             call = f"{function}({', '.join(arguments)})"
             if function not in there:

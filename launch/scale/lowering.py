@@ -45,26 +45,12 @@ def programs(slug: str, cfg, mesh) -> list[Program]:
     from ml_collections import FrozenConfigDict
 
     module = importlib.import_module(f"experiments.{slug}.run")
-    declared = getattr(module, "programs", None) or _heaviest(module)
     try:
-        return [p for p in declared(FrozenConfigDict(cfg), mesh) if p.calls]
+        return [p for p in module.programs(FrozenConfigDict(cfg), mesh) if p.calls]
     except ValueError as error:
         raise UserError(f"{slug} does not split so over {mesh.size} devices: {error}") from None
     except Exception as error:
         raise UserError(f"{slug} has no shape at these settings: {_line(error)}") from None
-
-
-def _heaviest(module: Any) -> Any:
-    """`programs` of a run.py that declares its heaviest step alone."""
-
-    def declared(cfg, mesh):
-        import jax
-
-        step, arguments = module.abstract_step(cfg, mesh)
-        step = step if hasattr(step, "trace") else jax.jit(step)
-        return [Program("heaviest step", step, arguments, int(module.steps(cfg)))]
-
-    return declared
 
 
 def lower(slug: str, cfg, mesh, platform: str) -> list[tuple[Program, Any]]:

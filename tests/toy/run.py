@@ -23,7 +23,7 @@ def run(cfg, mesh, scratch):
     start = jax.vmap(lambda k: jax.random.normal(k, (cfg.dim,)))(keys)
     chunks = cfg.steps // cfg.chunk
     state = {"x": start, "error": jnp.zeros((len(cfg.seeds), chunks, cfg.chunk))}
-    step = sharding.vmap_over(mesh, partial(descend, lr=cfg.lr, steps=cfg.chunk))
+    step = chunk(cfg, mesh)
     with (
         scratch.checkpoints("descent", every=0.0) as ckpt,
         scratch.progress(chunks, "descending") as progress,
@@ -45,12 +45,12 @@ def run(cfg, mesh, scratch):
     return found
 
 
-def abstract_step(cfg, mesh):
-    """The chunk that `run` compiles; seeds over the data axis."""
-    shape = jax.ShapeDtypeStruct((mesh.size, cfg.dim), jnp.float32)
-    return jax.vmap(partial(descend, lr=cfg.lr, steps=cfg.chunk)), (shape,)
+def chunk(cfg, mesh):
+    """Descents side by side, seeds over the data axis."""
+    return sharding.vmap_over(mesh, partial(descend, lr=cfg.lr, steps=cfg.chunk))
 
 
-def steps(cfg) -> int:
+def programs(cfg, mesh):
     """A chunk at a time."""
-    return cfg.steps // cfg.chunk
+    start = jax.ShapeDtypeStruct((len(cfg.seeds), cfg.dim), jnp.result_type(float))
+    return [chunk(cfg, mesh).program("descent", start, calls=cfg.steps // cfg.chunk)]
