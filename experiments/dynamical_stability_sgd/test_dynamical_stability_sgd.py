@@ -84,8 +84,9 @@ def test_a_run_in_two_calls_is_one_stretch_over_both_orders():
     x, uv = normal(13, 6, 3), (normal(14, 3), normal(15, 3))
     problem = problems.Problem(x, x @ jnp.ones(3), None)
     how = {"net": nets.diagonal, "stream": 0, "batch": 0, "every": 7, "slowest": 0.001, "ramp": 10}
-    half, _ = descent.train(5, 0.02, uv, problem, 0, **how)
-    got, seen = descent.train(5, 0.02, half, problem, 7, **how)
+    train = jax.jit(partial(descent.train, 5, 0.02, **how))
+    half, _ = train(uv, problem, 0)
+    got, seen = train(half, problem, 7)
     rates = 0.001 + 0.019 * np.minimum(1, np.arange(14) / 10)
     want = descent.stretch(nets.diagonal, uv, *problem[:2], rates, None)
     for a, b in zip(got, want, strict=True):
