@@ -6,6 +6,9 @@ Shapes: N examples, D inputs, B batch, T steps.
 import jax
 import jax.numpy as jnp
 
+from . import nets
+from .problems import Problem
+
 LIMIT = 1e3  # a residual beyond it is taken as 0: a diverged run stands still and stays finite
 
 
@@ -27,8 +30,17 @@ def rate(t, lr, start, ramp):
     return start + (lr - start) * jnp.minimum(1.0, t / jnp.maximum(ramp, 1))
 
 
-def stretch(net, params, x, y, rates, order):
-    """T steps with learning rates [T], each on the examples order [T, B]; None: on all of them.
+def order(key, n, steps, batch):
+    """Examples of every step, drawn with replacement, all at once.  -> int [T, B]
+
+    Inside the loop they would cost more than a step; uneven by N / 2^32.
+    """
+    bits = jax.random.bits(key, (steps * batch,), "uint32").reshape(steps, batch)
+    return (bits % n).astype("int32")
+
+
+def stretch(net, params, x, y, rates, examples):
+    """T steps with learning rates [T], each on the `examples` [T, B]; None: on all of them.
 
     -> params
     """
@@ -38,4 +50,20 @@ def stretch(net, params, x, y, rates, order):
         batch = (x, y) if i is None else (x[i], y[i])
         return step(net, params, *batch, lr), None
 
-    return jax.lax.scan(one, params, (rates, order))[0]
+    return jax.lax.scan(one, params, (rates, examples))[0]
+
+
+def train(seed, lr, params, problem: Problem, first, *, net, stream, batch, every, slowest, ramp):
+    """`every` steps from step `first` on, on batches; batch 0: on all examples.
+
+    stream: of the seed's key, for the order; slowest: the rate at which the ramp starts
+    -> params, loss and tr H at the end, each [1]
+    """
+    x, y, _ = problem
+    rates, examples = rate(first + jnp.arange(every), lr, slowest, ramp), None
+    if batch:
+        key = jax.random.fold_in(jax.random.key(seed), stream)
+        examples = order(jax.random.fold_in(key, first // every), len(x), every, batch)
+    params = stretch(net, params, x, y, rates, examples)
+    seen = {"loss": loss(net, params, x, y), "trace": nets.trace(net, params, x)}
+    return params, {name: value[None] for name, value in seen.items()}

@@ -26,9 +26,6 @@ def end_trace(arrays, arm=""):
     return arrays[arm + "trace"][..., -1]
 
 
-# ---- stability ----------------------------------------------------------------------------------
-
-
 def sgd_trace(arrays):
     """Largest lr tr H.  -> [S]"""
     return worst(arrays, "", arrays["lr"] * end_trace(arrays))
@@ -64,9 +61,6 @@ def gd_sgd_trace(arrays):
     """tr H of gradient descent and of SGD, at SGD's largest learning rate.  -> [S, 2]"""
     same = np.abs(arrays["gd_lr"] - arrays["lr"][-1]).argmin()
     return np.stack([end_trace(arrays, "gd_")[:, same], end_trace(arrays)[:, -1]], axis=-1)
-
-
-# ---- thresholds of random gradients -------------------------------------------------------------
 
 
 def threshold_trace(arrays):
@@ -106,9 +100,6 @@ def diagonal_norm(arrays):
 def relu_norm(arrays):
     """tr H and 1/2 sum_j (|w_j|^2 + d a_j^2).  -> [S, 2]"""
     return arrays["equivalence"][:, 1]
-
-
-# ---- regularisation -----------------------------------------------------------------------------
 
 
 def sgd_error(arrays):

@@ -1,9 +1,41 @@
 """What is learned: Gaussian inputs, a sparse truth, a small teacher; and gradients that tie.
 
-Shapes: N examples, D inputs, K hidden units.
+Shapes: N examples, D inputs, K hidden units. A draw is N(0, 1).
 """
 
+from typing import Any, NamedTuple
+
+import jax
 import jax.numpy as jnp
+
+from . import nets
+
+
+class Problem(NamedTuple):
+    """Examples to learn, and what the test error is taken on."""
+
+    x: jax.Array  # [N, D]
+    y: jax.Array  # [N]
+    test: Any  # diagonal network: the truth [D]; ReLU: fresh examples, (x [T, D], y [T])
+
+
+def diagonal(draw, *, spread, active, start) -> tuple[tuple, Problem]:
+    """Sparse regression.  draw: data [N, D] -> (u [D], v [D]), all `start`, and the problem"""
+    x = inputs(draw["data"], spread)
+    truth, first = sparse(x.shape[1], active), jnp.full(x.shape[1], start, x.dtype)
+    return (first, first), Problem(x, x @ truth, truth)
+
+
+def relu(draw, *, spread, scale, samples) -> tuple[tuple, Problem]:
+    """Teacher and student; the first `samples` examples are learned, the others are fresh.
+
+    draw: relu data [N + T, D], teacher [D, teacher's K], relu init [D + 1, K]
+    -> (w [D, K], a [K]) and the problem
+    """
+    x = inputs(draw["relu data"], spread)
+    y = nets.relu(teacher(draw["teacher"]), x)
+    (x, fresh), (y, targets) = (jnp.split(a, [samples]) for a in (x, y))
+    return nets.relu_start(draw["relu init"], scale), Problem(x, y, (fresh, targets))
 
 
 def inputs(draw, spread):

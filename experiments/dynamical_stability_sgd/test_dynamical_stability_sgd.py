@@ -71,6 +71,30 @@ def test_a_stretch_visits_the_examples_in_order(network):
         np.testing.assert_allclose(a, b, rtol=1e-13)
 
 
+def test_examples_are_drawn_evenly_and_with_replacement():
+    """1,000 batches of 8 of 5: every count within 5 standard errors."""
+    order = np.asarray(descent.order(jax.random.key(0), 5, 1000, 8))
+    assert order.shape == (1000, 8)
+    counts = np.bincount(order.ravel(), minlength=5)
+    assert np.abs(counts - 1600).max() < 5 * np.sqrt(8000 * 0.2 * 0.8)
+
+
+def test_a_run_in_two_calls_is_one_stretch_over_both_orders():
+    """Gradient descent: 7 and 7 steps are 14; the rates of the ramp go on."""
+    x, uv = normal(13, 6, 3), (normal(14, 3), normal(15, 3))
+    problem = problems.Problem(x, x @ jnp.ones(3), None)
+    how = {"net": nets.diagonal, "stream": 0, "batch": 0, "every": 7, "slowest": 0.001, "ramp": 10}
+    train = jax.jit(partial(descent.train, 5, 0.02, **how))
+    half, _ = train(uv, problem, 0)
+    got, seen = train(half, problem, 7)
+    rates = 0.001 + 0.019 * np.minimum(1, np.arange(14) / 10)
+    want = descent.stretch(nets.diagonal, uv, *problem[:2], rates, None)
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-13)
+    error = x @ (want[0] ** 2 - want[1] ** 2) - problem.y
+    np.testing.assert_allclose(seen["loss"], [error @ error / 12], rtol=1e-12)
+
+
 def test_the_trace_is_the_norm_for_isotropic_inputs():
     """Exact for the 2 D inputs +-sqrt(D) e_j of covariance I; for ReLU by symmetry of x -> -x."""
     d = 4

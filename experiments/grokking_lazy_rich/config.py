@@ -8,8 +8,8 @@ base case; epsilons[0] and [2] are compared; twins[0] is the base alpha, twins[1
 from ml_collections import ConfigDict
 
 PAPER = {
-    "seeds": (0, 1, 2, 3, 4),
-    "x64": True,  # the network and its moments agree to 1e-12; on a CPU float32 gains a third
+    "seeds": (0, 1, 2, 3, 4),  # ours: of data and networks
+    "x64": True,  # ours: the network and its moments agree to 1e-12; on a CPU float32 gains a third
     "needs": "accelerator",
     "dim": 100,  # D, code
     "samples": 550,  # P, code
@@ -21,14 +21,14 @@ PAPER = {
     "alphas": (0.03125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0),  # code
     "epsilons": (0.25, 0.5, 1.0, 2.0, 4.0),  # code, at the base alpha
     "twins": (1.0, 4.0, 32.0),  # ours: alphas of centred networks and of their linearisations
-    "frozen": False,  # every network linearised
-    # the amount of data, ours: powers of two times D, from the initialisation of infinite width
-    "sizes": (100, 200, 400, 800, 1600, 3200),
-    "size_steps": (60_000, 60_000, 60_000, 12_000, 6_000, 6_000),
-    # the network itself against its moments, ours
-    "check_alphas": (0.25, 4.0),
-    "check_steps": 1000,
-    "check_infinite": False,  # the moments of infinite width instead of the network's
+    "frozen": False,  # ours, a control: every network linearised
+    # the amount of data, from the initialisation of infinite width
+    "sizes": (100, 200, 400, 800, 1600, 3200),  # ours: powers of two times D
+    "size_steps": (60_000, 60_000, 60_000, 12_000, 6_000, 6_000),  # ours: more data fit sooner
+    # the network itself against its moments
+    "check_alphas": (0.25, 4.0),  # ours: a rich one and a lazy one
+    "check_steps": 1000,  # ours
+    "check_infinite": False,  # ours, a control: moments of infinite width, not the network's
 }
 LAPTOP = {
     "needs": "",

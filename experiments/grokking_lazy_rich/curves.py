@@ -13,6 +13,17 @@ POINTS = 40  # of the correlation over the drop
 FIRST = 16  # records that are all drawn: steps 1, 2, 3, … are far apart in their logarithm
 
 
+def grid(steps: int, records: int) -> np.ndarray:
+    """Increasing steps that end at the last one, evenly spaced in their logarithm where they can.
+
+    -> [min(records, steps)]
+    """
+    wanted = np.geomspace(1, steps, min(records, steps)).round().astype(int)
+    for i in range(1, len(wanted)):
+        wanted[i] = max(wanted[i], wanted[i - 1] + 1)
+    return wanted
+
+
 def time_to(at, loss, level=LEARNT):
     """Step at which loss / E y^2 first falls below the level, the last step where it never does.
 
@@ -82,3 +93,45 @@ def drawn_at(records: int) -> np.ndarray:
 def drawn(values):
     """Three digits at the records that are drawn, for figures.  [..., S] -> [..., S']"""
     return values[..., drawn_at(values.shape[-1])].astype(np.float16)
+
+
+def by_knob(curves, counts) -> dict[str, np.ndarray]:
+    """The members of an ensemble, by the knob that they turn.
+
+    curves: name -> [seed, S, A, …], members in the order of `problems.members`; counts: alphas,
+    epsilons, twins -> train, test, cka of the alphas, and with a prefix of the others; align, terms
+    """
+    last = {name: np.moveaxis(values, 1, -1) for name, values in curves.items()}
+    out = {}
+    for name in ("train", "test", "cka"):
+        parts = np.split(last[name], np.cumsum(counts), axis=1)
+        out |= dict(zip((name, f"eps_{name}", f"net_{name}", f"lin_{name}"), parts, strict=True))
+    return out | {"align": last["align"][:, : counts[0]], "terms": last["terms"][:, BASE]}
+
+
+def of_sweep(at, sweep, counts) -> dict[str, np.ndarray]:
+    """What `run` returns of the ensemble.  at [S]; sweep, counts: as `by_knob`, and regression"""
+    regression = sweep["regression"]
+    knob = by_knob({k: v for k, v in sweep.items() if k != "regression"}, counts)
+    base = [knob[name][:, BASE] for name in ("train", "test", "align")]
+    pair, net, lin = ((knob[f"{k}train"], knob[f"{k}test"]) for k in ("", "net_", "lin_"))
+    whole = ("train", "test", "align", "terms", "eps_train", "eps_test")
+    ends_of = ("net_train", "net_test", "net_cka", "lin_train", "lin_test")
+    return (
+        {name: drawn(knob[name]) for name in whole}
+        | {name: drawn(knob[name][:, [0, -1]]) for name in ends_of}
+        | {"alpha_times": times(at, *pair), "alpha_fit": at_fit(at, *pair)}
+        | {"alpha_end": ends(*pair), "align_end": base[2][:, -1], "drop": drop(at, *base)}
+        | {"eps_fit": at_fit(at, knob["eps_train"], knob["eps_test"])}
+        | {"net_end": ends(*net), "lin_end": ends(*lin), "early": early(at, *net, lin[1])}
+        | {"regression": regression}
+    )
+
+
+def of_sizes(each) -> dict[str, np.ndarray]:
+    """What `run` returns of the amounts of data.  each: at [S], train, test [seed, S, 1]"""
+    pairs = [(one["at"], one["train"][..., 0], one["test"][..., 0]) for one in each]
+    return {
+        "size_times": np.stack([times(*pair) for pair in pairs]),
+        "size_end": np.stack([ends(*losses) for _, *losses in pairs]),
+    }

@@ -25,9 +25,6 @@ def gap(pair):
     return (pair[..., TEST] - pair[..., TRAIN]) / POWER
 
 
-# --- lazy and rich -------------------------------------------------------------------------------
-
-
 def gap_at_fit(arrays):
     """Test minus training loss over E y^2 at T_train, base case.  -> [seed]"""
     return gap(arrays["alpha_fit"][:, BASE])
@@ -61,9 +58,6 @@ def lazy_rich_test(arrays):
     return np.stack([loss[:, LADDER].min(1), loss[:, RICH]], axis=1)
 
 
-# --- the kernel ----------------------------------------------------------------------------------
-
-
 def early_distance(arrays):
     """Largest relative distance of a network's test loss from its linearisation's, to T_train.
 
@@ -92,9 +86,6 @@ def misaligned_aligned_test(arrays):
     return arrays["eps_fit"][:, [0, 2], TEST] / POWER
 
 
-# --- features ------------------------------------------------------------------------------------
-
-
 def alignment_and_drop(arrays):
     """Log alignment and minus log test loss from T_train to T_test, base case.
 
@@ -106,9 +97,6 @@ def alignment_and_drop(arrays):
 def final_alignment(arrays):
     """Variance of the features along the task over the mean one, base case.  -> [seed]"""
     return arrays["align_end"]
-
-
-# --- the amount of data --------------------------------------------------------------------------
 
 
 def size_delays(arrays):
@@ -129,9 +117,6 @@ def delay_with_most(arrays):
 def gap_with_few(arrays):
     """Test minus training loss over E y^2 at the end, least over the two smallest.  -> [seed]"""
     return gap(arrays["size_end"][FEW]).min(0)
-
-
-# --- the derivation ------------------------------------------------------------------------------
 
 
 def network_and_moments(arrays):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import curves, model, moments
+from . import curves, model, moments, problems, training
 
 D, P, N = 3, 7, 40
 SETTING = {"alpha": np.array([0.5, 3.0]), "eps": np.array([0.25, 1.5])}
@@ -106,6 +106,24 @@ def test_the_kernel_is_that_of_the_jacobian_and_regression_uses_it():
         np.testing.assert_allclose(outputs[i], there, rtol=1e-7)
 
 
+def test_the_linearised_network_tends_to_kernel_regression():
+    """Descent from the same moments, long after the training loss is gone."""
+    normal = jax.random.normal(jax.random.key(4), (N + 1 + 3, D))
+    how = {"alphas": (0.5,), "epsilons": (1.5,), "twins": (2.0,), "eps": 0.5, "rich": 1.0}
+
+    @jax.jit
+    def both(normal):
+        task = problems.of_network(normal, problems.members(**how), width=N, centred=2)
+        strides = jnp.array([10_000])
+        _, seen = training.train(task, task.start, strides, lr=0.5, observe=training.losses)
+        return seen, problems.regression_loss(task, 1)
+
+    seen, (regression,) = both(normal)
+    assert float(seen["train"][0, -1]) < 1e-16
+    assert float(seen["test"][0, -1]) == pytest.approx(float(regression), rel=1e-8)
+    assert abs(float(seen["test"][0, -2] / regression) - 1) > 0.05  # the network does not
+
+
 def test_population_loss_by_quadrature():
     """(f - y)^2 has degree 4 in x: three Gauss-Hermite nodes an axis integrate it exactly."""
     _, _, beta, w, setting, u = problem()
@@ -135,6 +153,32 @@ def test_alignment_and_cka_at_their_ends():
     assert float(moments.alignment(along, beta)[0]) == pytest.approx(D)
     y = jnp.array([1.0, 2.0, -3.0])
     assert float(moments.cka(jnp.outer(y, y)[None], y)[0]) == pytest.approx(1)
+
+
+def test_observed_steps_increase_to_the_last_and_are_even_in_their_logarithm():
+    at = curves.grid(20_000, 140)
+    assert (len(at), at[0], at[-1]) == (140, 1, 20_000)
+    assert (np.diff(at) > 0).all()
+    np.testing.assert_allclose(np.diff(np.log(at[-40:])), np.log(20_000) / 139, rtol=0.02)
+    np.testing.assert_array_equal(curves.grid(5, 140), [1, 2, 3, 4, 5])
+
+
+def test_members_come_back_by_the_knob_they_turn():
+    """Curves that hold their member's alpha, eps and richness."""
+    alphas, epsilons, twins = (0.1, 0.2, 0.4, 0.8), (0.3, 0.6), (1.0, 4.0, 32.0)
+    setting = problems.members(alphas, epsilons, twins, eps=0.25, rich=1.0)
+    planted = np.broadcast_to(np.stack(setting)[:, None], (3, 7, 12))  # [seed, S, A]
+    curve = dict.fromkeys(("train", "test", "cka", "align"), planted)
+    knob = curves.by_knob(curve | {"terms": planted[..., None]}, (4, 2, 3))
+    np.testing.assert_array_equal(knob["train"][0, :, -1], alphas)
+    np.testing.assert_array_equal(knob["eps_test"][1, :, 0], epsilons)
+    np.testing.assert_array_equal(knob["net_cka"][0, :, 0], twins)
+    np.testing.assert_array_equal(knob["lin_cka"][0, :, 0], twins)
+    np.testing.assert_array_equal(
+        [knob["net_cka"][2, :, 0], knob["lin_cka"][2, :, 0]], [[1] * 3, [0] * 3]
+    )
+    assert knob["terms"].shape == (3, 1, 7)
+    assert knob["terms"][0, 0, 0] == alphas[curves.BASE]
 
 
 def test_times_are_read_off_planted_curves():

@@ -6,27 +6,27 @@ The sizes behind the paper's plots are not known to us: scalings are checked, no
 from ml_collections import ConfigDict
 
 PAPER = {
-    "seeds": (0, 1, 2, 3, 4),
-    "x64": True,  # linear phases run to 1e-24; float32 stops at about 1e-13
+    "seeds": (0, 1, 2, 3, 4),  # ours: of targets, measurements and starts
+    "x64": True,  # ours: linear phases run to 1e-24; float32 stops at about 1e-13
     "needs": "accelerator",  # with fast float64: a GPU, not a TPU
     "n": 200,  # ours: a size whose measurements want sharding
     "rank": 5,  # ours
-    "kappa": 3.0,  # condition number of the second target; the first has 1
+    "kappa": 3.0,  # ours: condition number of the second target; the first has 1
     "measurements": (20_000,),  # ours: 20 n r
-    "assembled": False,  # A*A as one matrix [n^2, n^2]: the same numbers, faster where it fits
+    "assembled": False,  # ours: A*A as one matrix [n^2, n^2]: the same numbers, faster if it fits
     "lr": 0.1,  # ours: lr sigma_1 <= 0.1 keeps F^T F - G^T G conserved to O(lr^2)
-    "spares": (0, 3, 15),  # k - r of the symmetric runs; the first is the exact width
-    "alpha": 0.5,  # scale of X_0, entries alpha N(0, 1/k)  [N(0, 1/k): recalled]
-    "spare": 3,  # k - r of the asymmetric runs; at least spares[1]
-    "alphas": (0.1, 0.2, 0.4, 0.8),  # of F_0, entries alpha N(0, 1/n); 0.8 leaves the small regime
+    "spares": (0, 3, 15),  # ours: k - r of the symmetric runs; the first is the exact width
+    "alpha": 0.5,  # ours: scale of X_0, entries alpha N(0, 1/k)  [N(0, 1/k): recalled]
+    "spare": 3,  # ours: k - r of the asymmetric runs; at least spares[1]
+    "alphas": (0.1, 0.2, 0.4, 0.8),  # ours: of F_0, entries alpha N(0, 1/n); 0.8 is not small
     "imbalance": 3.0,  # F_0 over G_0 in scale  [recalled]
-    "balanced": False,  # G_0 = F_0: no imbalance at all
-    "switch": 400,  # step before which the factors are re-balanced once
-    "rebalance": True,
+    "balanced": False,  # ours, a control: G_0 = F_0: no imbalance at all
+    "switch": 400,  # ours: step before which the factors are re-balanced once
+    "rebalance": True,  # section 5 [recalled]
     "beta": 1.0,  # of order sqrt(sigma_1), section 5 [recalled]
-    "tilt": 0.0,  # relative excess of G_0 over F_0 where they should be equal
-    "records": (50, 120, 95),  # observations at each of the strides below: 100,000 steps
-    "strides": (4, 40, 1000),
+    "tilt": 0.0,  # ours, a control: relative excess of G_0 over F_0 where they should be equal
+    "records": (50, 120, 95),  # ours: observations at each of the strides below: 100,000 steps
+    "strides": (4, 40, 1000),  # ours
 }
 LAPTOP = {
     "needs": "",

@@ -6,8 +6,13 @@ Members of one batch may differ in width: a column that starts at zero stays zer
 Shapes: B members, N side, K width of the factors, S records.
 """
 
-import jax
+from functools import partial
+
 import jax.numpy as jnp
+
+from common import loops
+
+from .problems import Ensemble
 
 
 def symmetric_step(x, target, sense, lr):
@@ -43,11 +48,35 @@ def rebalance(factors, beta):
     return beta * u, g @ (vt.mT * s[:, None, :]) / beta
 
 
-def trajectory(step, observe, state, strides):
-    """Observe after each of S strides of steps.  strides int [S] -> (state, observed [S, ...])"""
+def symmetric(x, target, sense, strides, *, lr, observe=squared_error):
+    """Observed after each of the strides [S].  x [B, N, K] -> (x, observe(F, G, target) [S, …])"""
+    step = partial(symmetric_step, target=target, sense=sense, lr=lr)
+    return loops.trajectory(step, lambda x: observe(x, x, target), x, strides)
 
-    def record(state, stride):
-        state = jax.lax.fori_loop(0, stride, lambda _, s: step(s), state)
-        return state, observe(state)
 
-    return jax.lax.scan(record, state, strides)
+def asymmetric(factors, target, sense, strides, *, lr, observe=squared_error):
+    """As `symmetric`.  (f, g) [B, N, K] -> ((f, g), observe(F, G, target) [S, …])"""
+    step = partial(asymmetric_step, target=target, sense=sense, lr=lr)
+    return loops.trajectory(step, lambda fg: observe(*fg, target), factors, strides)
+
+
+def population(slow: Ensemble, fast: Ensemble, twin: Ensemble, v, strides, *, lr, tilt) -> dict:
+    """m = infinity: symmetric and asymmetric ensembles, and a symmetric run as an asymmetric one.
+
+    twin: member 1 of slow, whose X is F and, 1 + tilt times, G; v [N]
+    -> squared errors symmetric, asymmetric [B, S]; coupled [2, S, N]: F G^T v of the twin, X X^T v
+    """
+
+    def watch(f, g, target, *, member):
+        return squared_error(f, g, target), f[member] @ (g[member].T @ v)
+
+    def descend(kind, start, target, member):
+        look = partial(watch, member=member)
+        return kind(start, target, lambda e: e, strides, lr=lr, observe=look)[1]
+
+    f, g = fast.start
+    both = jnp.concatenate([f, twin.start]), jnp.concatenate([g, (1 + tilt) * twin.start])
+    slow_error, xx = descend(symmetric, slow.start, slow.target, 1)
+    aims = jnp.concatenate([fast.target, twin.target])
+    fast_error, fg = descend(asymmetric, both, aims, -1)
+    return {"symmetric": slow_error.T, "asymmetric": fast_error.T, "coupled": jnp.stack([fg, xx])}

@@ -13,9 +13,6 @@ FULL, FEWEST = 0, -1
 WINDOW = (1e-24, 1e-4)  # of the squared error: after the signal is fitted, above float64's floor
 
 
-# --- 1 / T^2 -------------------------------------------------------------------------------------
-
-
 def population_law(arrays):
     """Step and squared error of m = infinity over the last decade.  -> [seed, 2, x]"""
     return last_decade(arrays["steps"], arrays["population"][:, SPARE])
@@ -52,9 +49,6 @@ def sensing_floor(arrays):
     return ratio.min(axis=(0, 2, 3))
 
 
-# --- k = r ---------------------------------------------------------------------------------------
-
-
 def exact_straightness(arrays):
     """R^2 of log squared error against the step at k = r, m = infinity.  -> [seed]"""
     return straightness(arrays["steps"], arrays["population"][:, EXACT])
@@ -75,9 +69,6 @@ def width_penalty(arrays):
     """Last squared error at k = r over that with spare columns, worst of all m.  -> [seed]"""
     runs = np.concatenate([arrays["population"][None], arrays["sensing"]])
     return (runs[:, :, EXACT, -1] / runs[:, :, SPARE, -1]).max(axis=0)
-
-
-# --- imbalance -----------------------------------------------------------------------------------
 
 
 def rate_law(arrays):
@@ -119,9 +110,6 @@ def switched_speed(arrays):
 def balanced_twin(arrays):
     """First entries of F G^T v, X X^T v at every record; G_0 = F_0 = X_0.  -> [seed, 2, S, x]"""
     return arrays["coupled"]
-
-
-# --- reading curves ------------------------------------------------------------------------------
 
 
 def decade(steps):

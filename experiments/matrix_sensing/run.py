@@ -6,30 +6,24 @@ a step however many members there are; their rows are split over the data axis o
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+from functools import cache, partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
-from common import sharding
+from common import keys, loops, sharding
+from common.programs import Program
 
-from . import descent, sensing
+from . import descent, problems, sensing
+from .problems import Ensemble
 
 CHUNK = 5  # records between two looks at the clock
-DRAWS = ("target", "x", "f", "g", "v")
+START, MEASUREMENTS = 0, 1  # folded into a seed's key
 ENTRIES = 4  # of coupled vectors that are returned: each row of F meets all of G
-
-
-class Member(NamedTuple):
-    """One descent: initial scale, width k, condition number of its target."""
-
-    alpha: float
-    width: int
-    kappa: float = 1.0
+ASYMMETRIC = ("asym", "asym_exact", "asym_kappa")
+ROWS = P(None, sharding.DATA)  # of measurements, for every problem
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -46,276 +40,159 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     widths, count = len(cfg.spares), len(cfg.alphas)
     arrays = {name: np.array(getattr(cfg, name)) for name in ("lr", "switch")}
-    arrays |= {"spare": np.array(cfg.spares), "alpha": np.array(cfg.alphas)}
-    arrays["steps"] = np.cumsum(strides(cfg))
+    arrays |= {"spare": np.array(cfg.spares), "alpha": np.array(cfg.alphas), "steps": records(cfg)}
+    draw, start = starts(cfg, mesh)
+    slow, fast, *_ = start = sharding.gather(start(draw(keys.fold(cfg.seeds, START))))
     if scratch.wants("population", "asym_population", "coupled"):
-        free = scratch.cached("population", lambda: population(cfg, mesh))
+        free = scratch.cached("population", lambda: population(cfg, mesh)(*start))
         arrays |= {
             "population": free["symmetric"][:, :widths],
             "asym_population": free["asymmetric"][:, :count],
             "coupled": free["coupled"][..., :ENTRIES],
         }
+    measure, halve = measurements(cfg, mesh)
+    a = cache(lambda: measure(keys.fold(cfg.seeds, MEASUREMENTS)))
     if scratch.wants("sensing", "sensing_kappa"):
-        sym = scratch.cached("symmetric", lambda: symmetric(cfg, mesh, scratch))["error"]
-        arrays |= {"sensing": sym[:, :, :widths], "sensing_kappa": sym[:, :, widths]}
-    if scratch.wants("asym", "asym_exact", "asym_kappa", "switched"):
-        asym = scratch.cached("asymmetric", lambda: asymmetric(cfg, mesh, scratch))
-        parts = {"asym": slice(count), "asym_exact": count, "asym_kappa": slice(count + 1, None)}
-        if "error" in asym:
-            arrays |= {name: asym["error"][:, part] for name, part in parts.items()}
-        if "switched" in asym:
-            arrays["switched"] = asym["switched"]
+        make = partial(symmetric, cfg, mesh, scratch, slow)
+        arrays |= scratch.cached("symmetric", lambda: make(halve(a())))
+    if scratch.wants(*ASYMMETRIC, "switched"):
+        make = partial(asymmetric, cfg, mesh, scratch, fast)
+        arrays |= scratch.cached("asymmetric", lambda: make(a()))
     return arrays
 
 
-def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
-    """A chunk of asymmetric descents on sharded measurements, and its arguments' shapes."""
-    problems, b, n = len(cfg.seeds), len(asymmetric_members(cfg)), cfg.n
-    rows = n * n * mesh.shape[sharding.DATA] if cfg.assembled else padded_rows(cfg, mesh)
-    whole, split = sharding.sharded(mesh), sharding.sharded(mesh, None, sharding.DATA)
+def records(cfg) -> np.ndarray:
+    """Steps of the records.  -> [S]"""
+    return np.cumsum(np.repeat(cfg.strides, cfg.records))
 
-    def shape(*axes, dtype=float, sharding=whole):
-        return jax.ShapeDtypeStruct(axes, jax.dtypes.canonicalize_dtype(dtype), sharding=sharding)
 
-    factor = shape(problems, b, n, cfg.rank + cfg.spare)
-    args = (
-        shape(problems, rows, n * n, sharding=split),
-        shape(problems, b, n, n),
-        (factor, factor),
-        shape(CHUNK, dtype=int),
+def starts(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed]:
+    """Keys [seed] -> draws; these -> ensembles slow, fast, twin, and v: see `descent.population`.
+
+    Two programs: random bits that fuse into what follows them are compiled again and again.
+    """
+    slow = problems.symmetric_members(cfg.alpha, cfg.rank, cfg.spares, cfg.kappa)
+    fast = problems.asymmetric_members(cfg.alphas, cfg.rank, cfg.spare, cfg.kappa)
+    rank, narrow, wide = cfg.rank, cfg.rank + cfg.spare, cfg.rank + max(cfg.spares)
+    unequal = {"imbalance": cfg.imbalance, "balanced": cfg.balanced}
+
+    def start(draw):
+        return (
+            problems.symmetric(draw, slow, rank, wide),
+            problems.asymmetric(draw, fast, rank, narrow, **unequal),
+            problems.symmetric(draw, slow[1:2], rank, narrow),
+            draw["v"][:, 0],
+        )
+
+    draws = partial(problems.draws, n=cfg.n, width=max(narrow, wide))
+    return sharding.vmap_over(mesh, draws), sharding.vmap_over(mesh, start)
+
+
+def population(cfg, mesh: Mesh) -> sharding.Placed:
+    """slow, fast, twin, v [seed, …] -> see `descent.population`."""
+    strides = np.diff(records(cfg), prepend=0)
+    free = partial(descent.population, strides=strides, lr=cfg.lr, tilt=cfg.tilt)
+    return sharding.vmap_over(mesh, free)
+
+
+def measurements(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed]:
+    """Keys [seed] -> rows a [seed, rows, N N]; these -> rows of symmetric errors, for every m."""
+    size = {"m": max(cfg.measurements), "n": cfg.n, "multiple": mesh.shape[sharding.DATA]}
+    every = jax.vmap(partial(sensing.gaussian, **size))
+    halves, split = partial(sensing.halves, numbers=cfg.measurements), sharding.sharded(mesh, *ROWS)
+    return (
+        sharding.Placed(every, mesh, (P(),), out_shardings=split),
+        sharding.Placed(halves, mesh, (ROWS,), out_shardings=split),
     )
-    return chunk(mesh, cfg, asymmetric_descent, sensing.normal), args
 
 
-def steps(cfg) -> int:
-    """How often a whole run calls the function of `abstract_step`: chunks of one descent."""
-    return -(-sum(cfg.records) // CHUNK)
+def operator(cfg, mesh: Mesh, a):
+    """Rows a [P, rows, p], or assembled, one pass a step and not two: each device's a^T a."""
+    square = jax.shard_map(lambda a: a.mT @ a, mesh=mesh, in_specs=ROWS, out_specs=ROWS)
+    return jax.jit(square)(a) if cfg.assembled else a
 
 
-# --- the problems --------------------------------------------------------------------------------
+def descents(cfg, mesh: Mesh, descend: Callable, normal: Callable) -> sharding.Placed:
+    """(operator's rows, targets, state, strides) -> (state, squared errors [P, S, B])"""
 
-
-def strides(cfg) -> np.ndarray:
-    """Steps before each record.  -> [S]"""
-    return np.repeat(cfg.strides, cfg.records)
-
-
-def symmetric_members(cfg) -> list[Member]:
-    plain = [Member(cfg.alpha, cfg.rank + spare) for spare in cfg.spares]
-    return [*plain, Member(cfg.alpha, cfg.rank + cfg.spares[1], cfg.kappa)]
-
-
-def asymmetric_members(cfg) -> list[Member]:
-    width = cfg.rank + cfg.spare
-    plain = [Member(alpha, width) for alpha in cfg.alphas]
-    conditioned = [Member(alpha, width, cfg.kappa) for alpha in cfg.alphas[:-1]]
-    return [*plain, Member(cfg.alphas[1], cfg.rank), *conditioned]
-
-
-def seed_keys(cfg):
-    return jax.vmap(jax.random.key)(jnp.array(cfg.seeds))
-
-
-@partial(jax.jit, static_argnames=("n", "width"))
-def normals(keys, *, n: int, width: int):
-    """N(0, 1) under every name of DRAWS.  -> [seed, name, N, width]
-
-    A program of its own: where it fused into what follows it would be compiled again and again.
-    """
-
-    def one(key):
-        named = jax.random.split(jax.random.fold_in(key, 0), len(DRAWS))
-        return jax.vmap(lambda key: jax.random.normal(key, (n, width)))(named)
-
-    return jax.vmap(one)(keys)
-
-
-def draws(cfg) -> dict[str, jax.Array]:
-    """The named draws of every seed, each [seed, N, K] with room for the widest factor."""
-    width = cfg.rank + max(cfg.spare, *cfg.spares)
-    values = normals(seed_keys(cfg), n=cfg.n, width=width)
-    return {name: values[:, i] for i, name in enumerate(DRAWS)}
-
-
-def targets(draw, rank: int, members: list[Member]):
-    """-> [B, N, N]; one basis for every condition number"""
-    return jnp.stack([sensing.target(draw[:, :rank], member.kappa) for member in members])
-
-
-def started(draw, members: list[Member], width: int, scale: Callable):
-    """alpha scale(member) times the first k columns of the draw, then zeros.  -> [B, N, width]"""
-    column = jnp.arange(width)
-    factors = [m.alpha * scale(m) * draw[:, :width] * (column < m.width) for m in members]
-    return jnp.stack(factors)
-
-
-def symmetric_start(draw, members: list[Member], width: int):
-    return started(draw["x"], members, width, lambda m: m.width**-0.5)
-
-
-def symmetric_problem(draw, cfg):
-    """(targets [B, N, N], X_0 [B, N, K]) of a seed's draws"""
-    members = symmetric_members(cfg)
-    start = symmetric_start(draw, members, cfg.rank + max(cfg.spares))
-    return targets(draw["target"], cfg.rank, members), start
-
-
-def asymmetric_problem(draw, cfg):
-    """(targets [B, N, N], (F_0, G_0) [B, N, K]) of a seed's draws"""
-    members = asymmetric_members(cfg)
-    width = cfg.rank + cfg.spare
-    f = started(draw["f"], members, width, lambda m: cfg.n**-0.5)
-    g = started(draw["g"], members, width, lambda m: cfg.n**-0.5 / cfg.imbalance)
-    return targets(draw["target"], cfg.rank, members), (f, f if cfg.balanced else g)
-
-
-def padded_rows(cfg, mesh: Mesh) -> int:
-    """Rows of the measurement array: the most measurements, rounded up to the mesh."""
-    shards = mesh.shape[sharding.DATA]
-    return -(-max(cfg.measurements) // shards) * shards
-
-
-@partial(jax.jit, static_argnames=("most", "rows", "n", "mesh"))
-def measurements(keys, *, most: int, rows: int, n: int, mesh: Mesh):
-    """`most` Gaussian A_i of every seed and zero rows after them, split over the mesh.
-
-    -> [seed, rows, N N]
-    """
-
-    def draw(key):
-        a = sensing.gaussian(jax.random.fold_in(key, 1), most, n)
-        return jnp.pad(a, ((0, rows - most), (0, 0)))
-
-    spec = sharding.sharded(mesh, None, sharding.DATA)
-    return jax.lax.with_sharding_constraint(jax.vmap(draw)(keys), spec)
-
-
-def measured(cfg, mesh: Mesh):
-    rows = padded_rows(cfg, mesh)
-    return measurements(seed_keys(cfg), most=max(cfg.measurements), rows=rows, n=cfg.n, mesh=mesh)
-
-
-# --- the descents --------------------------------------------------------------------------------
-
-
-def symmetric_descent(x, target, sense, lr, strides, observe=descent.squared_error):
-    """-> (x, observed [S, ...]); observe(F, G, target)"""
-    step = partial(descent.symmetric_step, target=target, sense=sense, lr=lr)
-    return descent.trajectory(step, lambda x: observe(x, x, target), x, strides)
-
-
-def asymmetric_descent(factors, target, sense, lr, strides, observe=descent.squared_error):
-    """-> ((f, g), observed [S, ...]); observe(F, G, target)"""
-    step = partial(descent.asymmetric_step, target=target, sense=sense, lr=lr)
-    return descent.trajectory(step, lambda fg: observe(*fg, target), factors, strides)
-
-
-def assembled(a, mesh: Mesh):
-    """a^T a of each device's rows: one pass a step instead of two, where p <= 2 m and it fits.
-
-    a [P, rows, p] -> [P, devices p, p], split like a
-    """
-    split = P(None, sharding.DATA)
-    square = jax.shard_map(lambda a: a.mT @ a, mesh=mesh, in_specs=split, out_specs=split)
-    return jax.jit(square)(a)
-
-
-def chunk(mesh: Mesh, cfg, descend: Callable, normal: Callable) -> Callable:
-    """Jitted (a [P, rows, .], targets, state, strides) -> (state, errors [P, S, B]); a is split."""
-
-    def one(a, target, state, strides):
+    def train(a, target, state, strides):
         sense = partial(normal, a, assembled=cfg.assembled, axis=sharding.DATA)
-        return descend(state, target, sense, cfg.lr, strides)
+        return descend(state, target, sense, strides, lr=cfg.lr)
 
-    specs = (P(None, sharding.DATA), P(), P(), P())
-    every = jax.vmap(one, in_axes=(0, 0, 0, None))
-    return jax.jit(jax.shard_map(every, mesh=mesh, in_specs=specs, out_specs=P(), check_vma=False))
-
-
-def observe(advance: Callable, state, strides, scratch, name: str):
-    """Run chunk after chunk with checkpoints.  -> (state, errors [P, B, S])"""
-    most = len(strides)
-    problems, members = jax.tree.leaves(state)[0].shape[:2]
-    carry = {"state": state, "error": np.zeros((problems, most, members))}
-    with scratch.checkpoints(name) as saved, scratch.progress(int(strides.sum()), name) as bar:
-        carry, done = saved.restore(carry)
-        while done < most:
-            part = slice(done, min(done + CHUNK, most))
-            state, error = advance(carry["state"], jnp.asarray(strides[part]))
-            errors = carry["error"].copy()  # the old one may still be on its way to the disk
-            errors[:, part] = sharding.gather(error)
-            carry, done = {"state": state, "error": errors}, part.stop
-            saved.save(done, carry, force=done == most)
-            bar.update(int(strides[:done].sum()))
-    return carry["state"], carry["error"].transpose(0, 2, 1)
+    specs = ROWS, P(), P(), P()
+    every = jax.vmap(train, in_axes=(0, 0, 0, None))
+    every = jax.shard_map(every, mesh=mesh, in_specs=specs, out_specs=P(), check_vma=False)
+    return sharding.Placed(every, mesh, specs)
 
 
-def symmetric(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """Symmetric descent on the first m measurements, for every m.  -> error [m, seed, B, S]"""
-    numbers = cfg.measurements
-
-    def halved(a):
-        half = sensing.half(a.reshape(*a.shape[:2], cfg.n, cfg.n))
-        return jnp.concatenate([sensing.first(half, m, max(numbers)) for m in numbers])
-
-    split = sharding.sharded(mesh, None, sharding.DATA)
-    half = jax.jit(halved, out_shardings=split)(measured(cfg, mesh))
-    half = assembled(half, mesh) if cfg.assembled else half
-    problem = jax.jit(jax.vmap(lambda draw: symmetric_problem(draw, cfg)))(draws(cfg))
-    target, start = (jnp.concatenate([x] * len(numbers)) for x in problem)
-    advance = partial(chunk(mesh, cfg, symmetric_descent, sensing.half_normal), half, target)
-    _, error = observe(advance, start, strides(cfg), scratch, "symmetric")
-    return {"error": error.reshape(len(numbers), len(cfg.seeds), *error.shape[1:])}
+def symmetric(cfg, mesh: Mesh, scratch, slow: Ensemble, half) -> dict[str, np.ndarray]:
+    """Symmetric descent on the first m measurements, for every m: as `run` names it."""
+    train = descents(cfg, mesh, descent.symmetric, sensing.half_normal)
+    train = partial(train, operator(cfg, mesh, half))
+    several = problems.repeated(slow, len(cfg.measurements))
+    error = observed(scratch, "symmetric", train, several, records(cfg))[1]
+    error, widths = error.reshape(-1, len(cfg.seeds), *error.shape[1:]), len(cfg.spares)
+    return {"sensing": error[:, :, :widths], "sensing_kappa": error[:, :, widths]}
 
 
-def asymmetric(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """Imbalanced descent on all measurements, plain and re-balanced once.
-
-    -> error [seed, B, S], switched [seed, alpha, S2] over the two finer strides
-    """
-    a = measured(cfg, mesh)
-    a = assembled(a, mesh) if cfg.assembled else a
-    target, start = jax.jit(jax.vmap(lambda draw: asymmetric_problem(draw, cfg)))(draws(cfg))
-    advance = chunk(mesh, cfg, asymmetric_descent, sensing.normal)
-    every, count, found = strides(cfg), len(cfg.alphas), {}
-    if scratch.wants("asym", "asym_exact", "asym_kappa"):
-        straight = partial(advance, a, target)
-        found["error"] = observe(straight, start, every, scratch, "asymmetric")[1]
-    if not scratch.wants("switched"):
-        return found
-
-    fine = every[: sum(cfg.records[:2])]
-    before = int(np.searchsorted(np.cumsum(fine), cfg.switch, side="right"))
-    advance = partial(advance, a, target[:, :count])
-    state = jax.tree.map(lambda x: x[:, :count], start)
-    state, early = observe(advance, state, fine[:before], scratch, "before-switch")
-    if cfg.rebalance:
-        state = jax.jit(jax.vmap(lambda fg: descent.rebalance(fg, cfg.beta)))(state)
-    _, late = observe(advance, state, fine[before:], scratch, "after-switch")
-    return found | {"switched": np.concatenate([early, late], axis=-1)}
+def asymmetric(cfg, mesh: Mesh, scratch, fast: Ensemble, a) -> dict[str, np.ndarray]:
+    """Imbalanced descent on all measurements, plain and re-balanced once; what is wanted of it."""
+    train = descents(cfg, mesh, descent.asymmetric, sensing.normal)
+    train, count, found = partial(train, operator(cfg, mesh, a)), len(cfg.alphas), {}
+    if scratch.wants(*ASYMMETRIC):
+        error = observed(scratch, "asymmetric", train, fast, records(cfg))[1]
+        parts = np.split(error, [count, count + 1], axis=1)
+        found |= {"asym": parts[0], "asym_exact": parts[1][:, 0], "asym_kappa": parts[2]}
+    if scratch.wants("switched"):
+        few, (early, late) = problems.first(fast, count), parted(cfg)
+        state, before = observed(scratch, "before-switch", train, few, early)
+        if cfg.rebalance:
+            state = jax.jit(jax.vmap(partial(descent.rebalance, beta=cfg.beta)))(state)
+        few = few._replace(start=state)
+        after = observed(scratch, "after-switch", train, few, late)[1]
+        found["switched"] = np.concatenate([before, after], axis=-1)
+    return found
 
 
-def population(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
-    """m = infinity: all descents, one more asymmetric one starting where a symmetric one does.
+def observed(scratch, name: str, train: Callable, problem: Ensemble, at):
+    """A long descent of every problem.  -> (state, squared errors [P, B, S])"""
 
-    -> symmetric, asymmetric [seed, B, S], coupled [seed, 2, S, N]
-    """
-    every = jnp.asarray(strides(cfg))
+    def advance(state, _, strides):
+        return train(problem.target, state, strides)
 
-    def one(draw):
-        goal, x0 = symmetric_problem(draw, cfg)
-        aims, (f, g) = asymmetric_problem(draw, cfg)
-        twin = symmetric_start(draw, symmetric_members(cfg)[1:2], f.shape[-1])
-        f, g = jnp.concatenate([f, twin]), jnp.concatenate([g, (1 + cfg.tilt) * twin])
-        v = draw["v"][:, 0]
+    state, error = loops.recorded(scratch, name, advance, problem.start, at, chunk=CHUNK)
+    return state, error.swapaxes(1, 2)
 
-        def watch(f, g, target, *, member):
-            return descent.squared_error(f, g, target), f[member] @ (g[member].T @ v)
 
-        same = {"sense": lambda e: e, "lr": cfg.lr, "strides": every}
-        _, (slow, xx) = symmetric_descent(x0, goal, observe=partial(watch, member=1), **same)
-        aims = jnp.concatenate([aims, goal[1:2]])
-        _, (fast, fg) = asymmetric_descent((f, g), aims, observe=partial(watch, member=-1), **same)
-        return {"symmetric": slow.T, "asymmetric": fast.T, "coupled": jnp.stack([fg, xx])}
+def parted(cfg) -> tuple[np.ndarray, np.ndarray]:
+    """Records at the two finer strides, up to the switch and, counted from there, after it."""
+    fine = records(cfg)[: sum(cfg.records[:2])]
+    early = fine[fine <= cfg.switch]
+    return early, fine[len(early) :] - early[-1:].sum()
 
-    return sharding.gather(sharding.vmap_over(mesh, one)(draws(cfg)))
+
+def programs(cfg, mesh: Mesh) -> list[Program]:
+    """Chunks of asymmetric descents, of symmetric ones, of the re-balanced; m = infinity."""
+    seeds = jax.eval_shape(lambda: keys.fold(cfg.seeds, START))
+    draw, start = starts(cfg, mesh)
+    slow, fast, *_ = start = jax.eval_shape(lambda seeds: start(draw(seeds)), seeds)
+    measure, halve = measurements(cfg, mesh)
+    rows = jax.eval_shape(lambda seeds: operator(cfg, mesh, measure(seeds)), seeds)
+    half = jax.eval_shape(lambda seeds: operator(cfg, mesh, halve(measure(seeds))), seeds)
+    several = jax.eval_shape(partial(problems.repeated, times=len(cfg.measurements)), slow)
+    few = jax.eval_shape(partial(problems.first, count=len(cfg.alphas)), fast)
+    quick = descents(cfg, mesh, descent.asymmetric, sensing.normal)
+    late = descents(cfg, mesh, descent.symmetric, sensing.half_normal)
+    at, strides = records(cfg), np.zeros(CHUNK, int)
+    return [
+        quick.program("asymmetric", rows, *fast, strides, **pace(at)),
+        late.program("symmetric", half, *several, strides, **pace(at)),
+        quick.program("re-balanced", rows, *few, strides, **pace(*parted(cfg))),
+        population(cfg, mesh).program("m = infinity", *start, calls=1, trips=at[-1] / len(at)),
+    ]
+
+
+def pace(*ats: np.ndarray) -> dict[str, float]:
+    """Chunks of loops with these records, and the mean steps of a record."""
+    calls = sum(-(-len(at) // CHUNK) for at in ats)
+    return {"calls": calls, "trips": sum(at[-1] for at in ats) / (calls * CHUNK)}

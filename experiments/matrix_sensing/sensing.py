@@ -7,6 +7,8 @@ the work. Rows of zeros measure nothing: they fill an array up to a size.
 Shapes: N side, M measurements, B members that share the measurements, H = N (N + 1) / 2.
 """
 
+import math
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -22,15 +24,26 @@ def target(draw, kappa):
     return basis * jnp.linspace(1.0, 1.0 / kappa, draw.shape[1]) @ basis.T
 
 
-def gaussian(key, m, n):
-    """A_i / sqrt(m) as rows.  -> [M, N N]"""
-    return jax.random.normal(key, (m, n * n)) / jnp.sqrt(m)
+def gaussian(key, m, n, *, multiple=1):
+    """A_i / sqrt(m) as rows, then rows of zeros up to a multiple.  -> [M, N N]"""
+    a = jax.random.normal(key, (m, n * n)) / jnp.sqrt(m)
+    return jnp.pad(a, ((0, -m % multiple), (0, 0)))
 
 
 def first(a, m, most):
     """The first m of `most` measurements, scaled for m; the other rows become zero.  [..., M, .]"""
     kept = jnp.arange(a.shape[-2])[:, None] < m
     return jnp.where(kept, a * (most / m) ** 0.5, 0.0)
+
+
+def halves(a, numbers):
+    """The first m measurements of symmetric errors, for every m of the numbers.
+
+    a [P, M, N N], the most of the numbers -> [number P, M, H]
+    """
+    n = math.isqrt(a.shape[-1])
+    half_of = half(a.reshape(*a.shape[:-1], n, n))
+    return jnp.concatenate([first(half_of, m, max(numbers)) for m in numbers])
 
 
 def normal(a, e, *, assembled=False, axis=None):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import descent, measure, sensing
+from . import descent, measure, problems, sensing
 
 N, R = 6, 2
 
@@ -156,16 +156,39 @@ def test_a_column_of_zeros_stays_zero_and_changes_nothing():
         assert not fat[..., R:].any()
 
 
-def test_a_trajectory_in_parts_is_the_trajectory():
-    m = sensing.target(normal(25, N, R), 1.0)[None]
-    step = partial(descent.symmetric_step, target=m, sense=lambda e: e, lr=0.1)
-    advance = partial(descent.trajectory, step, lambda x: descent.squared_error(x, x, m))
-    x0 = 0.3 * normal(26, 1, N, 3)
-    whole, seen = advance(x0, jnp.array([1, 2, 40, 3]))
-    half, first = advance(x0, jnp.array([1, 2]))
-    last, second = advance(half, jnp.array([40, 3]))
-    np.testing.assert_array_equal(whole, last)
-    np.testing.assert_array_equal(seen, jnp.concatenate([first, second]))
+def test_starts_have_the_stated_scales_and_widths():
+    """Within 5 standard errors of the mean square of n k entries; zeros beyond the width k."""
+    n, rank = 400, 2
+    slow = problems.symmetric_members(0.5, rank, (0, 4), 3.0)
+    fast = problems.asymmetric_members((0.1, 0.4), rank, 4, 3.0)
+
+    @jax.jit
+    def starts(key):
+        draw = problems.draws(key, n, 8)
+        unequal, equal = (
+            problems.asymmetric(draw, fast, rank, 6, imbalance=3.0, balanced=balanced).start
+            for balanced in (False, True)
+        )
+        return problems.symmetric(draw, slow, rank, 8).start, unequal, equal
+
+    x, (f, g), same = starts(jax.random.key(25))
+    for k, found, square in (
+        (2, x[0], 0.25 / 2),
+        (6, x[1], 0.25 / 6),
+        (6, f[0], 0.01 / n),
+        (6, g[1], 0.16 / 9 / n),
+        (2, f[2], 0.16 / n),
+    ):
+        assert not found[:, k:].any()
+        assert np.mean(found[:, :k] ** 2) == pytest.approx(square, rel=5 * np.sqrt(2 / (n * k)))
+    np.testing.assert_array_equal(*same)
+
+
+def test_members_have_the_stated_targets():
+    fast = problems.asymmetric_members((0.1, 0.4), R, 2, 3.0)
+    spectra = np.linalg.eigvalsh(problems.targets(normal(27, N, 5), R, fast))
+    np.testing.assert_allclose(spectra[:, -1], 1)
+    np.testing.assert_allclose(spectra[:, -R], [1, 1, 1, 1 / 3])
 
 
 def test_rates_are_read_off_planted_curves():

@@ -14,9 +14,10 @@ PAPER = {
     "lr": 0.5,  # ours
     "momentum": 0.0,  # ours: 0.9 is another method, with another rate
     "steps": 10_000,  # ours
+    "every": 100,  # ours: steps between two records
 }
-LAPTOP = {"needs": "", "dim": 20, "steps": 1000}
-SMOKE = LAPTOP | {"dim": 10, "steps": 200}
+LAPTOP = {"needs": "", "dim": 20, "steps": 1000, "every": 10}
+SMOKE = LAPTOP | {"dim": 10, "steps": 200, "every": 5}
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 
 

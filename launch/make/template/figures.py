@@ -12,10 +12,10 @@ def figures(arrays, cfg):
     # TODO: one figure for each of the paper's that you rerun, its law or value drawn beside yours
     fig, ax = plot.figure(caption="Loss of gradient descent on a quadratic, and the law of eq. 3.")
     loss, step = arrays["loss"], arrays["step"]
-    middle = step[-1] // 2
+    middle = len(step) // 2
     law = measure.law(cfg.lr, cfg.flattest)
     plot.band(ax, step, loss, label="ours")
-    late = np.median(loss[:, middle]) * np.exp(-law * (step - middle))
+    late = np.median(loss[:, middle]) * np.exp(-law * (step - step[middle]))
     plot.law(ax, step, late, label="flattest direction")
     ax.set(yscale="log", xlabel="step", ylabel="loss", title="Descent on a quadratic")
     ax.legend()

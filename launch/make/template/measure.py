@@ -1,6 +1,6 @@
 """What the claims are decided on: arrays of a run -> numbers, one row a seed.
 
-Shapes: S steps.
+Shapes: S records.
 """
 
 import numpy as np

@@ -1,12 +1,14 @@
 """A quadratic loss and gradient descent on it, with or without momentum (eqs. 1 and 2).
 
-Shapes: D directions, S steps.
+Shapes: D directions, S records.
 """
 
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+
+from common import keys, loops
 
 
 def curvatures(dim, flattest):
@@ -19,16 +21,20 @@ def loss(x, curvature):
     return 0.5 * jnp.sum(curvature * x**2)
 
 
-def step(state, _, *, curvature, lr, momentum):
-    """v <- momentum v - lr grad, x <- x + v (eq. 2), and the loss before it.  state (x, v) [D]"""
+def start(key, dim):
+    """x ~ N(0, I), at rest.  -> (x, v), each [D]"""
+    x = keys.normal(key, (dim,))
+    return x, jnp.zeros_like(x)
+
+
+def step(state, *, curvature, lr, momentum):
+    """v <- momentum v - lr grad, x <- x + v (eq. 2).  state (x, v) -> the same"""
     x, v = state
-    value, grad = jax.value_and_grad(loss)(x, curvature)
-    v = momentum * v - lr * grad
-    return (x + v, v), value
+    v = momentum * v - lr * jax.grad(loss)(x, curvature)
+    return x + v, v
 
 
-def descend(key, *, curvature, lr, momentum, steps):
-    """Loss before each of `steps` steps from x ~ N(0, I).  -> [S]"""
-    start = jax.random.normal(key, curvature.shape)
+def descend(state, strides, *, curvature, lr, momentum):
+    """Loss after each of the strides of steps.  strides int [S] -> ((x, v), loss [S])"""
     update = partial(step, curvature=curvature, lr=lr, momentum=momentum)
-    return jax.lax.scan(update, (start, jnp.zeros_like(start)), length=steps)[1]
+    return loops.trajectory(update, lambda state: loss(state[0], curvature), state, strides)
