@@ -11,6 +11,25 @@ import chex
 import jax
 import jax.numpy as jnp
 
+SIZES = {  # width, layers, heads: 12 layers width^2 weights beside those of the vocabulary
+    "10m": (512, 3, 8),
+    "40m": (768, 6, 12),
+    "150m": (1024, 12, 16),
+    "600m": (2048, 12, 32),
+    "1.2b": (2048, 24, 32),
+    "laptop": (32, 2, 2),
+    "tiny": (64, 2, 2),
+    "smoke": (8, 1, 2),
+}
+RULES = (  # the model axis splits heads, hidden units and the vocabulary of the output
+    ("unembedding", (None, "model")),
+    ("embedding", (None, "model")),
+    ("attention/qkv", (None, None, None, "model", None)),
+    ("attention/out", (None, "model", None, None)),
+    ("mlp/up", (None, None, "model")),
+    ("mlp/down", (None, "model", None)),
+    ("", ()),
+)
 ROUND = 10_000.0  # RoPE: the slowest pair turns once in 2 pi times this many positions
 TINY = 1e-6  # under the root of a LayerNorm
 TRUNCATED = 0.87962566  # standard deviation of a normal cut off at two of its own

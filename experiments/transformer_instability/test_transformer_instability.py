@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from . import loss, measure, model, text, training
+from . import history, loss, measure, model, text, training
 
 SHAPE = {"vocab": 64, "width": 32, "layers": 2, "heads": 4}
 HYPER = training.Hyper(0.01, 0.1, 1e-2, 1e-8, 0.0, 0.0, True)
@@ -170,6 +170,24 @@ def test_windows_are_pieces_of_the_text():
     found = text.windows(jax.random.key(0), jnp.arange(40), 300, 8)
     np.testing.assert_array_equal(jnp.diff(found, axis=1), 1)
     assert (int(found.min()), int(found.max())) == (0, 39)
+
+
+def test_records_are_means_of_their_steps_and_finite():
+    """Two records of two steps; a step that is not finite spoils its record alone: the loss counts
+    as at the start, others keep what they had, or 0."""
+    seen = {
+        "loss": np.array([[4.0, 2, 1, np.nan], [5, 3, 2, 0]]),
+        "rms": np.array([[np.inf, 2, 1, 3], [5, 3, 2, np.nan]]),
+        "max_logit": np.array([[4.0, 2, 1, 3], [5, 3, 2, 8]])[..., None],
+    }
+    found = history.summary(seen, records=2)
+    assert found["loss"].tolist() == [[3, 4], [4, 1]]
+    assert found["rms"].tolist() == [[0, 2], [4, 4]]
+    assert found["max_logit"].tolist() == [[[4], [3]], [[5], [8]]]
+    assert found["start"].tolist() == [4, 5]
+    assert found["diverged"].tolist() == [1, 1]
+    tame = {"loss": seen["loss"][:, :2]}
+    assert history.summary(tame, records=1)["diverged"].tolist() == [0, 0]
 
 
 def test_sensitivity_in_closed_form():

@@ -134,3 +134,8 @@ def step(
     grads, seen = gradient(state.params, tokens, hyper, **how)
     r = schedule(state.step + 1, hyper, steps=steps, lr_end=lr_end)
     return adamw(state, grads, hyper, r), Seen(*seen, rms(grads["blocks"]))
+
+
+def steps(state: State, batches, hyper: Hyper, **how) -> tuple[State, Seen]:
+    """One update after the other on tokens int [C, B, T + 1]; `how` as in step.  -> Seen [C]"""
+    return jax.lax.scan(lambda state, tokens: step(state, tokens, hyper, **how), state, batches)
