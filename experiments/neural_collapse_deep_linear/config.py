@@ -7,41 +7,41 @@ from ml_collections import ConfigDict
 
 PAPER = {
     "seeds": (0, 1, 2, 3, 4),  # code: 2
-    "x64": True,  # collapse goes on to 1e-12, below float32
-    "needs": "accelerator",
-    # free features under linear layers, by heavy ball on all examples [code]
-    "balanced": (100, 100, 100, 100),  # examples a class; with and without a last-layer bias
-    "imbalanced": (200, 100, 50, 50),  # as many in all; without bias
-    "dim": 2048,  # of the imbalanced command; 64 in the balanced one
-    "depths": (1, 3, 6, 9),  # linear layers M
-    "decay": 5e-4,  # lambda of every layer and of the features
-    "lr": 0.1,
-    "momentum": 0.9,
-    "scale": 0.1,  # sd of every initial entry
-    "steps": 30_000,
+    "x64": True,  # ours: collapse goes on to 1e-12, below float32
+    "needs": "accelerator",  # ours: too large for a laptop
+    # free features under linear layers, by heavy ball on all examples
+    "balanced": (100, 100, 100, 100),  # code: examples a class; with and without a last-layer bias
+    "imbalanced": (200, 100, 50, 50),  # code: as many in all; without bias
+    "dim": 2048,  # code: of the imbalanced command; 64 in the balanced one
+    "depths": (1, 3, 6, 9),  # code: linear layers M
+    "decay": 5e-4,  # code: lambda of every layer and of the features
+    "lr": 0.1,  # code
+    "momentum": 0.9,  # code
+    "scale": 0.1,  # code: sd of every initial entry
+    "steps": 30_000,  # code
     "records": 60,  # ours
-    "penalty": 1.0,  # factor on lambda in training alone: 0 removes the mechanism
-    "bias": True,  # whether the case "with a bias" has one
-    # the threshold, ours: lambda over the one at which the smallest class vanishes
-    "collapse": (200, 100, 50, 20),
-    "collapse_dim": 64,
-    "collapse_steps": 30_000,
-    "sweep": (0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1, 1.32288, 1.5, 1.8),  # M = 1
-    "deep": 3,  # layers of the second sweep
-    "deep_sweep": (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2),
-    "deep_steps": 6000,
-    "nudge": 1e-3,  # sd of the noise on its planted starts
-    # a multilayer perceptron, imbalanced [code]
-    "dataset": "cifar10",
-    "net_counts": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),
-    "net_layers": 6,  # ReLU layers
-    "net_width": 2048,
-    "heads": (1, 3),  # linear layers after them
-    "net_decay": 1e-5,
-    "net_lr": 1e-4,  # Adam, a tenth from half way on
-    "net_steps": 12_000,
+    "penalty": 1.0,  # ours: factor on lambda in training alone; 0 removes the mechanism
+    "bias": True,  # ours: whether the case "with a bias" has one
+    # the threshold, by lambda over the one at which the smallest class vanishes
+    "collapse": (200, 100, 50, 20),  # ours
+    "collapse_dim": 64,  # ours: as in the balanced command
+    "collapse_steps": 30_000,  # ours: as above
+    "sweep": (0.25, 0.5, 0.75, 0.9, 0.95, 1.0, 1.05, 1.1, 1.32288, 1.5, 1.8),  # ours, M = 1
+    "deep": 3,  # ours: layers of the second sweep
+    "deep_sweep": (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2),  # ours
+    "deep_steps": 6000,  # ours: planted starts lie near their minima
+    "nudge": 1e-3,  # ours: sd of the noise on the planted starts
+    # a multilayer perceptron, imbalanced
+    "dataset": "cifar10",  # code
+    "net_counts": (100, 100, 200, 200, 300, 300, 400, 400, 500, 500),  # code
+    "net_layers": 6,  # code: ReLU layers
+    "net_width": 2048,  # code
+    "heads": (1, 3),  # ours: linear layers after them, of the depths above
+    "net_decay": 1e-5,  # code
+    "net_lr": 1e-4,  # code: Adam, a tenth from half way on
+    "net_steps": 12_000,  # code
     "net_records": 200,  # ours
-    "net_dtype": "float32",
+    "net_dtype": "float32",  # ours: PyTorch's default
 }
 LAPTOP = {
     "needs": "",

@@ -5,12 +5,15 @@ L = |W_M ... W_1 H + b 1^T - Y|^2 / 2N + lambda/2 (sum_j |W_j|^2 + |H|^2), b not
 Shapes: K classes, d width, N examples, M layers.
 """
 
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from common import loops
 
 from . import geometry, theory
 
@@ -39,31 +42,33 @@ class Targets(NamedTuple):
     ratios: jax.Array  # row k of P_j over the class mean k at layer j [M, K], up to a factor
 
 
-def count(*, classes, dim, samples, depth):
-    """Numbers in H, W_1 ... W_M."""
-    return dim * (samples + (depth - 1) * dim + classes)
+class Sizes(NamedTuple):
+    classes: int
+    dim: int
+    samples: int
+    depth: int
+
+    def shapes(self):
+        """Of H, W_1 ... W_M."""
+        dim, square = self.dim, (self.dim, self.dim)
+        return [(dim, self.samples), *[square] * (self.depth - 1), (self.classes, dim)]
+
+    def count(self):
+        """Numbers in H, W_1 ... W_M."""
+        return sum(n * m for n, m in self.shapes())
 
 
-def unpack(vector, *, classes, dim, samples, depth):
-    """The first `count` numbers of vector [..., n] as Params [..., ...]; the bias is zero."""
-    shapes = [(dim, samples), *[(dim, dim)] * (depth - 1), (classes, dim)]
+def sizes(counts, dim, depth):
+    return Sizes(len(counts), dim, sum(counts), depth)
+
+
+def unpack(vector, sizes):
+    """vector [..., count] as Params [..., ...]; the bias is zero."""
+    shapes, lead = sizes.shapes(), vector.shape[:-1]
     ends = np.cumsum([0, *(n * m for n, m in shapes)])
-    lead = vector.shape[:-1]
     parts = [vector[..., a:b] for a, b in pairwise(ends)]
     H, *hidden, head = (p.reshape(*lead, *n) for p, n in zip(parts, shapes, strict=True))
-    return Params(H, tuple(hidden), head, np.zeros((*lead, classes), vector.dtype))
-
-
-def planted(draws, squares, s, labels):
-    """A collapsed point: layers of singular values s, class features of length^2 `squares`, rows of
-    P along them, between random bases.
-
-    draws N(0, 1) [depth, dim, K], squares, s [K], labels [K, N] -> Params of NumPy arrays
-    """
-    U = np.linalg.qr(draws)[0]  # U[j]: orthonormal columns between layers j and j + 1
-    hidden = tuple((V * s) @ W.T for W, V in pairwise(U))
-    features = (U[0] * np.sqrt(squares)) @ labels
-    return Params(features, hidden, s[:, None] * U[-1].T, np.zeros(len(s)))
+    return Params(H, tuple(hidden), head, np.zeros((*lead, sizes.classes), vector.dtype))
 
 
 def one_hot(counts, samples, dtype=float):
@@ -99,7 +104,7 @@ def loss(params, problem):
 
 
 def begin(params):
-    return State(params, jax.tree.map(np.zeros_like, params))
+    return State(params, jax.tree.map(lambda p: np.zeros(p.shape, p.dtype), params))
 
 
 def step(state, problem, *, lr, momentum):
@@ -107,6 +112,24 @@ def step(state, problem, *, lr, momentum):
     grad = jax.grad(loss)(state.params, problem)
     velocity = jax.tree.map(lambda v, g: momentum * v + g, state.velocity, grad)
     return State(jax.tree.map(lambda p, v: p - lr * v, state.params, velocity), velocity)
+
+
+def descend(state, problem, targets, strides, *, lr, momentum):
+    """Heavy ball, observed after each of the strides int [R].  -> (State, `metrics` [R, ...])"""
+    return loops.trajectory(
+        lambda s: step(s, problem, lr=lr, momentum=momentum),
+        lambda s: metrics(s.params, problem, targets),
+        state,
+        strides,
+    )
+
+
+def settle(params, decay, *, counts, lr, momentum, steps):
+    """Heavy ball from rest without a bias: L [] and squared rows of P_1 [K] after `steps` steps."""
+    problem = Problem(jnp.array(counts), decay, 0.0)
+    one_step = partial(step, problem=problem, lr=lr, momentum=momentum)
+    end = jax.lax.fori_loop(0, steps, lambda _, s: one_step(s), begin(params)).params
+    return loss(end, problem), jnp.sum(products(end)[0] ** 2, axis=1)
 
 
 def layers(params):
@@ -138,33 +161,33 @@ def metrics(params, problem, targets):
 
     At split j: NC1 of the features H_j that enter W_j; NC2, how far P_j P_j^T is from its frame;
     duality, how far row k of P_j is from being along the class mean of H_j.
-    -> dict of loss, nc3, energy [] and nc1, nc2, dual [M]
+    -> dict of loss, nc3, energy [1] and nc1, nc2, dual [M]
     """
     H = layers(params)
     Y = one_hot(problem.counts, H.shape[-1])
     P, mean = products(params), H @ Y.T / Y.sum(1)
     return {
-        "loss": loss(params, problem),
+        "loss": loss(params, problem)[None],
         "nc1": jax.vmap(lambda h: geometry.variability(h, Y))(H),
         "nc2": geometry.distance(P @ P.mT, targets.frames),
         "dual": geometry.distance(P, targets.ratios[..., None] * mean.mT),
-        "nc3": geometry.distance(P[0] @ mean[0], targets.cross),
-        "energy": jnp.sum(geometry.within(params.features, Y) ** 2),
+        "nc3": geometry.distance(P[0] @ mean[0], targets.cross)[None],
+        "energy": jnp.sum(geometry.within(params.features, Y) ** 2)[None],
     }
 
 
 def shape_of(params, problem):
     """What the theorems give in closed form.
 
-    -> dict of gram [K, K] of the class means, cross [K, K] = P_1 times them, frame [K, K] =
-    P_1 P_1^T, and singular [M, K], the K largest singular values of every layer
+    -> dict of gram [1, K, K] of the class means, cross [1, K, K] = P_1 times them, frame [1, K, K]
+    = P_1 P_1^T, and singular [M, K], the K largest singular values of every layer
     """
     Y = one_hot(problem.counts, params.features.shape[1])
     mean, P, K = geometry.means(params.features, Y), products(params)[0], len(Y)
     values = [jnp.linalg.svd(W, compute_uv=False)[:K] for W in (*params.hidden, params.head)]
     return {
-        "gram": mean.T @ mean,
-        "cross": P @ mean,
-        "frame": P @ P.T,
+        "gram": (mean.T @ mean)[None],
+        "cross": (P @ mean)[None],
+        "frame": (P @ P.T)[None],
         "singular": jnp.stack(values),
     }

@@ -14,7 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from . import model
+from common import loops
+
+from . import geometry, model
 
 
 class Net(NamedTuple):
@@ -28,31 +30,36 @@ class State(NamedTuple):
     opt: Any
 
 
-def count(sizes, *, classes, depth):
-    """Numbers in the weights of a network of ReLU layers `sizes` (D, d ... d)."""
-    return sum(n * m for n, m in weights(sizes, classes, depth))
+class Sizes(NamedTuple):
+    layers: tuple[int, ...]  # D, d ... d: inputs and ReLU layers
+    classes: int
+    depth: int  # M
+
+    def shapes(self):
+        """Of every weight [in, out]."""
+        d = self.layers[-1]
+        return [*pairwise(self.layers), *[(d, d)] * (self.depth - 1), (d, self.classes)]
+
+    def count(self):
+        """Numbers in all weights."""
+        return sum(n * m for n, m in self.shapes())
 
 
-def weights(sizes, classes, depth):
-    d = sizes[-1]
-    return [*pairwise(sizes), *[(d, d)] * (depth - 1), (d, classes)]
-
-
-def init(draws, sizes, *, classes, depth):
+def init(normals, sizes):
     """ReLU layers with variance 2 / fan-in, linear ones with 1 / fan-in, biases zero.
 
-    draws N(0, 1) [..., n] -> Net of NumPy arrays [..., ...]
+    normals: N(0, 1) [..., count] -> Net [..., ...]
     """
-    shapes = weights(sizes, classes, depth)
-    ends = np.cumsum([n * m for n, m in shapes])
-    parts = np.split(draws[..., : ends[-1]], ends[:-1], axis=-1)
-    lead, relu = draws.shape[:-1], len(sizes) - 1
+    shapes, relu, lead = sizes.shapes(), len(sizes.layers) - 1, normals.shape[:-1]
+    ends = np.cumsum([0, *(n * m for n, m in shapes)])
     scaled = [
-        p.reshape(*lead, n, m) * np.sqrt((2 if i < relu else 1) / n).astype(p.dtype)
-        for i, (p, (n, m)) in enumerate(zip(parts, shapes, strict=True))
+        normals[..., a:b].reshape(*lead, n, m) * np.sqrt(gain / n).astype(normals.dtype)
+        for (a, b), (n, m), gain in zip(
+            pairwise(ends), shapes, [2] * relu + [1] * sizes.depth, strict=True
+        )
     ]
     encoder = [(w, np.zeros((*lead, w.shape[-1]), w.dtype)) for w in scaled[:relu]]
-    *hidden, head = (np.swapaxes(w, -1, -2) for w in scaled[relu:])
+    *hidden, head = (w.swapaxes(-1, -2) for w in scaled[relu:])
     return Net(encoder, tuple(hidden), head)
 
 
@@ -73,8 +80,10 @@ def optimiser(lr, steps):
     return optax.adam(optax.piecewise_constant_schedule(lr, {steps // 2: 0.1}))
 
 
-def begin(net, tx):
-    return State(net, tx.init(net))
+def begin(net):
+    """Adam at rest: all its moments and counters are zero.  net [S] -> State [S]"""
+    opt = jax.eval_shape(jax.vmap(optimiser(1.0, 2).init), net)
+    return State(net, jax.tree.map(lambda a: np.zeros(a.shape, a.dtype), opt))
 
 
 def step(state, x, problem, tx):
@@ -82,6 +91,25 @@ def step(state, x, problem, tx):
     grad = jax.grad(lambda net: model.loss(unconstrained(net, x), problem))(state.net)
     updates, opt = tx.update(grad, state.opt, state.net)
     return State(optax.apply_updates(state.net, updates), opt)
+
+
+def fit(state, x, strides, *, problem, targets, lr, steps):
+    """Adam for `steps` in all, observed after each of the strides int [R].  -> (State, metrics)
+
+    Metrics are those of `model.metrics` in float64, `equal` [R, M]: how far the rows of P are from
+    equal lengths, and `error` [R, 1]: fraction of wrong answers.
+    """
+    tx = optimiser(lr, steps)
+
+    def observe(state):
+        params = jax.tree.map(lambda a: a.astype(float), unconstrained(state.net, x))
+        P = model.products(params)
+        return model.metrics(params, problem, targets) | {
+            "equal": geometry.distance(P @ P.mT, jnp.eye(len(problem.counts))),
+            "error": errors(state.net, x, problem).astype(float)[None],
+        }
+
+    return loops.trajectory(lambda s: step(s, x, problem, tx), observe, state, strides)
 
 
 def errors(net, x, problem):

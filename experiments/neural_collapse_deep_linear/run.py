@@ -1,32 +1,28 @@
 """Ensembles of descents on free features, sweeps of the penalty, and trained networks.
 
 Shapes: C cases (data set and bias), S seeds, D depths, J splits (the layers of all depths), R
-records, K classes; L lanes are the members of an ensemble, split over the mesh.
+records, K classes; L members of an ensemble, split over the mesh.
 """
 
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from common import sharding
+from common import keys, loops, sharding
+from common.programs import Program
 
-from . import geometry, model, network, theory
+from . import model, network, problems
 
 CHUNK = 5  # records between two looks at the clock
-
-
-class Case(NamedTuple):
-    """One data set of free features, with a bias or without; `simplex`: which frame is expected."""
-
-    counts: tuple[int, ...]
-    bias: bool
-    simplex: bool
+PIXELS = {"digits": 64, "mnist": 784, "fashion_mnist": 784, "cifar10": 3072}
+FREE = ("nc1", "nc2", "dual", "nc3", "loss", "energy", "singular", "gram", "cross", "frame")
+NETS = ("net_nc1", "net_nc2", "net_dual", "net_equal", "net_nc3", "net_loss", "net_error")
+PLAIN = ("decay", "lr", "momentum", "depths", "heads", "collapse", "deep", "net_counts")
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -44,50 +40,51 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     net_equal (distance from equal lengths) [S, J, R], net_nc3, net_loss and net_error (fraction of
     training examples) [S, H, R]
     """
-    data = scratch.data(cfg.dataset)
-    draw, free, nets = drawer(cfg, data), [], []
-    found = {name: np.array(getattr(cfg, name)) for name in PLAIN}
-    for depth in cfg.depths if scratch.wants(*FREE) else ():
-        fit = partial(unconstrained, cfg, mesh, draw, depth, scratch)
-        free.append(scratch.cached(f"free-{depth}", fit))
+    draw, data = partial(normals, cfg.seeds), scratch.data(cfg.dataset)
+    depths = cfg.depths if scratch.wants(*FREE) else ()
+    heads = cfg.heads if scratch.wants(*NETS) else ()
+    free = {f"free-{m}": partial(free_features, cfg, mesh, scratch, draw, m) for m in depths}
+    nets = {f"net-{m}": partial(networks, cfg, mesh, scratch, draw, data, m) for m in heads}
+    sweeps = {}
     if scratch.wants("sweep_decay", "sweep_rows"):
-        found |= scratch.cached("sweep", partial(swept, cfg, mesh, draw))
+        sweeps["sweep"] = partial(sweep, cfg, mesh, draw)
     if scratch.wants("deep_decay", "deep_loss", "deep_rows"):
-        found |= scratch.cached("deep", partial(deeply_swept, cfg, mesh, draw))
-    for depth in cfg.heads if scratch.wants(*NETS) else ():
-        fit = partial(trained, cfg, mesh, draw, data, depth, scratch)
-        nets.append(scratch.cached(f"net-{depth}", fit))
-    return found | joined(free, 2) | joined(nets, 1) | {
-        "counts": np.array([case.counts for case in cases(cfg)]),
-        "steps": np.linspace(0, cfg.steps, cfg.records + 1)[1:],
-        "net_steps": np.linspace(0, cfg.net_steps, cfg.net_records + 1)[1:],
-    }  # fmt: skip
+        sweeps["deep"] = partial(deep_sweep, cfg, mesh, draw)
+    found = {name: np.array(cfg[name]) for name in PLAIN} | {
+        "counts": np.array([cfg.balanced, cfg.balanced, cfg.imbalanced]),
+        "steps": records(cfg.steps, cfg.records).astype(float),
+        "net_steps": records(cfg.net_steps, cfg.net_records).astype(float),
+    }
+    found |= joined(scratch.cells(free), 2)
+    for part in scratch.cells(sweeps):
+        found |= part
+    return found | joined(scratch.cells(nets), 1)
 
 
-FREE = ("nc1", "nc2", "dual", "nc3", "loss", "energy", "singular", "gram", "cross", "frame")
-NETS = ("net_nc1", "net_nc2", "net_dual", "net_equal", "net_nc3", "net_loss", "net_error")
-PLAIN = ("decay", "lr", "momentum", "depths", "heads", "collapse", "deep", "net_counts")
+def programs(cfg, mesh: Mesh) -> list[Program]:
+    """Descents of networks, of free features under every depth, and over the penalties."""
+    seeds, strides, found = len(cfg.seeds), np.zeros(CHUNK, int), []
+    images = jax.ShapeDtypeStruct((seeds, sum(cfg.net_counts), PIXELS[cfg.dataset]), cfg.net_dtype)
 
+    def blank(_, size, xp=jnp):
+        return xp.zeros((seeds, size))
 
-def abstract_step(cfg, mesh: Mesh) -> tuple[Callable, tuple]:
-    """A chunk of descents under the most layers, and its arguments' shapes."""
-    depth, count = max(cfg.depths), len(cases(cfg)) * len(cfg.seeds)
-    count += -count % mesh.shape[sharding.DATA]
-    how, spec = sizes(cfg, depth), sharding.sharded(mesh, sharding.DATA)
+    def often(steps, count):
+        calls = -(-count // CHUNK)
+        return {"calls": calls, "trips": count * (steps // count) / (calls * CHUNK)}
 
-    def lanes(x):
-        dtype = jax.dtypes.canonicalize_dtype(x.dtype)
-        return jax.ShapeDtypeStruct((count, *x.shape), dtype, sharding=spec)
-
-    numbers = jax.ShapeDtypeStruct((model.count(**how),), jax.dtypes.canonicalize_dtype(float))
-    start = jax.eval_shape(lambda v: model.unpack(v, **how), numbers)
-    rest = penalised(cfg, cfg.balanced, cfg.decay), aim(cfg, cases(cfg)[0], depth)
-    return descents(cfg, mesh).jitted, jax.tree.map(lanes, (model.State(start, start), *rest))
-
-
-def steps(cfg) -> int:
-    """How often a whole run calls the function of `abstract_step`: chunks under most layers."""
-    return -(-cfg.records // CHUNK)
+    calls = often(cfg.net_steps, cfg.net_records)
+    for m in sorted(cfg.heads, reverse=True):
+        args = jax.eval_shape(partial(network_start, cfg, blank, m)), images, strides
+        found += [training(cfg, mesh, m).program(f"networks, head of {m}", *args, **calls)]
+    calls = often(cfg.steps, cfg.records)
+    for m in sorted(cfg.depths, reverse=True):
+        args = *jax.eval_shape(partial(ensemble, cfg, blank, m)), strides
+        found += [descents(cfg, mesh).program(f"free features, {m} layers", *args, **calls)]
+    args = planted_starts(cfg, partial(blank, xp=np))
+    found += [settling(cfg, mesh, cfg.deep_steps).program("deep sweep", *args, calls=1)]
+    args = jax.eval_shape(partial(random_starts, cfg, blank))
+    return [*found, settling(cfg, mesh, cfg.collapse_steps).program("sweep", *args, calls=1)]
 
 
 def joined(parts: list[dict[str, np.ndarray]], axis: int) -> dict[str, np.ndarray]:
@@ -96,264 +93,107 @@ def joined(parts: list[dict[str, np.ndarray]], axis: int) -> dict[str, np.ndarra
     return {name: np.concatenate([part[name] for part in parts], axis) for name in names}
 
 
-# --- random numbers ------------------------------------------------------------------------------
+def records(steps: int, count: int) -> np.ndarray:
+    """The steps of `count` equally spaced records."""
+    return np.arange(1, count + 1) * (steps // count)
 
 
-def drawer(cfg, data) -> Callable:
-    """(purpose, size) -> N(0, 1) of every seed [S, size].
-
-    All purposes draw as many as the largest needs: random bits are slow to compile, and one length
-    is one program.
-    """
-    needs = [model.count(**sizes(cfg, max(cfg.depths))), len(data.x_train)]
-    needs += [model.count(**collapse_sizes(cfg, cfg.deep))]
-    needs += [network.count(layers(cfg, data), **head(cfg, depth)) for depth in cfg.heads]
-
-    def draw(purpose: str, size: int) -> np.ndarray:
-        number = zlib.crc32(purpose.encode())
-        return np.asarray(normals(np.array(cfg.seeds), number, max(needs)))[:, :size]
-
-    return draw
+def normals(seeds, purpose: str, size: int) -> np.ndarray:
+    """N(0, 1) of every seed for a purpose.  -> [S, size]"""
+    streams = keys.fold(seeds, zlib.crc32(purpose.encode()))
+    return np.asarray(power_of_two(streams, max(11, (size - 1).bit_length())))[:, :size]
 
 
-@partial(jax.jit, static_argnames="size")
-def normals(seeds, purpose, size: int):
-    """[S, size]"""
-    keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), purpose))(seeds)
-    return jax.vmap(lambda key: jax.random.normal(key, (size,)))(keys)
+@partial(jax.jit, static_argnums=1)
+def power_of_two(streams, log2: int):
+    """[S, 2^log2]: random bits are slow to compile, few lengths are few programs."""
+    return jax.vmap(lambda key: keys.normal(key, (2**log2,)))(streams)
 
 
-# --- free features -------------------------------------------------------------------------------
+def free_features(cfg, mesh: Mesh, scratch, draw: Callable, depth: int) -> dict[str, np.ndarray]:
+    """All cases under `depth` layers.  -> arrays [C, S, ...] named as in `run`"""
+    state, problem, targets = ensemble(cfg, draw, depth)
+    descend, at = descents(cfg, mesh), records(cfg.steps, cfg.records)
+    advance = lambda state, _, strides: descend(state, problem, targets, strides)  # noqa: E731
+    state, seen = loops.recorded(scratch, f"free-{depth}", advance, state, at, chunk=CHUNK)
+    end = sharding.gather(sharding.vmap_over(mesh, model.shape_of)(state.params, problem))
+    found = {name: history.swapaxes(1, 2) for name, history in seen.items()} | end
+    return {name: a.reshape(-1, len(cfg.seeds), *a.shape[1:]) for name, a in found.items()}
 
 
-def cases(cfg) -> list[Case]:
-    return [
-        Case(cfg.balanced, cfg.bias, True),
-        Case(cfg.balanced, False, False),
-        Case(cfg.imbalanced, False, False),
-    ]
-
-
-def sizes(cfg, depth: int) -> dict[str, int]:
-    return {
-        "classes": len(cfg.balanced),
-        "dim": cfg.dim,
-        "samples": sum(cfg.balanced),
-        "depth": depth,
-    }
+def descents(cfg, mesh: Mesh) -> sharding.Placed:
+    how = {"lr": cfg.lr, "momentum": cfg.momentum}
+    return sharding.vmap_over(mesh, partial(model.descend, **how), shared=(3,))
 
 
 def ensemble(cfg, draw: Callable, depth: int):
     """Every case from every seed's start, case by case.  -> (State, Problem, Targets), each [L]"""
-    how = sizes(cfg, depth)
-    start = model.unpack(cfg.scale * draw(f"free-{depth}", model.count(**how)), **how)
-    every = cases(cfg)
-    start = jax.tree.map(lambda a: np.concatenate([a] * len(every)), start)
-    lanes = [
-        (penalised(cfg, case.counts, cfg.decay, case.bias), aim(cfg, case, depth))
-        for case in every
-        for _ in cfg.seeds
-    ]
-    problems, aims = jax.tree.map(lambda *a: np.stack(a), *lanes)
-    return model.begin(start), problems, aims
+    sizes = model.sizes(cfg.balanced, cfg.dim, depth)
+    start = model.unpack(cfg.scale * draw(f"free-{depth}", sizes.count()), sizes)
+    cases = problems.cases(cfg.balanced, cfg.imbalanced, bias=cfg.bias)
+    return problems.members(cases, start, cfg.decay, penalty=cfg.penalty)
 
 
-def penalised(cfg, counts, decay, bias=False) -> model.Problem:
-    """As trained: the penalty times cfg.penalty."""
-    return model.Problem(np.array(counts), np.array(decay * cfg.penalty), np.array(float(bias)))
+def sweep(cfg, mesh: Mesh, draw: Callable) -> dict[str, np.ndarray]:
+    start, decays = random_starts(cfg, draw)
+    _, rows = settling(cfg, mesh, cfg.collapse_steps)(start, cfg.penalty * decays)
+    return {"sweep_decay": decays, "sweep_rows": rows}
 
 
-def aim(cfg, case: Case, depth: int) -> model.Targets:
-    return model.targets(case.counts, cfg.decay, depth, simplex=case.simplex)
+def random_starts(cfg, draw: Callable) -> tuple[model.Params, np.ndarray]:
+    """One layer.  -> Params [S], lambda [x]"""
+    sizes = model.sizes(cfg.collapse, cfg.collapse_dim, 1)
+    start = model.unpack(cfg.scale * draw("sweep", sizes.count()), sizes)
+    return start, problems.penalties(cfg.collapse, 1, cfg.sweep)
 
 
-def descents(cfg, mesh: Mesh) -> Callable:
-    """(State, Problem, Targets), each [L] -> (State, metrics [L, CHUNK, ...])"""
-    stride = cfg.steps // cfg.records
-
-    def one(state, problem, targets):
-        def record(state, _):
-            step = partial(model.step, problem=problem, lr=cfg.lr, momentum=cfg.momentum)
-            state = jax.lax.fori_loop(0, stride, lambda _, s: step(s), state)
-            return state, model.metrics(state.params, problem, targets)
-
-        return jax.lax.scan(record, state, length=CHUNK)
-
-    return sharding.vmap_over(mesh, one)
+def deep_sweep(cfg, mesh: Mesh, draw: Callable) -> dict[str, np.ndarray]:
+    start, decays = planted_starts(cfg, draw)
+    found = settling(cfg, mesh, cfg.deep_steps)(start, cfg.penalty * decays)
+    loss, rows = (a.reshape(-1, 2, *a.shape[1:]) for a in sharding.gather(found))
+    return {"deep_decay": decays, "deep_loss": loss, "deep_rows": rows}
 
 
-def unconstrained(cfg, mesh: Mesh, draw: Callable, depth: int, scratch) -> dict[str, np.ndarray]:
-    """All cases under `depth` layers.  -> arrays [C, S, ...] named as in `run`"""
-    state, problems, targets = ensemble(cfg, draw, depth)
-    many = descents(cfg, mesh)
-    advance = lambda state: many(state, problems, targets)  # noqa: E731
-    state = placed(mesh, state)
-    state, seen = observe(advance, state, cfg.records, scratch, f"free-{depth}")
-    end = sharding.gather(sharding.vmap_over(mesh, model.shape_of)(state.params, problems))
-    by_split = {name: np.moveaxis(seen[name], 1, -1) for name in ("nc1", "nc2", "dual")}
-    by_depth = {name: seen[name][:, None] for name in ("nc3", "loss", "energy")}
-    by_depth |= {name: end[name][:, None] for name in ("gram", "cross", "frame")}
-    every = by_split | by_depth | {"singular": end["singular"]}
-    return {name: a.reshape(-1, len(cfg.seeds), *a.shape[1:]) for name, a in every.items()}
-
-
-def placed(mesh: Mesh, state):
-    """On the mesh, as `advance` returns it: else the first chunk is a program of its own."""
-    return sharding.vmap_over(mesh, lambda state: state)(state)
-
-
-def observe(advance: Callable, state, records: int, scratch, name: str) -> tuple[Any, dict]:
-    """Advance by CHUNK records at a time.  -> (state, dict of arrays [L, R, ...])"""
-    shapes = jax.eval_shape(advance, state)[1]
-    blank = {k: np.zeros((v.shape[0], records, *v.shape[2:])) for k, v in shapes.items()}
-    carry = {"state": state, "seen": blank}
-    with scratch.checkpoints(name) as saved, scratch.progress(records, name) as bar:
-        carry, done = saved.restore(carry)
-        while done < records:
-            state, part = advance(carry["state"])
-            seen = {k: v.copy() for k, v in carry["seen"].items()}  # the old one may be on its way
-            for k, v in sharding.gather(part).items():
-                seen[k][:, done : done + CHUNK] = v
-            carry, done = {"state": state, "seen": seen}, done + CHUNK
-            saved.save(done, carry, force=done == records)
-            bar.update(done)
-    return carry["state"], carry["seen"]
-
-
-# --- sweeps of the penalty -----------------------------------------------------------------------
-
-
-def settled(cfg, mesh: Mesh, params, problems, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """Loss [L] and squared rows of P [L, K] after `steps` steps.  params, problems [L]"""
-
-    def one(state, problem):
-        step = partial(model.step, problem=problem, lr=cfg.lr, momentum=cfg.momentum)
-        params = jax.lax.fori_loop(0, steps, lambda _, s: step(s), state).params
-        return model.loss(params, problem), jnp.sum(model.products(params)[0] ** 2, axis=1)
-
-    return sharding.gather(sharding.vmap_over(mesh, one)(model.begin(params), problems))
-
-
-def penalties(cfg, depth: int, ratios) -> np.ndarray:
-    """`ratios` of the lambda at which the smallest class vanishes."""
-    n = cfg.collapse
-    return np.array(ratios) * theory.critical_decay(min(n), sum(n), depth)
-
-
-def stacked(cfg, decays) -> model.Problem:
-    return jax.tree.map(lambda *a: np.stack(a), *[penalised(cfg, cfg.collapse, d) for d in decays])
-
-
-def collapse_sizes(cfg, depth: int) -> dict[str, int]:
-    n = cfg.collapse
-    return {"classes": len(n), "dim": cfg.collapse_dim, "samples": sum(n), "depth": depth}
-
-
-def swept(cfg, mesh: Mesh, draw: Callable) -> dict[str, np.ndarray]:
-    """One layer from random starts, for every penalty.  -> arrays named as in `run`"""
-    decays, S, how = penalties(cfg, 1, cfg.sweep), len(cfg.seeds), collapse_sizes(cfg, 1)
-    start = model.unpack(cfg.scale * draw("sweep", model.count(**how)), **how)
-    start = jax.tree.map(lambda a: np.repeat(a, len(decays), axis=0), start)
-    problems = stacked(cfg, np.tile(decays, S))
-    _, rows = settled(cfg, mesh, start, problems, cfg.collapse_steps)
-    return {"sweep_decay": decays, "sweep_rows": rows.reshape(S, len(decays), -1)}
-
-
-def deeply_swept(cfg, mesh: Mesh, draw: Callable) -> dict[str, np.ndarray]:
-    """Several layers from planted starts that keep the smallest class, and that drop it.
+def planted_starts(cfg, draw: Callable) -> tuple[model.Params, np.ndarray]:
+    """Several layers, planted at minima that keep the smallest class and that drop it; nudged.
 
     Random starts cannot show this threshold: zero is a local minimum of every class for M >= 2.
-    The plant is the minimum at the smallest penalty of the sweep.  -> arrays named as in `run`
+    -> Params [2 S], lambda [x]
     """
-    decays, S = penalties(cfg, cfg.deep, cfg.deep_sweep), len(cfg.seeds)
-    start = jax.tree.map(lambda *a: np.stack(a), *plants(cfg, draw, decays[0]))
-    start = jax.tree.map(lambda a: np.repeat(a, len(decays), axis=0), start)
-    problems = stacked(cfg, np.tile(decays, 2 * S))
-    loss, rows = settled(cfg, mesh, start, problems, cfg.deep_steps)
-    return {
-        "deep_decay": decays,
-        "deep_loss": loss.reshape(S, 2, -1),
-        "deep_rows": rows.reshape(S, 2, len(decays), -1),
-    }
+    sizes = model.sizes(cfg.collapse, cfg.collapse_dim, cfg.deep)
+    bases = draw("bases", sizes.depth * sizes.dim * sizes.classes)
+    noise = model.unpack(cfg.nudge * draw("noise", sizes.count()), sizes)
+    decays = problems.penalties(cfg.collapse, cfg.deep, cfg.deep_sweep)
+    return problems.plants(bases, noise, cfg.collapse, decays[0]), decays
 
 
-def plants(cfg, draw: Callable, decay: float) -> list[model.Params]:
-    """For every seed: the minimum at `decay`, and the same without the smallest class; noisy."""
-    n, depth, how = np.array(cfg.collapse), cfg.deep, collapse_sizes(cfg, cfg.deep)
-    labels = np.repeat(np.eye(len(n)), n, axis=1)
-    squares, s = (f(n, decay, depth) for f in (theory.lengths, theory.singular_values))
-    bases = draw("bases", depth * cfg.collapse_dim * len(n))
-    noise = cfg.nudge * draw("noise", model.count(**how))
-    found = []
-    for basis, around in zip(bases, noise, strict=True):
-        basis = basis.reshape(depth, cfg.collapse_dim, len(n))
-        for keep in (np.ones(len(n)), n > n.min()):
-            point = model.planted(basis, keep * squares, keep * s, labels)
-            found.append(jax.tree.map(np.add, point, model.unpack(around, **how)))
-    return found
+def settling(cfg, mesh: Mesh, steps: int) -> sharding.Placed:
+    """Every start under every penalty."""
+    how = {"lr": cfg.lr, "momentum": cfg.momentum, "steps": steps, "counts": cfg.collapse}
+    return sharding.grid(mesh, partial(model.settle, **how))
 
 
-# --- networks ------------------------------------------------------------------------------------
-
-
-def layers(cfg, data) -> tuple[int, ...]:
-    return (int(np.prod(data.x_train.shape[1:])), *(cfg.net_width,) * cfg.net_layers)
-
-
-def head(cfg, depth: int) -> dict[str, int]:
-    return {"classes": len(cfg.net_counts), "depth": depth}
-
-
-def subsets(cfg, draw: Callable, data) -> np.ndarray:
-    """The first n_k images of every class, in each seed's own order.  -> [S, N, D] in [0, 1]"""
-    images = np.asarray(data.x_train, float).reshape(len(data.x_train), -1) / data.x_train.max()
-    orders = draw("subset", len(images)).argsort(axis=1)
-    chosen = []
-    for order in orders:
-        labels = data.y_train[order]
-        each = [order[labels == k][:n] for k, n in enumerate(cfg.net_counts)]
-        chosen.append(np.concatenate(each))
-    return images[np.stack(chosen)]
-
-
-def network_records(cfg, mesh: Mesh, tx, depth: int) -> Callable:
-    """(State, x), each [S] -> (State, metrics [S, CHUNK, ...]), metrics in float64"""
-    stride, classes = cfg.net_steps // cfg.net_records, len(cfg.net_counts)
-    targets = model.targets(cfg.net_counts, cfg.net_decay, depth)
-
-    def one(state, x):
-        decay = jnp.asarray(cfg.net_decay * cfg.penalty, x.dtype)
-        problem = model.Problem(jnp.array(cfg.net_counts), decay, jnp.zeros((), x.dtype))
-
-        def record(state, _):
-            step = partial(network.step, x=x, problem=problem, tx=tx)
-            state = jax.lax.fori_loop(0, stride, lambda _, s: step(s), state)
-            params = network.unconstrained(state.net, x)
-            wide = jax.tree.map(lambda a: a.astype(float), params)
-            P = model.products(wide)
-            return state, model.metrics(wide, problem, targets) | {
-                "equal": geometry.distance(P @ P.mT, jnp.eye(classes)),
-                "error": network.errors(state.net, x, problem),
-            }
-
-        return jax.lax.scan(record, state, length=CHUNK)
-
-    return sharding.vmap_over(mesh, one)
-
-
-def trained(cfg, mesh: Mesh, draw: Callable, data, depth: int, scratch) -> dict[str, np.ndarray]:
+def networks(cfg, mesh: Mesh, scratch, draw: Callable, data, depth: int) -> dict[str, np.ndarray]:
     """Networks with `depth` linear layers.  -> arrays [S, ...] named as in `run`"""
-    x = subsets(cfg, draw, data).astype(cfg.net_dtype)
-    tx = network.optimiser(cfg.net_lr, cfg.net_steps)
+    order = draw("subset", len(data.y_train)).argsort(axis=1)
+    x = problems.subsets(order, data.x_train, data.y_train, cfg.net_counts).astype(cfg.net_dtype)
+    train, at = training(cfg, mesh, depth), records(cfg.net_steps, cfg.net_records)
+    advance = lambda state, _, strides: train(state, x, strides)  # noqa: E731
+    start = network_start(cfg, draw, depth)
+    _, seen = loops.recorded(scratch, f"net-{depth}", advance, start, at, chunk=CHUNK)
+    return {name: seen[name.removeprefix("net_")].swapaxes(1, 2) for name in NETS}
 
-    how = layers(cfg, data), head(cfg, depth)
-    start = draw(f"net-{depth}", network.count(how[0], **how[1])).astype(x.dtype)
-    net = network.init(start, how[0], **how[1])
 
-    many = network_records(cfg, mesh, tx, depth)
-    advance = lambda state: many(state, x)  # noqa: E731
-    state = sharding.vmap_over(mesh, lambda net: network.begin(net, tx))(net)
-    _, seen = observe(advance, state, cfg.net_records, scratch, f"net-{depth}")
-    names = ("nc1", "nc2", "dual", "equal")
-    by_split = {f"net_{name}": np.moveaxis(seen[name], 1, -1) for name in names}
-    return by_split | {f"net_{name}": seen[name][:, None] for name in ("nc3", "loss", "error")}
+def training(cfg, mesh: Mesh, depth: int) -> sharding.Placed:
+    decay, no_bias = np.array([cfg.net_decay * cfg.penalty, 0], cfg.net_dtype)
+    problem = model.Problem(np.array(cfg.net_counts), decay, no_bias)
+    targets = model.targets(cfg.net_counts, cfg.net_decay, depth)
+    how = {"problem": problem, "targets": targets, "lr": cfg.net_lr, "steps": cfg.net_steps}
+    return sharding.vmap_over(mesh, partial(network.fit, **how), shared=(2,))
+
+
+def network_start(cfg, draw: Callable, depth: int) -> network.State:
+    layers = PIXELS[cfg.dataset], *(cfg.net_width,) * cfg.net_layers
+    sizes = network.Sizes(layers, len(cfg.net_counts), depth)
+    numbers = draw(f"net-{depth}", sizes.count()).astype(cfg.net_dtype)
+    return network.begin(network.init(numbers, sizes))

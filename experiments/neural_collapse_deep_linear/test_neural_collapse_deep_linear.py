@@ -1,11 +1,13 @@
 """Truths of the experiment: closed forms, stationarity, dense references, recurrences."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import geometry, measure, model, network, theory
+from . import geometry, measure, model, network, problems, theory
 
 COUNTS = np.array([200, 100, 50, 50])
 SMALL = np.array([20, 10, 5, 2])
@@ -25,7 +27,7 @@ def minimum(depth, counts=SMALL, decay=0.01, dim=7):
     """(Params, Problem) at the closed form."""
     s, squares = (f(counts, decay, depth) for f in (theory.singular_values, theory.lengths))
     labels = np.repeat(np.eye(len(counts)), counts, axis=1)
-    params = model.planted(normal(depth, depth, dim, len(counts)), squares, s, labels)
+    params = problems.planted(normal(depth, depth, dim, len(counts)), squares, s, labels)
     return params, model.Problem(jnp.array(counts), decay, 0.0)
 
 
@@ -76,6 +78,15 @@ def test_the_closed_form_is_a_stationary_point_of_the_predicted_loss(depth):
     assert max(jnp.abs(g).max() for g in jax.tree.leaves(grad)) < 1e-14
 
 
+@pytest.mark.parametrize("depth", [1, 3])
+def test_descent_stays_at_the_closed_form(depth):
+    params, _ = minimum(depth)
+    how = {"counts": tuple(SMALL), "lr": 0.1, "momentum": 0.9, "steps": 50}
+    value, rows = jax.jit(partial(model.settle, **how))(params, 0.01)
+    assert value == pytest.approx(theory.losses(SMALL, 0.01, depth).sum(), rel=1e-12)
+    np.testing.assert_allclose(rows, theory.rows(SMALL, 0.01, depth), rtol=1e-10)
+
+
 def test_no_neighbour_of_the_closed_form_is_lower():
     params, problem = minimum(3)
     shapes, tree = jax.tree.flatten(params)
@@ -112,7 +123,7 @@ def test_with_a_bias_the_simplex_is_stationary_and_spares_one_share():
     assert value == pytest.approx(0.75 * theory.losses(counts, decay, 1).sum(), rel=1e-12)
     targets = model.targets(counts, decay, 1, simplex=True)
     got = jax.jit(model.metrics)(params, problem, targets)
-    np.testing.assert_allclose([got["nc3"], got["nc2"][0], got["dual"][0]], 0, atol=1e-7)
+    np.testing.assert_allclose([got["nc3"][0], got["nc2"][0], got["dual"][0]], 0, atol=1e-7)
 
 
 def test_nc1_against_dense_covariances():
@@ -148,9 +159,8 @@ def test_features_that_no_layer_sees_follow_the_heavy_ball_recurrence():
 
 
 def test_the_network_meets_the_model_and_spares_its_relu_layers_the_penalty():
-    sizes, depth = (5, 6, 6), 2
-    draws = normal(0, network.count(sizes, classes=4, depth=depth))
-    net = network.init(draws, sizes, classes=4, depth=depth)
+    sizes = network.Sizes((5, 6, 6), classes=4, depth=2)
+    net = network.init(normal(0, sizes.count()), sizes)
     x, problem = normal(1, SMALL.sum(), 5), model.Problem(jnp.array(SMALL), 0.3, 0.0)
     (v, a), (w, c) = net.encoder
     H = np.maximum(np.maximum(x @ v + a, 0) @ w + c, 0)
@@ -162,6 +172,28 @@ def test_the_network_meets_the_model_and_spares_its_relu_layers_the_penalty():
     np.testing.assert_allclose(
         network.errors(net, x, problem), np.mean(out.argmax(1) != labels.argmax(1))
     )
+
+
+def test_every_case_starts_where_its_seed_does():
+    counts = ((10, 10, 10, 7), (20, 10, 5, 2))
+    cases = problems.cases(*counts, bias=True)
+    params = model.unpack(normal(0, 2, model.sizes(SMALL, 5, 2).count()), model.sizes(SMALL, 5, 2))
+    state, problem, targets = problems.members(cases, params, 0.01, penalty=3.0)
+    for lane, (case, seed) in enumerate((c, s) for c in range(3) for s in range(2)):
+        np.testing.assert_array_equal(state.params.head[lane], params.head[seed])
+        np.testing.assert_array_equal(problem.counts[lane], counts[case == 2])
+        assert problem.decay[lane] == pytest.approx(0.03)
+        assert problem.bias[lane] == (case == 0)
+        want = theory.outputs(counts[case == 2], 0.01, 2)  # of the penalty that the theory is for
+        if case:
+            np.testing.assert_allclose(np.diag(targets.cross[lane]), want)
+
+
+def test_subsets_are_the_first_of_every_class_in_each_order():
+    labels, images = np.array([1, 0, 1, 0, 1]), np.arange(5)[:, None, None] * 4.0
+    order = np.array([[4, 3, 2, 1, 0], [0, 1, 2, 3, 4]])
+    x = problems.subsets(order, images, labels, (1, 2))
+    np.testing.assert_array_equal(16 * x[..., 0], 4 * np.array([[3, 4, 2], [1, 0, 2]]))
 
 
 def test_measures_of_planted_arrays():
