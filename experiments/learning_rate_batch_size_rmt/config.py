@@ -11,17 +11,21 @@ PAPER = {
     "x64": False,
     "needs": "accelerator",
     "dataset": "cifar10",  # abstract: CIFAR-100 and ImageNet
-    "samples": 50_000,
+    "samples": 50_000,  # recalled: all of the training set
     "hidden": (512, 256),  # ours; abstract: VGG-16 and WideResNet
     "train_lr": 0.1,  # ours: full-batch descent to the point w of all spectra
     "train_loss": 0.25,  # ours: descent stops there, so that seeds are compared at one loss
-    "train_steps": 5000,  # at most
+    "train_steps": 5000,  # ours: at most
     "sizes": (8, 16, 32, 64, 128, 256, 512, 1024, 2048),  # recalled
-    "capacities": (64, 512, 2048),  # batches are padded to these: one program serves several sizes
-    "epochs": 4,  # each cut into batches without replacement
-    "most_batches": 128,  # of a size
+    "capacities": (
+        64,
+        512,
+        2048,
+    ),  # ours: batches are padded to these, sizes share programs
+    "epochs": 4,  # ours: each cut into batches without replacement
+    "most_batches": 128,  # ours: of a size
     "lanczos": 100,  # recalled: about 100 steps
-    "together": 8,  # batches side by side, split over the mesh
+    "together": 8,  # ours: batches side by side, split over the mesh
     "density_sizes": (16, 128),  # and all samples; ours
     # the largest stable learning rate; ours, but for the idea of a grid until divergence
     "sgd_lrs": (0.002, 4.0),
@@ -32,12 +36,12 @@ PAPER = {
     "warmup": 100,  # steps at learning rate 0 that fill Adam's averages
     "records": 20,
     # the spiked Wigner model
-    "thetas": (0.5, 1.5, 2.0, 3.0),  # outlier over the scale of the noise
-    "side": 2000,
-    "draws": 16,
+    "thetas": (0.5, 1.5, 2.0, 3.0),  # ours: outlier over the scale of the noise
+    "side": 2000,  # ours
+    "draws": 16,  # ours
     # knobs that remove a mechanism
-    "noise": True,  # false: every batch is the whole data set, and the Wigner matrix is zero
-    "frozen_batch": 0,  # above 0: every batch has this size, whatever it is called
+    "noise": True,  # ours: false: every batch is the whole data set, and the Wigner matrix is zero
+    "frozen_batch": 0,  # ours: above 0, every batch has this size, whatever it is called
 }
 LAPTOP = {
     "x64": True,

@@ -15,9 +15,6 @@ LEAST = 8  # batch size from which the laws of spectra are fitted: below, one sa
 SMALL = 4  # batch sizes, the smallest ones, over which learning rates are fitted
 
 
-# ---- the Wigner model ---------------------------------------------------------------------------
-
-
 def spike_law(theta):
     """Largest eigenvalue of the spiked Wigner model.  [T] -> [T]"""
     return np.where(theta > 1, theta + 1 / theta, 2.0)
@@ -36,9 +33,6 @@ def spike_error(arrays):
 def overlap_error(arrays):
     """Largest distance from the law over theta.  -> [seed]"""
     return np.abs(arrays["overlap"] - overlap_law(arrays["theta"])).max(-1)
-
-
-# ---- spectra ------------------------------------------------------------------------------------
 
 
 def effective(arrays):
@@ -118,9 +112,6 @@ def sample_variance(arrays):
     The mean of |H_B|_F^2 exceeds |H|_F^2 by P^2 sigma^2 / b.
     """
     return effective(arrays)[0] * (arrays["square"][:, 0, 0] - arrays["full_square"][:, 0])
-
-
-# ---- learning rates -----------------------------------------------------------------------------
 
 
 def largest_rate(arrays, method):

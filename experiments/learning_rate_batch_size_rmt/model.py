@@ -58,3 +58,13 @@ def descend(w, batch, *, layers, lr, steps, target):
         return w - jnp.where(value > target, lr, 0) * gradient, None
 
     return jax.lax.scan(step, w, length=steps)[0]
+
+
+def point(uniform, x, y, *, layers, **options):
+    """Where full-batch descent ends, and the loss on all data at its start and there.
+
+    uniform [P], x [N, D], y [N]; options: lr, steps, target -> w [P], [2]
+    """
+    batch, start = weighted(x, y, len(y)), init(uniform, layers)
+    w = descend(start, batch, layers=layers, **options)
+    return w, jnp.stack([loss(v, batch, layers=layers) for v in (start, w)])

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from . import model
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8  # Adam's defaults
+MOST = 1e3  # of a loss over the loss at w: what stands for a divergence
 
 
 class Member(NamedTuple):
@@ -22,6 +24,11 @@ class Member(NamedTuple):
 
     lr: jax.Array
     adam: jax.Array
+
+
+def members(lrs) -> Member:
+    """SGD and Adam, each at every one of its learning rates.  lrs [2, G] -> M = 2 G"""
+    return Member(lrs.ravel(), np.repeat([False, True], lrs.shape[1]))
 
 
 def update(i, gradient, moments, adam):
@@ -69,3 +76,34 @@ def losses(w, data, stream, size, members, *, layers, rows, warmup, steps, recor
     start = jax.tree.map(lambda a: jnp.broadcast_to(a, (len(members.lr), a.size)), (w, filled))
     times = warmup + jnp.arange(steps).reshape(records, -1)
     return jax.lax.scan(stretch, start, times)[1]
+
+
+def of_size(point, element, **options):
+    """`losses` of one seed, on one order of its data, in batches of one size.
+
+    point: w [S, P], x [S, N, D], y [S, N], streams [S, trials, L] of all seeds, members; element:
+    seed, trial, size
+    """
+    w, x, y, streams, everyone = point
+    seed, trial, size = element
+    return losses(w[seed], (x[seed], y[seed]), streams[seed, trial], size, everyone, **options)
+
+
+def elements(sizes, seeds: int, trials: int):
+    """Size by size, seed by seed, every order of the data, for `of_size`.
+
+    sizes [B] -> seed, trial, size [B S trials]
+    """
+    place, seed, trial = (a.ravel() for a in np.indices((len(sizes), seeds, trials)))
+    return seed, trial, np.array(sizes)[place]
+
+
+def relative(found, start) -> dict[str, np.ndarray]:
+    """Largest and last loss over the loss at w, at most MOST, split by method.
+
+    found [S, B, trials, R, 2 G], start [S] -> peak, final [2, S, B, trials, G]
+    """
+    ratio = found / start[:, None, None, None, None]
+    ratio = np.where(np.isfinite(ratio), np.minimum(ratio, MOST), MOST)
+    ends = {"peak": ratio.max(3), "final": ratio[:, :, :, -1]}
+    return {name: np.stack(np.split(a, 2, axis=-1)) for name, a in ends.items()}

@@ -2,7 +2,7 @@
 
 H_B = sum_i a_i H_i over the rows of a batch; G_B the same for the Gauss-Newton part.
 
-Shapes: C rows of a batch, P weights, m Lanczos steps, n batches.
+Shapes: C rows of a batch, P weights, m Lanczos steps, n batches, B sizes and all data.
 """
 
 from functools import partial
@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common.curvature import slq
 from common.curvature.lanczos import lanczos, tridiagonal
 from common.curvature.products import ggn_vp, hvp
 
 from . import model
 
-HESSIAN, GAUSS_NEWTON = 0, 1
+KINDS = HESSIAN, GAUSS_NEWTON = 0, 1
+BINS = 400  # of the spectral densities
 
 
 def quadrature(start, w, batch, kind, *, layers, steps):
@@ -38,12 +40,48 @@ def quadrature(start, w, batch, kind, *, layers, steps):
     return nodes, vectors[0] ** 2, beta[-1] * jnp.abs(vectors[-1, jnp.array([0, -1])])
 
 
-def partition(orders, size, most):
-    """Batches without replacement: every row of `orders` cut into pieces.
+def of_batch(kind, point, element, *, layers, steps):
+    """`quadrature` of a batch of one seed.
 
-    orders [E, N], each a permutation -> index [n, size], n = min(E floor(N / size), most).  Over a
-    whole permutation the mean of the batch Hessians is the full one, which removes the noise of
-    first order from the mean of their eigenvalues.
+    point: signs [S, P], w [S, P], x [S, N, D], y [S, N] of all seeds; element: its place among the
+    batches of its size, seed, size, rows [C]
     """
-    pieces = orders.shape[1] // size
-    return np.reshape(orders[:, : pieces * size], (-1, size))[:most]
+    signs, w, x, y = point
+    place, seed, size, rows = element
+    batch = model.weighted(x[seed, rows], y[seed, rows], size)
+    start = jnp.roll(signs[seed], place)  # other signs, without random bits in a loop
+    return quadrature(start, w[seed], batch, kind, layers=layers, steps=steps)
+
+
+def moments(nodes, weights, residuals) -> dict[str, np.ndarray]:
+    """Over batches, named as in `run.run`.  Of every size: nodes, weights [S, kind, n, m],
+    residuals [S, kind, n, 2]; the last is all data."""
+    ends = [x[..., [0, -1]] for x in nodes]
+    mean, sd, median = (_stack(f(x, axis=2) for x in ends) for f in (np.mean, np.std, np.median))
+    power = _stack((w * x**2).sum(-1).mean(-1) for x, w in zip(nodes, weights, strict=True))
+    apart = zip(residuals, ends, strict=True)
+    return {
+        "mean": mean[..., :-1],
+        "sd": sd[..., :-1],
+        "median": median[..., :-1],
+        "full": mean[..., -1],
+        "square": power[..., :-1],
+        "full_square": power[..., -1],
+        "residual": _stack((r[:, HESSIAN] / np.abs(x[:, HESSIAN])).mean(1) for r, x in apart),
+    }
+
+
+def _stack(parts) -> np.ndarray:
+    return np.stack(list(parts), axis=-1)
+
+
+def grid(nodes):
+    """Where a density of these nodes is drawn, and the width of its smoothing.  -> [BINS], []"""
+    low, high = nodes.min(), nodes.max()
+    margin = 0.05 * (high - low)
+    return np.linspace(low - margin, high + margin, BINS), (high - low) / 100
+
+
+def density(nodes, weights, at, sigma):
+    """The spectral density, mean over batches.  nodes, weights [n, m], at [G] -> [G]"""
+    return slq.density(nodes, weights, at, sigma=sigma).estimate

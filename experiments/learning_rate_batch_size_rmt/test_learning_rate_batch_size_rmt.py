@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import measure, model, search, spectra, wigner
+from . import batches, measure, model, search, spectra, wigner
 
 LAYERS = (5, 4, 3)
 
@@ -93,12 +93,12 @@ def test_batches_of_whole_permutations_average_to_the_full_hessian():
     """So that their mean largest eigenvalue is at least the full one, without sampling error."""
     w, x, y = problem()
     orders = np.stack([np.random.default_rng(0).permutation(8) for _ in range(2)])
-    index = spectra.partition(orders, 4, 10)
+    index = batches.partition(orders, 4, 10)
     np.testing.assert_array_equal(np.bincount(index.ravel()), np.full(8, 2))
-    batches = np.stack([dense(w, model.weighted(x[rows], y[rows], 4)) for rows in index])
+    hessians = np.stack([dense(w, model.weighted(x[rows], y[rows], 4)) for rows in index])
     whole = dense(w, model.weighted(x, y, 8))
-    np.testing.assert_allclose(batches.mean(0), whole, atol=1e-12)
-    tops = np.linalg.eigvalsh(batches)[:, -1]
+    np.testing.assert_allclose(hessians.mean(0), whole, atol=1e-12)
+    tops = np.linalg.eigvalsh(hessians)[:, -1]
     assert tops.mean() > np.linalg.eigvalsh(whole)[-1] + 1e-3
 
 

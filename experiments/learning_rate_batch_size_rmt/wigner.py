@@ -9,12 +9,16 @@ Shapes: P side, T values of theta.
 import jax
 import jax.numpy as jnp
 
+from common import keys
+
+from .problems import streams
+
 HALVINGS = 60
 
 
 def noise(key, draws, side):
     """Draws of E, of the Gaussian orthogonal ensemble scaled to [-2, 2].  -> [draws, P, P]"""
-    g = jax.random.normal(key, (draws, side, side))
+    g = keys.normal(key, (draws, side, side))
     return (g + g.mT) / jnp.sqrt(2 * side)
 
 
@@ -40,3 +44,10 @@ def spiked(e, thetas):
         return high, 1 / (theta**2 * jnp.sum((c / (x - d)) * (1 / (x - d))))
 
     return jax.vmap(solve)(thetas)
+
+
+def of_seed(seed, *, thetas, draws, side, strength):
+    """Largest eigenvalue and overlap, means over draws of E times `strength`.  -> [T] each"""
+    noises = strength * noise(streams(seed)[1], draws, side)
+    top, overlap = jax.lax.map(lambda e: spiked(e, thetas), noises)
+    return {"spike": top.mean(0), "overlap": overlap.mean(0)}

@@ -14,32 +14,32 @@ PAPER = {
     "activation": "relu",  # recalled; relu, erf or linear
     "beta": 0.1,  # recalled: scale of the biases
     "lr": 1.0,  # recalled; of the cost 1/(2N) sum (f - y)^2 [that cost: ours]
-    "power": 0.0,  # outputs times n^-power, lr times n^(2 power); 0.5 is the mean-field scaling
-    "standard": False,  # weights N(0, 1/fan-in) without 1/sqrt(n), lr / n
+    "power": 0.0,  # ours: outputs times n^-power, lr times n^(2 power); 0.5 is mean-field scaling
+    "standard": False,  # ours: weights N(0, 1/fan-in) without 1/sqrt(n), lr / n
     # figure 1: kernels at the start and after training
     "widths": (500, 1000, 2000, 5000, 10_000),  # recalled: 500 and 10,000
     "members": 10,  # recalled
-    "trained": 10,  # of these, the first
+    "trained": 10,  # recalled: all of them; the first so many
     "steps": 200,  # recalled
     "points": 32,  # ours: training points
-    "inputs": "normal",  # recalled: N(0, 1); or circle (equally spaced)
-    "angles": 64,  # of Theta(x_0, .); the Gram matrix takes 8 of them
+    "inputs": "normal",  # recalled: N(0, 1); or circle (equally spaced, ours)
+    "angles": 64,  # ours: of Theta(x_0, .); the Gram matrix takes 8 of them
     # figure 2: the trained function
     "law_widths": (50, 1000),  # recalled
     "law_members": 200,  # ours; recalled: 10 curves
     "law_steps": 1000,  # recalled
     "law_angles": (0.3927, 1.1781, 2.5525, 4.5160),  # recalled: 4 points; where: ours
     # figure 3: principal components
-    "dataset": "mnist",  # recalled: a subset of 512
-    "samples": 512,
+    "dataset": "mnist",  # recalled
+    "samples": 512,  # recalled
     "component_widths": (100, 1000, 10_000),  # recalled
     "component_lr": 2.0,  # ours
     "component_steps": 400,  # ours
     "components": 11,  # ours: decay is fitted along these
-    "principal": True,  # False: random directions in their place
-    # positive definiteness
-    "sets": 20,  # of random points on the circle, a seed
-    "set_size": 8,
+    "principal": True,  # section 5; False (ours): random directions in their place
+    # positive definiteness (proposition 2)
+    "sets": 20,  # ours: of random points on the circle, a seed
+    "set_size": 8,  # ours
 }
 LAPTOP = {
     "needs": "",

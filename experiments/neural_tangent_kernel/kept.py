@@ -14,19 +14,19 @@ def norm(matrix):
     return np.sqrt((matrix.astype(float) ** 2).sum((-2, -1)))
 
 
-def distances(found: dict[str, np.ndarray], limit) -> dict[str, np.ndarray]:
-    """Of the arrays of `run.kernels`, stacked over widths, what is read of every network.
+def distances(found: dict[str, np.ndarray], starts, goal, limit) -> dict[str, np.ndarray]:
+    """Of what `members.train` finds, stacked over widths and seeds, what is read of every network.
 
-    limit [8, 8] -> start_apart, start_along [W, S, B]; moved, apart, end_apart [W, S, b];
+    starts [W, S, B, 8, 8]: kernels of all members; goal [S, N], limit [8, 8] ->
+    start_apart, start_along [W, S, B]; moved, apart, end_apart [W, S, b];
     row_pair [2, S, b, 2, A]: see `run.run`
     """
     start, end = np.moveaxis(found["gram_pair"], 3, 0)
     first, last, predicted = np.moveaxis(found["trained"].astype(float), 3, 0)
-    goal = found["goal"][0][None, :, None]
-    error = ((last - predicted) ** 2).sum(-1) / ((first - goal) ** 2).sum(-1)
+    error = ((last - predicted) ** 2).sum(-1) / ((first - goal[:, None]) ** 2).sum(-1)
     return {
-        "start_apart": norm(found["gram"] - limit) / norm(limit),
-        "start_along": (found["gram"] * limit).sum((-2, -1)) / (limit**2).sum(),
+        "start_apart": norm(starts - limit) / norm(limit),
+        "start_along": (starts * limit).sum((-2, -1)) / (limit**2).sum(),
         "moved": norm(end - start) / norm(start),
         "apart": found["apart"].max(-1),
         "end_apart": np.sqrt(error),

@@ -1,24 +1,34 @@
-"""The limit of infinite width: points, the law of the trained function, definiteness (section 4).
+"""The limit of infinite width: kernels, the law of the trained function, definiteness (section 4).
 
 At t = infinity f(x) = f_0(x) + A (y - f_0(X)), A = Theta_xX Theta_XX^-1, f_0 a Gaussian process of
 covariance Sigma: mean A y, covariance Sigma_xx + A Sigma_XX A^T - A Sigma_Xx - Sigma_xX A^T.
 
-Shapes: N training points, M other points.
+Shapes: A angles, N training points, M other points, D inputs.
 """
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 
+from common.ntk import analytic
 from common.ntk.linearised import flow
 
+from .problems import circle, target
 
-def circle(angles):
-    """(cos, sin).  [M] -> [M, 2]"""
-    return jnp.stack([jnp.cos(angles), jnp.sin(angles)], axis=-1)
+DUALS = {"relu": analytic.relu, "erf": analytic.erf, "linear": analytic.linear}
+GRAM = 8  # points of the Gram matrix
 
 
-def target(x):
-    """f*(x) = x_1 x_2.  [N, 2] -> [N]"""
-    return x[:, 0] * x[:, 1]
+def gram(kernel):
+    """Of the kernel on A angles, that on GRAM of them.  [A, A] -> [8, 8]"""
+    step = len(kernel) // GRAM
+    return kernel[::step, ::step]
+
+
+def kernels(x, *, activation, depth, beta):
+    """Sigma and Theta of the limit at x [N, D], each [N, N]."""
+    return analytic.fully_connected(DUALS[activation], x, depth=depth, b_std=beta)
 
 
 def trained_law(sigma, theta, y):
@@ -37,3 +47,29 @@ def extreme_eigenvalues(kernel):
     """Smallest and largest, exactly symmetric input.  [m, m] -> [2]"""
     values = jnp.linalg.eigvalsh(kernel)
     return jnp.stack([values[0], values[-1]])
+
+
+def predicted(angles, others, sets, *, points, activation, **structure):
+    """What infinite width predicts on the circle; named as in `run.run`.
+
+    angles [A]: of the kernel; others [M]: of the law; points [N]: angles of the training points;
+    sets [S, sets, m] in [0, 1): of random points in turns; structure: depth, beta
+    """
+    y, count = target(circle(points)), len(angles)
+    ring = circle(jnp.concatenate([angles, points, others]))
+    sigma, theta = kernels(ring, activation=activation, **structure)
+
+    def extremes(activation, points):
+        return extreme_eigenvalues(kernels(points, activation=activation, **structure).ntk)
+
+    def each_set(activation):
+        return jax.vmap(jax.vmap(partial(extremes, activation)))(circle(2 * jnp.pi * sets))
+
+    return {
+        "limit_row": theta[0, :count],
+        "limit_gram": gram(theta[:count, :count]),
+        "law": jnp.stack(trained_law(sigma[count:, count:], theta[count:, count:], y)),
+        "law_points": jnp.stack([points, y]),
+        "definite": each_set(activation),
+        "definite_linear": each_set("linear"),
+    }

@@ -8,9 +8,6 @@ import numpy as np
 WIDEST = -1
 
 
-# --- figure 1 ------------------------------------------------------------------------------------
-
-
 def against_width(arrays, values):
     """values [W, S] -> [S, 2, W]"""
     width = np.broadcast_to(arrays["width"].astype(float), values.T.shape)
@@ -55,9 +52,6 @@ def linear_error_widest(arrays):
     return rms(arrays["end_apart"][WIDEST])
 
 
-# --- figure 2 ------------------------------------------------------------------------------------
-
-
 def law_mean(arrays):
     """Difference of means in standard errors, RMS over angles, largest width.  -> [S]"""
     (mean, variance), curves = arrays["law"], arrays["curves"][WIDEST]
@@ -87,9 +81,6 @@ def ks_p(values):
     return kolmogorov(distance * (np.sqrt(n) + 0.12 + 0.11 / np.sqrt(n)))
 
 
-# --- figure 3 ------------------------------------------------------------------------------------
-
-
 def predicted_rates(arrays):
     """-log(1 - lr lambda_i / N).  -> [S, k]"""
     return -np.log1p(-arrays["rate_lr"] * arrays["value"])
@@ -114,9 +105,6 @@ def rate_ratio(arrays):
 def leakage(arrays):
     """Largest deviation orthogonal to the second component.  -> [S, W]"""
     return arrays["beside"].max(-1).T
-
-
-# --- positive definiteness -----------------------------------------------------------------------
 
 
 def positive(arrays):

@@ -11,6 +11,8 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 
+NONLINEARITIES = {"relu": jax.nn.relu, "erf": jax.scipy.special.erf, "linear": lambda u: u}
+
 
 def init(key, sizes, *, beta, standard=False):
     """Weights and biases N(0, 1); standard: N(0, 1/n_in) and N(0, beta^2).  sizes D, n, …, 1"""

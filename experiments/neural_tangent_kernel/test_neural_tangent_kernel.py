@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from common.ntk import analytic
 from common.ntk.empirical import ntk
 
-from . import kept, limit, measure, model
+from . import kept, limit, measure, model, problems
 
 relu = partial(model.apply, nonlinearity=jax.nn.relu, beta=0.1)
 
@@ -27,7 +27,7 @@ def network(width=6, key=0, **how):
 
 
 def circle(n):
-    return limit.circle(2 * jnp.pi * jnp.arange(n) / n)
+    return problems.circle(2 * jnp.pi * jnp.arange(n) / n)
 
 
 def test_the_kernel_is_the_sum_over_layers_of_activations_times_signals():
@@ -59,7 +59,7 @@ def test_both_parametrisations_are_one_function_with_kernels_n_apart():
 def test_a_descent_step_follows_the_kernel_to_first_order():
     """f_1 - f_0 = -lr/N Theta (f_0 - y) + O(lr^2)."""
     params, x = network(), circle(4)
-    y, f0 = limit.target(x), relu(params, x)[:, 0]
+    y, f0 = problems.target(x), relu(params, x)[:, 0]
     vector, unravel = ravel_pytree(params)
     dense = jax.jacrev(lambda v: relu(unravel(v), x)[:, 0])(vector)
     want = -dense @ dense.T @ (f0 - y) / 4
@@ -93,10 +93,10 @@ def test_the_law_is_that_of_simulated_kernel_training():
 
 def test_polynomial_nonlinearities_leave_the_kernel_singular():
     x = circle(8)
-    how = {"depth": 4, "b_std": 0.1}
-    low, high = limit.extreme_eigenvalues(analytic.fully_connected(analytic.relu, x, **how).ntk)
+    structure = {"depth": 4, "beta": 0.1}
+    low, high = limit.extreme_eigenvalues(limit.kernels(x, activation="relu", **structure).ntk)
     np.testing.assert_allclose(low, 0.0602, atol=5e-5)
-    kernel = analytic.fully_connected(analytic.linear, x, **how).ntk
+    kernel = limit.kernels(x, activation="linear", **structure).ntk
     values = np.linalg.eigvalsh(kernel)
     assert (np.abs(values[:5]) < 1e-13 * high).all()
     assert values[5] > 1e-3
@@ -108,14 +108,13 @@ def test_distances_of_planted_kernels_and_functions():
     times = lambda *factors: np.multiply.outer(np.array(factors), limit_gram)  # noqa: E731
     functions = np.repeat([0.0, 0.9, 0.8], 4).reshape(3, 4)
     found = {
-        "gram": times(1.5, 0.5)[None, None],
         "gram_pair": times(1.0, 1.25)[None, None, None],
         "trained": functions[None, None, None],
-        "goal": np.ones((1, 1, 4)),
         "apart": np.array([0.0, 0.3, 0.1])[None, None, None],
         "row_pair": np.arange(6.0).reshape(1, 1, 1, 2, 3),
     }
-    kept_ones = kept.distances(found, limit_gram)
+    starts, goal = times(1.5, 0.5)[None, None], np.ones((1, 4))
+    kept_ones = kept.distances(found, starts, goal, limit_gram)
     want = {"start_apart": [0.5, 0.5], "start_along": [1.5, 0.5], "moved": [0.25]}
     want |= {"apart": [0.3], "end_apart": [0.1]}
     for name, values in want.items():
