@@ -54,3 +54,39 @@ def at_times(curve, tau, times):
     """The curve at multiples of the Lyapunov time; its last value beyond.  [..., H] -> [..., T]"""
     step = np.rint(times * tau[..., None]).astype(int) - 1
     return np.take_along_axis(curve, np.clip(step, 0, curve.shape[-1] - 1), -1)
+
+
+def judge(data, forecast, tau, times, **limits) -> dict[str, np.ndarray]:
+    """Scores of a method with one amount of data, as in `run.run` without model and length.
+
+    data: a problems.Data; forecast [seed, S, B, H, D]; tau [S]; times [T]; limits: see `scores`
+    """
+    naive = np.abs(np.diff(data.train, axis=2)).mean(axis=2)
+    stats = [x[:, :, None] for x in (data.mean, data.std, naive)]
+    steps = np.broadcast_to(tau[:, None], data.future.shape[:3])
+    values, *curves = scores(data.future, forecast, *stats, steps, **limits)
+    error = np.log(np.maximum(curves[1], 1e-12))
+    smape, log_error = (at_times(c, steps, times).mean(axis=2) for c in (curves[0], error))
+    return {
+        "metrics": values.mean(axis=2),
+        "smape": smape.astype(np.float32),
+        "log_error": log_error.astype(np.float32),
+        "trace": forecast[0, :, 0, :, 0].astype(np.float32),
+        "truth": data.future[0, :, 0, :, 0].astype(np.float32),
+    }
+
+
+def tables(found, models, lengths) -> dict[str, np.ndarray]:
+    """What `judge` found of every method and length, by "method-length", on the axes of `run`."""
+
+    def table(key, lengths):
+        return np.stack([np.stack([found[f"{m}-{n}"][key] for n in lengths], 2) for m in models], 2)
+
+    last = lengths[-1]
+    return {
+        "metrics": table("metrics", lengths),
+        "smape": table("smape", (lengths[0], last)),
+        "log_error": table("log_error", (last,))[:, :, :, 0],
+        "trace": np.stack([found[f"{m}-{last}"]["trace"][0] for m in models]),
+        "truth": found[f"{models[0]}-{last}"]["truth"][0],  # in the same units as the traces
+    }
