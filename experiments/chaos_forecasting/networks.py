@@ -122,7 +122,7 @@ def train_step(net: Net, tx, state: State, first, u):
 
 
 def begin(net: Net, tx, seed, place) -> State:
-    """The start of the network of a system (its place in the table)."""
+    """Of the system at a place in the table."""
     params = net.init(key_of(seed, MODEL, place))
     return State(params, tx.init(params))
 
