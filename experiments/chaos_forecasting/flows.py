@@ -223,3 +223,10 @@ def exponents(field: Callable, x, dt, substeps: int, samples: int):
     start = jnp.concatenate([x, unit, jnp.zeros((size, 1), x.dtype)], axis=1)
     (state, total), _ = jax.lax.scan(sample, (start, jnp.zeros_like(x)), length=samples)
     return total / (samples * dt), state[:, 12] / (samples * dt[:, 0])
+
+
+def spread_ratio(series, names):
+    """Standard deviation over the database's, of the worst channel.  [..., S, N, 3] -> [..., S]"""
+    ratio = series.std(axis=-2) / constants(names, "std")
+    worst = np.abs(np.log(ratio)).argmax(-1)[..., None]
+    return np.take_along_axis(ratio, worst, -1)[..., 0]

@@ -40,9 +40,6 @@ def vpt(arrays, model: str):
     return arrays["metrics"][:, :, at, :, VPT]
 
 
-# --- the systems ---------------------------------------------------------------------------------
-
-
 def near_database(arrays):
     """Systems, of every eleven, with the exponent within 15 % of the database's.  -> [seed]"""
     off = np.abs(arrays["exponents"][:, :, 0] / arrays["rate"] - 1)
@@ -63,9 +60,6 @@ def sum_and_divergence(arrays):
     """Sum of the exponents, and the mean of tr Df along the way.  -> [seed x system, 2, 1]"""
     both = np.stack([arrays["exponents"].sum(-1), arrays["divergence"]], axis=-1)
     return both.reshape(-1, 2, 1)
-
-
-# --- many data and few ---------------------------------------------------------------------------
 
 
 def best_of(arrays, models):
@@ -90,9 +84,6 @@ def gap_ends(arrays):
     x = np.log(arrays["length"].astype(float))
     fit = stats.line(x, gap)
     return fit.intercept[:, None] + fit.slope[:, None] * x[[0, -1]]
-
-
-# --- what the scores depend on -------------------------------------------------------------------
 
 
 def spearman(x, y):
@@ -123,9 +114,6 @@ def metric_agreement(arrays):
     order = np.sign(rank[:, i] - rank[:, j])  # [seed, pair of methods, length, metric]
     pairs = list(combinations(range(rank.shape[-1]), 2))
     return np.mean([(order[..., a] * order[..., b]).mean((1, 2)) for a, b in pairs], axis=0)
-
-
-# --- growth of errors ----------------------------------------------------------------------------
 
 
 def growth(arrays):

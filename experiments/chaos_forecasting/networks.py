@@ -6,6 +6,7 @@ Shapes: B batch, p lookback, q chunk, D channels, C context, H horizon, L sample
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +15,7 @@ import numpy as np
 import optax
 
 from .linear import CLIP
+from .problems import BATCHES, MODEL, key_of
 
 DEPTH = 4  # fully connected layers of an N-BEATS block, as in its paper
 
@@ -117,6 +119,24 @@ def train_step(net: Net, tx, state: State, first, u):
     value, grad = jax.value_and_grad(lambda params: loss(net, params, x))(state.params)
     updates, opt = tx.update(grad, state.opt, state.params)
     return State(optax.apply_updates(state.params, updates), opt), value
+
+
+def begin(net: Net, tx, seed, place) -> State:
+    """Of the system at a place in the table."""
+    params = net.init(key_of(seed, MODEL, place))
+    return State(params, tx.init(params))
+
+
+def train(net: Net, tx, state, seed, place, first, count, u, *, steps: int, batch: int):
+    """`steps` steps from step `first` on, on the last `count` rows of u [L, D].
+
+    -> (state, mean loss [1])
+    """
+    key = jax.random.fold_in(key_of(seed, BATCHES, place), first)
+    begins = beginnings(key, (steps, batch), len(u), count, net.lookback + net.chunk)
+    step = partial(train_step, net, tx)
+    state, values = jax.lax.scan(lambda state, at: step(state, at, u), state, begins)
+    return state, values.mean()[None]
 
 
 def beginnings(key, shape, size: int, count, reach: int):
