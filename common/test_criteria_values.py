@@ -243,3 +243,14 @@ def test_units_do_not_matter_where_they_must_not():
     values = related(g, 0.9)
     scaled = 5 - 2 * values
     assert decide(link, values).estimate == pytest.approx(decide(link, scaled).estimate)
+
+
+def test_a_masked_seed_is_invalid():
+    values = np.ma.masked_invalid([1.0, 1.1, np.nan, 0.9, 1.0])
+    with pytest.raises(Invalid, match="masked"):
+        decide({"kind": "equals", "value": 1.0, "tol": 0.5}, values)
+
+
+def test_an_identity_of_zeros_compares_nothing():
+    with pytest.raises(Invalid, match="zero"):
+        decide({"kind": "identity", "bound": 1e-6}, np.zeros((3, 2, 4)))
