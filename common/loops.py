@@ -44,14 +44,14 @@ def recorded(
     call are filled up with zeros. log(seen) -> scalars for the run's log, after every call.
     -> (state, history): every leaf of seen as a NumPy array with all R records
     """
-    strides = np.diff(np.asarray(at), prepend=0)
+    strides = np.diff(np.asarray(at, int), prepend=0)
     strides = np.pad(strides, (0, -len(strides) % chunk))
     done_at = np.cumsum(strides)
-    shapes = jax.eval_shape(advance, state, 0, strides[:chunk])[1]
+    shapes = jax.eval_shape(advance, state, 0, np.zeros(chunk, int))[1]
     history = jax.tree.map(lambda s: _blank(s, axis, len(strides)), shapes)
     with (
         scratch.checkpoints(name) as saved,
-        scratch.progress(int(done_at[-1]), name) as bar,
+        scratch.progress(int(strides.sum()), name) as bar,
     ):
         (state, history), done = saved.restore((state, history))
         for start in range(done, len(strides), chunk):

@@ -126,12 +126,12 @@ def vmap_over(
 
     def arrange(*args):
         elements = tuple(a for i, a in enumerate(args) if i not in shared)
-        size = jax.tree.leaves(elements)[0].shape[0]
+        size = _sizes(elements)[0]
         padded = _padded(elements, mesh.shape[axis] * (at_once or 1))
         return (padded, tuple(args[i] for i in shared)), size
 
     def restore(out, size):
-        return jax.tree.map(lambda y: y[:size], out)
+        return jax.tree.map(lambda y: y[:size] if y.shape[0] > size else y, out)
 
     spread, specs = _spread(mesh, fn, axis, shared, at_once), (P(axis), P())
     return Placed(spread, mesh, specs, arrange=arrange, restore=restore)
@@ -144,13 +144,17 @@ def grid(mesh: Mesh, fn: Callable, *, axis: str = DATA, at_once: int | None = No
     `vmap_over` for the rest.
     """
 
-    def arrange(*args):
-        sizes = [jax.tree.leaves(a)[0].shape[0] for a in args]
-        places = np.indices(sizes).reshape(len(sizes), -1)
+    @jax.jit
+    def combined(args):
+        places = np.indices(_sizes(args)).reshape(len(args), -1)
         each = zip(args, places, strict=True)
         members = tuple(jax.tree.map(lambda x, at=at: x[at], a) for a, at in each)
-        return (_padded(members, mesh.shape[axis] * (at_once or 1)), ()), sizes
+        return _padded(members, mesh.shape[axis] * (at_once or 1))
 
+    def arrange(*args):
+        return (combined(args), ()), _sizes(args)
+
+    @partial(jax.jit, static_argnums=1)
     def restore(out, sizes):
         many = math.prod(sizes)
         return jax.tree.map(lambda y: y[:many].reshape(*sizes, *y.shape[1:]), out)
@@ -178,6 +182,11 @@ def _spread(mesh: Mesh, fn: Callable, axis: str, shared: tuple, at_once: int | N
     return jax.shard_map(
         local, mesh=mesh, in_specs=(P(axis), P()), out_specs=P(axis), check_vma=False
     )
+
+
+def _sizes(args: tuple) -> tuple[int, ...]:
+    """The leading length of every argument."""
+    return tuple(jax.tree.leaves(a)[0].shape[0] for a in args)
 
 
 def _padded(tree: Any, multiple: int) -> Any:

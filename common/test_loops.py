@@ -81,3 +81,9 @@ def test_stack_keeps_structure_and_adds_an_axis():
     made = loops.stack([{"a": np.ones((2, 3))}, {"a": np.zeros((2, 3))}], axis=1)
     assert made["a"].shape == (2, 2, 3)
     np.testing.assert_array_equal(made["a"][:, 1], 0)
+
+
+def test_no_record_is_no_step(tmp_path):
+    state, seen = loops.recorded(Scratch(tmp_path), "a", advance, start(), [], chunk=2)
+    np.testing.assert_array_equal(state, start())
+    assert seen["x"].shape == (2, 0)
