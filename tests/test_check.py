@@ -10,7 +10,7 @@ import pytest
 
 from launch import paths, settings
 from launch.errors import UserError
-from launch.make import check, check_numbers, check_text, fork, new, testing
+from launch.make import check, check_text, fork, new, testing
 from launch.record import ledger, store
 from tests.tree import ROOT, copy_tree
 
@@ -34,32 +34,6 @@ def edit(file, old, change):
 def test_a_folder_that_keeps_the_contract_has_no_finding(toy):
     assert check.findings("toy") == []
     assert "toy: nothing found\nnext: ./lab run toy:smoke" in check.text({"toy": []})
-
-
-PAPER = """# sizes, table 2
-PAPER = {
-    "seeds": (0, 1),
-    "lr": 0.1,  # ours
-    "width": 8,  # [code], as the next two
-    "depth": 2,
-    "heads": 4,
-    "bare": 3,
-    "said": 3,  # of the steps
-    "word": "relu",
-    "flag": True,
-    # of figure 3
-    "under": 5,
-    # more
-    "again": (1.5,),
-}
-"""
-
-
-def test_a_number_tells_its_source_or_is_named():
-    """On its line, by a line that covers the next ones, by its group's, or by the docstring."""
-    assert check_numbers.unsourced(PAPER) == ["bare", "said", "again"]
-    assert check_numbers.unsourced('"""Every other number is ours."""\n' + PAPER) == []
-    assert check_numbers.unsourced("PAPER = dict(a=3)\n") == []
 
 
 # file, what stands there, what is put in its place, words of the one finding, whether it is grave

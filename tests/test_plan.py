@@ -4,12 +4,18 @@ user sees."""
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import jax
+import jax.numpy as jnp
 import pytest
+from ml_collections import ConfigDict
 
+from common import sharding
+from launch import meshes
 from launch.errors import UserError
 from launch.read import repeats
-from launch.scale import compilers, costs, hardware, plan, quote, roofline
+from launch.scale import compilers, costs, hardware, lowering, plan, quote, roofline
 from launch.scale.hlo.cost import Cost, Kernel
 from tests.tree import ROOT, Tree
 
@@ -272,3 +278,17 @@ def test_chances_of_a_plan_say_where_seeds_are_too_few():
     rows = {r["id"]: r for r in repeats.rows("score_sde", "laptop", 20)}
     assert rows["s2"]["needs"] is None
     assert rows["s2"]["chance"] > 0.99
+
+
+def test_a_part_in_float64_is_lowered_in_float64(monkeypatch):
+    """A program made in an x64 context keeps its precision where the config has x64 = False."""
+    mesh = meshes.mesh_of({})
+
+    def programs(cfg, mesh):
+        with jax.enable_x64(True):
+            numbers = jax.ShapeDtypeStruct((3,), jnp.float64)
+            return [sharding.vmap_over(mesh, jnp.sin).program("sine", numbers, calls=1)]
+
+    monkeypatch.setitem(sys.modules, "experiments.wide.run", SimpleNamespace(programs=programs))
+    (pair,) = lowering.lower("wide", ConfigDict({"x64": False}), mesh, "cpu")
+    assert "tensor<3xf64>" in pair[1].as_text()

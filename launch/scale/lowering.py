@@ -58,16 +58,25 @@ def lower(slug: str, cfg, mesh, platform: str) -> list[tuple[Program, Any]]:
     import jax
 
     with jax.enable_x64(bool(cfg.x64)):
-        return [(p, _lowered(slug, p, platform)) for p in programs(slug, cfg, mesh)]
+        return [(p, _lowered(slug, p, platform, bool(cfg.x64))) for p in programs(slug, cfg, mesh)]
 
 
-def _lowered(slug: str, program: Program, platform: str) -> Any:
+def _lowered(slug: str, program: Program, platform: str, x64: bool) -> Any:
+    """In float64 where its arguments are: a part of a run may enter it by itself."""
+    import jax
+
+    wide = x64 or any(_wide(a) for a in jax.tree.leaves(program.args))
     try:
-        return program.fn.trace(*program.args).lower(lowering_platforms=(platform,))
+        with jax.enable_x64(wide):
+            return program.fn.trace(*program.args).lower(lowering_platforms=(platform,))
     except Exception as error:  # of JAX or of its compiler's own kind
         raise UserError(
             f"{program.name} of {slug} has no shape at these settings: {_line(error)}"
         ) from None
+
+
+def _wide(x: Any) -> bool:
+    return getattr(x.dtype, "itemsize", 0) == 8 and x.dtype.kind in "fiu"
 
 
 def _line(error: Exception) -> str:
