@@ -76,7 +76,7 @@ def _lowered(slug: str, program: Program, platform: str, x64: bool) -> Any:
 
 
 def _wide(x: Any) -> bool:
-    return getattr(x.dtype, "itemsize", 0) == 8 and x.dtype.kind in "fiu"
+    return str(x.dtype) in ("float64", "int64", "uint64")
 
 
 def _line(error: Exception) -> str:
