@@ -126,7 +126,7 @@ def vmap_over(
 
     def arrange(*args):
         elements = tuple(a for i, a in enumerate(args) if i not in shared)
-        size = _sizes(elements)[0]
+        size = jax.tree.leaves(elements)[0].shape[0]
         padded = _padded(elements, mesh.shape[axis] * (at_once or 1))
         return (padded, tuple(args[i] for i in shared)), size
 
