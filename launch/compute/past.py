@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from common import files
 from common.claims import digest
 from common.scratch import write_npz
 from launch.errors import UserError
@@ -166,9 +167,8 @@ def _kept(task: Task, compute: str, make) -> Arrays:
     """Arrays that were computed before by the same code, versions and kind of machine."""
     file = cache() / "refresh" / f"{_key(task, compute)}.npz"
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {k: stored[k] for k in stored.files}
-    except (OSError, ValueError):
+        return files.read_npz(file)
+    except files.FileError:
         found = make()
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from common.claims import digest
 from launch import settings
@@ -37,8 +38,16 @@ def prepare() -> None:
     )
     for name, value in (JAX | kept).items():
         jax.config.update(name, value)
-    logging.getLogger("absl").setLevel(logging.ERROR)  # orbax reports every save at INFO
+    for name in ("absl", "asyncio"):  # orbax reports every save, and what it raises as well
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    sys.unraisablehook = _unraisable
     cluster.join()
+
+
+def _unraisable(what: Any) -> None:
+    """Silent of threads that orbax leaves behind where a checkpoint cannot be loaded."""
+    if "Event loop is closed" not in str(what.exc_value):
+        sys.__unraisablehook__(what)
 
 
 def identity(slug: str, config: dict, wanted: frozenset[str] | None = None) -> str:
@@ -76,10 +85,10 @@ def execute(
         cluster.agree(code, digest(job.config), digest(provenance.versions().get("jax")))
         _demand_devices(job)
         if cluster.index() > 0:
-            return _follow(job, workdir, request)
+            return _follow(job, who, workdir, request)
         folder, held = _open(job, who, workdir, fresh)
         with held:
-            old = store.peek(folder / "run.json")
+            old = store.read_json(folder / "run.json") if store.has_run(folder) else {}
             if not cluster.agreed(old.get("status") == "done"):
                 info = _described(job, folder, who, note, old)
                 info |= {} if wanted is None else {"wanted": sorted(wanted)}
@@ -88,12 +97,12 @@ def execute(
         return folder
 
 
-def _follow(job: Job, workdir: Path | None, request: stop.Request) -> Path:
+def _follow(job: Job, who: str, workdir: Path | None, request: stop.Request) -> Path:
     """What processes after the first do: compute with it, write nothing but their checkpoints."""
     if workdir is None:
         raise UserError("a run of several processes needs --workdir, a folder that all of them see")
     if not cluster.agreed(False):
-        computing.compute(job, workdir.absolute(), {}, request)
+        computing.compute(job, workdir.absolute(), {"identity": who}, request)
     return workdir.absolute()
 
 
@@ -124,7 +133,7 @@ def _open(job: Job, who: str, workdir: Path | None, fresh: bool) -> Held:
 def _given(workdir: Path, who: str) -> Held:
     """The folder of --workdir, locked.  Errors: UserError where it holds something else."""
     workdir.mkdir(parents=True, exist_ok=True)
-    if (workdir / "run.json").exists():
+    if store.has_run(workdir):
         found = store.read_json(workdir / "run.json").get("identity")
         if found != who:
             raise UserError(

@@ -20,7 +20,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import png
+from common import files, png
 from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
@@ -65,12 +65,16 @@ def cleaned(value: Any) -> Any:
 
 
 def read_json(file: Path) -> dict:
-    """A JSON table.  Errors: UserError naming the file if it is missing or damaged."""
+    """A JSON table.  Errors: UserError naming the file if it is missing or damaged; Unreadable."""
     try:
-        value = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise UserError(f"no {file.name} in {file.parent}") from None
-    except ValueError as error:
+        value = json.loads(files.content(file))
+    except files.Unreadable:
+        raise
+    except files.Damaged as error:
+        if not file.exists():
+            raise UserError(f"no {file.name} in {file.parent}") from None
+        raise UserError(f"{error}; delete the folder and run again") from None
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is damaged ({error}); delete the folder and run again") from None
     if not isinstance(value, dict):
         raise UserError(f"{file} is damaged (no table); delete the folder and run again")
@@ -78,18 +82,21 @@ def read_json(file: Path) -> dict:
 
 
 def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
-    """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
-    import numpy as np
-
+    """The arrays of a finished run.  Errors: UserError if there are none or they are damaged;
+    Unreadable."""
     file = folder / name
-    if not file.exists():
+    if not files.exists(file):
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {k: np.asarray(stored[k], order="C") for k in stored.files}
-    except Exception as error:
-        raise UserError(f"{file} is damaged ({error}); run again") from None
+        return files.read_npz(file)
+    except files.Damaged as error:
+        raise UserError(f"{error}; run again") from None
+
+
+def has_run(folder: Path) -> bool:
+    """Whether a folder holds a run.  Errors: Unreadable."""
+    return files.exists(folder / "run.json")
 
 
 def unused(slug: str, preset: str) -> Path:
