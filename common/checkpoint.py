@@ -5,13 +5,11 @@ is not used is set aside, and what cannot be read now ends the run: it may be wh
 """
 
 import glob
-import hashlib
 import logging
 import os
 import re
 import time
 import warnings
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,13 +22,8 @@ import numpy as np
 from etils.epath.gpath import PosixGPath
 from orbax.checkpoint import v1 as ocp
 
-from common import files
+from common import files, saved
 from common.stop import Stop, agreed, primary, votes
-
-# what orbax and TensorStore raise for files whose content is not what was written
-DAMAGE = (
-    ValueError, LookupError, TypeError, AttributeError, EOFError, *files.CONTENT_ERRORS,
-)  # fmt: skip
 
 
 class Checkpoints:
@@ -74,12 +67,12 @@ class Checkpoints:
         wrong, why = "", ""
         try:
             with _x64_in_every_thread(), _quiet():
-                wanted = _record(step, jax.tree.map(_abstract, _plain(state)), self._belongs)
+                wanted = saved.record(step, jax.tree.map(_abstract, _plain(state)), self._belongs)
                 restored = ocp.load(_Literal(self._path / str(step)), wanted)
-            wrong = _mismatch(step, wanted, restored)
+            wrong = saved.mismatch(step, wanted, restored)
         except Exception as error:  # orbax raises many kinds for a file that is cut short
-            why = _out_of_reach(self._path / str(step), error)
-            wrong = f"is damaged ({files.said(_first(error))}); taking the one before it"
+            why = saved.out_of_reach(self._path / str(step), error)
+            wrong = f"is damaged ({files.said(saved.first(error))}); taking the one before it"
         each = votes(bool(why), bool(wrong))  # a checkpoint is used by all processes or by none
         if each[:, 0].any():
             raise files.unreadable(self._path / str(step), why or "by another process")
@@ -114,7 +107,7 @@ class Checkpoints:
         if (stop or each[0, 0]) and step > self._last:
             if self._last < 0:
                 self._set_aside(above=-1)  # what nobody asked for
-            record = _record(step, _plain(state), self._belongs)
+            record = saved.record(step, _plain(state), self._belongs)
             self._open().save_async(step, record, force=True, overwrite=True)
             self._last, self._saved_at = step, time.monotonic()
         if stop:
@@ -129,7 +122,7 @@ class Checkpoints:
             if self._last >= 0 and _saved_step(folder) != self._last:
                 why = "another step stands there"
         except Exception as error:
-            why = files.said(_first(error))
+            why = files.said(saved.first(error))
         if agreed(bool(why)):
             raise files.FileError(f"{folder} was not saved ({why or 'by another process'})")
 
@@ -229,65 +222,6 @@ def _saved_step(folder: Path) -> int:
     tree = ocp.metadata(_Literal(folder)).metadata
     wanted = jax.tree.map(lambda _: ocp.PLACEHOLDER, tree) | {"step": np.asarray(0)}
     return int(ocp.load(_Literal(folder), wanted)["step"])
-
-
-def _record(step: int, state: Any, belongs: str) -> dict[str, Any]:
-    """What is saved: a state, the step and the loop it is of, and sums that tell damage."""
-    leaves = jax.tree.leaves(state)
-    return {
-        "step": np.asarray(step),
-        "of": np.frombuffer(hashlib.sha256(belongs.encode()).digest(), np.uint8),
-        "sums": np.array([_sum(x) for x in leaves], np.uint32),
-        "state": state,
-    }
-
-
-def _sum(x: Any) -> int:
-    """A checksum of a leaf's bytes; 0 for one that is not whole on this process."""
-    if isinstance(x, jax.ShapeDtypeStruct) or not getattr(x, "is_fully_addressable", True):
-        return 0
-    return zlib.crc32(np.ascontiguousarray(x).reshape(-1).view(np.uint8).data) or 1
-
-
-def _mismatch(step: int, wanted: dict, found: dict) -> str:
-    """Why a checkpoint that was read is not used; empty where it is."""
-    pairs = zip(jax.tree.leaves(wanted["state"]), jax.tree.leaves(found["state"]), strict=True)
-    for mine, other in pairs:
-        if mine.shape != np.shape(other):
-            return (
-                f"is not used: it holds {np.shape(other)}, not {mine.shape}, as on another number "
-                "of devices; this part begins anew"
-            )
-    if int(found["step"]) != step:
-        return f"is not used: it holds step {int(found['step'])}; taking the one before it"
-    if not np.array_equal(found["of"], wanted["of"]):
-        return "is not used: it is of another run or loop; taking the one before it"
-    now = [_sum(x) for x in jax.tree.leaves(found["state"])]
-    if any(a and b and a != b for a, b in zip(now, found["sums"], strict=True)):
-        return "is damaged (other bytes than were saved); taking the one before it"
-    return ""
-
-
-def _out_of_reach(folder: Path, error: Exception) -> str:
-    """Why a checkpoint cannot be read now; empty where its damage is proven."""
-    if why := files.out_of_reach(error):
-        return why
-    if not isinstance(_first(error), DAMAGE):
-        return files.said(_first(error))
-    try:
-        if not files.exists(folder):
-            return "its disk has gone"
-        files.read_through(folder)
-    except OSError as unread:
-        return files.out_of_reach(unread)
-    return ""
-
-
-def _first(error: BaseException) -> BaseException:
-    """What led to an error, where that is what it was raised from."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
 
 
 def _like(state: Any, restored: Any) -> Any:

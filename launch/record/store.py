@@ -196,6 +196,8 @@ def locate(name: str, overrides: list[str] | None = None) -> Path:
     NAME[:preset] alone is the preset as it stands. What was never run here may be the committed
     reference. Errors: UserError.
     """
+    if not name.strip():
+        raise UserError("an empty name: give a run folder or NAME[:preset]")
     folder = Path(name)
     if (folder / "run.json").exists():
         if overrides:

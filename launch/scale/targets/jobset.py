@@ -141,7 +141,10 @@ class JobSet:
         pack = ["tar", "-czf", "/tmp/run.tgz", "--exclude=scratch", "-C", "/reprise", name]
         self._kubectl(f"fetching {name}", "exec", pod, "--", *pack)
         self._kubectl(f"fetching {name}", "cp", f"{pod}:/tmp/run.tgz", packed)
-        call(["tar", "-xzf", packed, "-C", str(Path(workdir).parent)], f"unpacking {name}")
+        call(
+            ["tar", "-xzf", packed, "-C", str(Path(workdir).parent), "--", name],
+            f"unpacking {name}",
+        )
         Path(packed).unlink()
 
 
