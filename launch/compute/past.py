@@ -21,12 +21,14 @@ import numpy as np
 from common import files
 from common.claims import digest
 from common.scratch import write_npz
+from launch.compute import numerics
 from launch.errors import UserError
 from launch.paths import ROOT, cache
 from launch.record import provenance, store
 
 LATER = 12  # commits after a dirty one that are asked whether they are its code
-DECIDES_NUMBERS = ("XLA_", "JAX_", "PJRT_", "OPENBLAS_", "OMP_", "CUDA_VISIBLE", "REPRISE_DATA")
+ALSO_HERE = ("XLA_FLAGS", "JAX_NUM_CPU", "JAX_PLATFORM", "PJRT_", "OPENBLAS_", "OMP_",
+             "CUDA_VISIBLE", "REPRISE_DATA")  # fmt: skip  # devices, threads: bits may hang on them
 # The command line also draws figures, which costs twice what computing does: it is the way out
 # where `execute` has moved.
 COMPUTE = """import sys
@@ -143,7 +145,10 @@ class Past:
         """
         own = Path(tempfile.mkdtemp(dir=self._home.name))
         xla = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(cache() / "xla")
-        env = os.environ | {"PYTHONPATH": str(root), "REPRISE_RESULTS": str(into or own)}
+        env = numerics.without_fixed() | {
+            "PYTHONPATH": str(root),
+            "REPRISE_RESULTS": str(into or own),
+        }
         env |= {"REPRISE_CACHE": str(own), "JAX_COMPILATION_CACHE_DIR": xla, "REPRISE_QUIET": "1"}
         command = [sys.executable, "-P", *arguments]
         with (own / "out").open("w+") as out, (own / "err").open("w+") as err:
@@ -177,8 +182,8 @@ def _kept(task: Task, compute: str, make) -> Arrays:
 
 
 def _key(task: Task, compute: str) -> str:
-    environment = {k: v for k, v in os.environ.items() if k.startswith(DECIDES_NUMBERS)}
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    environment = {k: v for k, v in os.environ.items() if k.startswith(ALSO_HERE)}
+    environment |= numerics.environment()
     machine = [_processor(), os.cpu_count(), provenance.versions()]
     return digest([*task, compute, machine, environment])
 

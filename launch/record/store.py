@@ -137,11 +137,17 @@ def runs(slug: str, preset: str | None = None) -> list[Path]:
     return sorted(home.glob(f"{preset or '*'}/*/run.json"), key=lambda p: p.parent.name)
 
 
-def find(slug: str, preset: str, identity: str, *, done: bool) -> Path | None:
-    """The newest run with this identity that is finished (or, done=False, is not)."""
+def find(
+    slug: str, preset: str, identity: str, *, done: bool, anywhere: bool = False
+) -> Path | None:
+    """The newest run with this identity that is finished (or, done=False, is not).
+
+    anywhere: whatever the environment that it ran in asked of JAX (identity: without that).
+    """
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("identity") == identity and (info.get("status") == "done") == done:
+        who = info.get("anywhere", info.get("identity")) if anywhere else info.get("identity")
+        if who == identity and (info.get("status") == "done") == done:
             return file.parent
     return None
 
@@ -172,6 +178,12 @@ def peek(file: Path) -> dict:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def environment(info: dict) -> dict:
+    """What the environment of a run asked of JAX and the compilers, beside what is fixed."""
+    found = (info.get("jax") or {}).get("environment")
+    return found if isinstance(found, dict) else {}
 
 
 def seconds(info: dict) -> float:
