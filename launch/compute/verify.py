@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common import claims as claims_module
+from common import files
 from common.claims import Claim, Verdict
 from launch import settings
 from launch.compute import numerics, run, thin
@@ -160,7 +161,7 @@ def publish(folder: Path, decided: list[Decided]) -> None:
         )
     kept = _there(target, info, arrays)
     if not kept:
-        target.mkdir(parents=True, exist_ok=True)
+        files.own_folder(target)
         thin.write(target / "arrays.npz", arrays)
         if (folder / "source.diff").exists():
             info["source_diff"] = "uncommitted code; see the dirty hash"

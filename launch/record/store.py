@@ -120,9 +120,11 @@ def create(slug: str, preset: str) -> Path:
 def lock(folder: Path):
     """Hold the folder for this process; the kernel lets go however the process ends.
 
-    Errors: Busy.
+    Errors: Busy; FileError where its lock is a link.
     """
-    file = (folder / "lock").open("w")
+    files.own_file(folder / "lock")
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    file = os.fdopen(handle, "w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
