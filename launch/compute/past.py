@@ -24,7 +24,7 @@ from common.scratch import write_npz
 from launch.compute import numerics
 from launch.errors import UserError
 from launch.paths import ROOT, cache
-from launch.record import provenance, store
+from launch.record import git, provenance, store
 
 LATER = 12  # commits after a dirty one that are asked whether they are its code
 ALSO_HERE = ("XLA_FLAGS", "JAX_NUM_CPU", "JAX_PLATFORM", "PJRT_", "OPENBLAS_", "OMP_",
@@ -96,13 +96,19 @@ class Past:
         return _kept(task, compute, lambda: self._computed(task, self._tree(task, compute, commit)))
 
     def _tree(self, task: Task, compute: str, commit: str) -> Path:
-        if provenance.git("cat-file", "-t", commit).strip() != "commit":
+        try:
+            return self._of_commit(task, compute, commit)
+        except git.Unanswered as error:
+            raise UserError(f"the old code of {task.slug} cannot be had: {error}") from None
+
+    def _of_commit(self, task: Task, compute: str, commit: str) -> Path:
+        if not _has(commit):
             what = f"commit {commit[:7]}, which made the verdicts of {task.slug}, is not here"
-            if provenance.git("rev-parse", "--is-shallow-repository").strip() == "true":
+            if git.text("rev-parse", "--is-shallow-repository").strip() == "true":
                 raise Shallow(f"{what}, the clone is shallow: git fetch --unshallow")
             raise UserError(f"{what}: ./lab verify {task.slug}")
         path = ("rev-list", "--reverse", "--ancestry-path", f"{commit}..HEAD")
-        for candidate in (commit, *provenance.git(*path).split()[:LATER]):
+        for candidate in (commit, *git.text(*path).split()[:LATER]):
             root = self._extracted(candidate)
             if self._python(task.slug, root, "-c", ASK, task.slug).strip() == compute:
                 return root
@@ -117,10 +123,7 @@ class Past:
             if not root.exists():
                 packed = root.with_suffix(".tar")
                 what = ("archive", f"--output={packed}", commit, "--", ".", ":!results")
-                command = ["git", "-C", str(ROOT), *what]
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    raise UserError(f"git cannot give commit {commit[:7]}: {_last(done.stderr)}")
+                git.asked(*what)
                 safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
                 with tarfile.open(packed) as archive:
                     archive.extractall(root, **safe)  # type: ignore[arg-type]
@@ -166,6 +169,15 @@ class Past:
                 f"{slug}: the {'present' if root == ROOT else 'old'} code fails: {said}"
             )
         return (own / "out").read_text()
+
+
+def _has(commit: str) -> bool:
+    """Whether the repository holds a commit.  Errors: git.Unanswered where there is none here."""
+    git.text("rev-parse", "--git-dir")
+    try:
+        return git.text("cat-file", "-t", commit).strip() == "commit"
+    except git.Unanswered:
+        return False
 
 
 def _kept(task: Task, compute: str, make) -> Arrays:

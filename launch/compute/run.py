@@ -197,7 +197,7 @@ def _demand_devices(job: Job) -> None:
 
 def _described(job: Job, folder: Path, who: str, note: str, old: dict) -> dict:
     """run.json of a run that begins; old: that of its last attempt, {} where it is the first."""
-    commit, diff = provenance.source(job.slug)
+    commit, diff, dirty = provenance.source(job.slug)
     if diff:
         store.write_text(folder / "source.diff", diff)
     here = numerics.environment()
@@ -220,7 +220,7 @@ def _described(job: Job, folder: Path, who: str, note: str, old: dict) -> dict:
         "started": provenance.now(),
         "command": provenance.command(),
         "commit": commit,
-        "dirty": digest(diff) if diff else "",
+        "dirty": dirty,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "devices": provenance.devices(),
