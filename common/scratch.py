@@ -4,11 +4,14 @@ An experiment opens no file and prints nothing; it asks its `Scratch`. Everythin
 survives a kill at any moment: files are written to a temporary name and renamed.
 """
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from common import files
 from common.stop import Stop, agreed, primary
+
+OF = "__cell__"  # beside a cell's arrays: which part of which run they are
+DEBRIS = re.compile(r"cell-.+\.[a-z0-9_]{8}\.tmp")  # of a kill in the middle of a write
 
 
 class Progress:
@@ -30,19 +37,26 @@ class Progress:
 
 
 class Scratch:
-    """Handle of the folder `path`; `stop.asked` is set by the launcher's signal handlers."""
+    """Handle of the folder `path`; `stop.asked` is set by the launcher's signal handlers.
 
-    def __init__(self, path: str | os.PathLike, wanted: frozenset[str] | None = None) -> None:
-        self.path = Path(path)
+    Errors: FileError where the folder, or the log in it, is a link: it is not written through.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike, wanted: frozenset[str] | None = None, who: str = ""
+    ) -> None:
+        self.path = files.own_folder(Path(path))
         self.wanted = wanted  # the arrays that are asked for; None: all
-        self.path.mkdir(parents=True, exist_ok=True)
+        self.who = who  # the run's identity: what another run stored is not read
         self.stop = Stop()
         self.shown = Progress()
         self._opened: list[Path] = []  # checkpoints of the part that is being computed
         self.data_used: dict[str, str] = {}  # name -> sha256, recorded in run.json
         if primary():
-            for debris in self.path.glob("*.tmp"):  # a kill in the middle of a write
-                debris.unlink(missing_ok=True)
+            files.own_file(self.path / "log.jsonl")
+            for entry in os.scandir(self.path):
+                if DEBRIS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    os.unlink(entry.path)
 
     def wants(self, *names: str) -> bool:
         """Whether any of these arrays is asked for: a control computes what its claims read.
@@ -58,20 +72,41 @@ class Scratch:
     def cached(self, name: str, fn: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
         """`fn()` computed once: its arrays are stored under `name` and read back ever after.
 
-        Checkpoints that `fn` opened are deleted once its arrays are stored.
+        Checkpoints that `fn` opened are deleted once its arrays are stored. A damaged store is set
+        aside with a warning and computed again. Errors: Unreadable where it cannot be read now.
         """
         file = self.path / f"cell-{name}.npz"
-        if agreed(primary() and file.exists()):  # process 0 wrote it: it decides for all
-            return _read(file)
+        stored = self._stored(file) if primary() else None
+        if agreed(stored is not None):  # process 0 wrote it: it decides for all
+            return _awaited(file) if stored is None else stored
         self.check_stop()
         outer, self._opened = self._opened, []
         arrays = gathered(fn())
         if primary():
-            write_npz(file, arrays)
+            write_npz(file, arrays | {OF: self._mark(file)})
             for folder in self._opened:  # the part is stored: these have done their work
                 shutil.rmtree(folder, ignore_errors=True)
         self._opened = outer
         return arrays
+
+    def _stored(self, file: Path) -> dict[str, np.ndarray] | None:
+        """The arrays of a finished part; None where there are none that can be used."""
+        if not files.exists(file):
+            return None
+        try:
+            arrays = files.read_npz(file)
+            if np.array_equal(arrays.pop(OF, np.zeros(0)), self._mark(file)):
+                return arrays
+            wrong = f"{file} is of another part or run"
+        except files.Damaged as error:
+            wrong = str(error)
+        unused = files.aside(file)
+        os.rename(file, unused)
+        warnings.warn(f"{wrong}: moved to {unused.name}, computed again", stacklevel=3)
+        return None
+
+    def _mark(self, file: Path) -> np.ndarray:
+        return np.frombuffer(hashlib.sha256(f"{self.who}/{file.name}".encode()).digest(), np.uint8)
 
     def cells(
         self, parts: dict[str, Callable[[], dict[str, Any]]], label: str = "part"
@@ -92,7 +127,7 @@ class Scratch:
             every = float(os.environ.get("REPRISE_CHECKPOINT_SECONDS", "15"))
         path = self.path / f"checkpoints-{name}"
         self._opened.append(path)
-        return Checkpoints(path, every=every, stop=self.stop)
+        return Checkpoints(path, every=every, stop=self.stop, belongs=f"{self.who}/{name}")
 
     @contextmanager
     def progress(self, total: int, label: str) -> Iterator["Ticker"]:
@@ -107,8 +142,17 @@ class Scratch:
         """Append one line to log.jsonl. After a resume a step may stand twice: the last counts."""
         if primary():
             line = {"step": int(step)} | {k: float(v) for k, v in scalars.items()}
-            with (self.path / "log.jsonl").open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            files.append(self.path / "log.jsonl", json.dumps(line) + "\n")
+
+    def finish(self) -> list[Path]:
+        """Delete what a finished run needs no more; what was set aside stays, and is returned."""
+        kept = [entry for entry in self.path.iterdir() if files.is_aside(entry)]
+        for entry in set(self.path.iterdir()) - set(kept) if kept else [self.path]:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+        return kept
 
     def data(self, name: str):
         """The named data set (common.data), its hash recorded with the run."""
@@ -130,13 +174,14 @@ class Ticker:
         self._entry[1] = int(done)
 
 
-def _read(file: Path, patience: float = 30.0) -> dict[str, np.ndarray]:
-    """The arrays of a finished cell; a shared disk may show it to this process a little later."""
+def _awaited(file: Path, patience: float = 30.0) -> dict[str, np.ndarray]:
+    """The arrays of a part that process 0 has; a shared disk may show it here a little later."""
     end = time.monotonic() + patience
-    while not file.exists() and time.monotonic() < end:
+    while not files.exists(file) and time.monotonic() < end:
         time.sleep(0.1)
-    with np.load(file, allow_pickle=False) as stored:
-        return {k: stored[k] for k in stored.files}
+    arrays = files.read_npz(file)
+    del arrays[OF]
+    return arrays
 
 
 def gathered(arrays: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -154,7 +199,7 @@ def write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:
     for name, array in arrays.items():
         if np.asarray(array).dtype.hasobject:
             raise ValueError(f"array {name!r} has dtype object, which would need a pickle")
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f"{file.stem}.", suffix=".tmp")
     with os.fdopen(handle, "wb") as out:
         np.savez_compressed(out, **{k: np.asarray(v) for k, v in arrays.items()})  # type: ignore[arg-type]
         out.flush()

@@ -8,7 +8,7 @@ import sys
 
 from launch.errors import UserError
 from launch.paths import ROOT, presets, results, shown, slugs
-from launch.record import provenance, store
+from launch.record import git, provenance, store
 from launch.terminal import coloured, table
 
 PROBE = """
@@ -84,10 +84,11 @@ def _disk() -> dict:
 
 
 def _git() -> dict:
-    commit = provenance.git("rev-parse", "--short", "HEAD").strip()
-    if not commit:
-        return _row("git", "limited", "no repository", "results will not name their commit")
-    dirty = bool(provenance.git("status", "--porcelain", "--", ".", ":(exclude)results"))
+    try:
+        commit = git.text("rev-parse", "--short", "--verify", "HEAD").strip()
+        dirty = bool(git.asked("status", "--porcelain", "--", ".", ":(exclude)results"))
+    except git.Unanswered as error:
+        return _row("git", "limited", str(error), "results will not name their commit")
     return _row("git", "good", commit + (", uncommitted changes" if dirty else ""))
 
 

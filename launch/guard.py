@@ -8,14 +8,17 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from common.files import FileError
 from launch.errors import STOPPED, Interrupted, UserError
 from launch.paths import shown
 from launch.record import provenance
 from launch.terminal import coloured
 
-PLACE = (  # a folder or disk that cannot be written, a name that cannot be a file's
+PLACE = (  # a folder or disk that cannot be used (now), a name that cannot be a file's
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR,
-    errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
+    errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP,
+    errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN,
+    errno.ENOTCONN, errno.EMFILE, errno.ENFILE,
 )  # fmt: skip
 
 
@@ -45,7 +48,7 @@ def _guarded(action: Callable[[], int]) -> int:
         again = provenance.command()
         print(f"saved in {shown(stopped.folder)}; to continue: {again}", file=sys.stderr)
         return STOPPED
-    except UserError as error:
+    except (UserError, FileError) as error:
         return _failed(str(error), 2)
     except KeyboardInterrupt:
         return _failed("interrupted", 130)

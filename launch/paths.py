@@ -101,11 +101,11 @@ def shown(path: Path) -> str:
 
 def seed_list(text: str) -> tuple[int, ...]:
     """'2000-2004' or '1,2,5' -> seeds; settings.get checks them.  Errors: UserError."""
-    try:
-        seeds: list[int] = []
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            seeds += range(int(first), int(last or first) + 1)
-    except ValueError:
-        raise UserError(f"seeds are given as 2000-2004 or 1,2,5, not {text!r}") from None
+    seeds: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch("([0-9]{1,10})(?:-([0-9]{1,10}))?", part.strip())
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if last < first:
+            raise UserError(f"seeds are given as 2000-2004 or 1,2,5, not {text!r}")
+        seeds += range(first, last + 1)
     return tuple(seeds)

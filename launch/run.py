@@ -18,6 +18,8 @@ from launch.read import report
 from launch.scale import plan
 from launch.settings import Job
 
+SETS_CONFIG = re.compile(r"--?(config|flagfile)(=|$)")  # what names a file that absl would run
+
 
 def main() -> int:
     """Exit status as ./lab."""
@@ -29,8 +31,10 @@ def _run() -> int:
     config = config_flags.DEFINE_config_file("config", None, "experiments/NAME/config.py:PRESET")
     workdir = flags.DEFINE_string("workdir", None, "run folder; continued if it holds this run")
     slug, preset = _named(sys.argv[1:])
+    others = [a for a in sys.argv[1:] if not SETS_CONFIG.match(a)]
+    file = EXPERIMENTS / slug / "config.py"
     try:
-        flags.FLAGS(sys.argv)
+        flags.FLAGS([sys.argv[0], f"--config={file}:{preset}", *others])
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(" ".join(str(error).strip("'\"").split())) from None
     where = Path(workdir.value) if workdir.value else None
@@ -43,12 +47,12 @@ def _run() -> int:
 
 def _named(arguments: list[str]) -> tuple[str, str]:
     """The experiment and preset of --config.  Errors: UserError."""
-    named = [a.split("=", 1)[1] for a in arguments if re.match("--?config=", a)]
-    if not named:
-        raise UserError("give --config=experiments/NAME/config.py:PRESET")
-    path, _, preset = named[-1].partition(":")
+    named = [a for a in arguments if SETS_CONFIG.match(a)]
+    if len(named) != 1 or "config=" not in named[0]:
+        raise UserError("give --config=experiments/NAME/config.py:PRESET, once, and no flagfile")
+    path, _, preset = named[0].split("=", 1)[1].partition(":")
     home = Path(path).absolute().parent
-    if home.parent != EXPERIMENTS:
+    if home.parent != EXPERIMENTS or Path(path).name != "config.py":
         raise UserError(f"--config must be {EXPERIMENTS}/NAME/config.py, not {path}")
     return split(f"{home.name}:{preset}")
 

@@ -84,9 +84,14 @@ def _verify(parsed) -> int:
     from launch.read import cards, report
 
     slug, preset = split(parsed.name)
+    if any(item.partition("=")[0].strip() == "seeds" for item in parsed.overrides):
+        raise UserError(
+            "verdict seeds are no setting: ./lab verify NAME decides on them; --seeds 2000-2004 "
+            "on others, without the ledger"
+        )
     check.refuse(slug)
-    seeds = seed_list(parsed.seeds) if parsed.seeds else verdict_seeds(slug)
-    official = report.is_official(slug, seeds, parsed.overrides)
+    seeds = verdict_seeds(slug) if parsed.seeds is None else seed_list(parsed.seeds)
+    official = parsed.seeds is None and report.is_official(slug, seeds, parsed.overrides)
     job = settings.job(slug, preset, [*parsed.overrides, f"seeds={seeds}"])
     decided = verify.verify(job, ledger=official)
     ok = verify.holds(decided)

@@ -2,6 +2,7 @@
 every cloud."""
 
 import copy
+import dataclasses
 import os
 from pathlib import Path
 
@@ -229,7 +230,8 @@ def test_an_engine_that_says_something_else_is_not_believed(
 def test_what_arrived_is_told_beside_what_did_not(program, tmp_path):
     """Of a sweep: a cell that has not begun has no folder yet."""
     program("gcloud", 'case "$*" in *00Z-*) echo "no such folder" >&2; exit 1;; esac')
-    two = job(cells=2, runs=tmp_path / "runs")
+    two = job(cells=2, runs=tmp_path / "toy/smoke")
+    two = dataclasses.replace(two, folder=tmp_path / "toy/sweep-1")
     one = {"id": "1", "on": "tpu", "engine": "tpu", "target": {"bucket": "gs://b"}, "chips": ""}
     one |= dict.fromkeys(("experiment", "preset", "name", "command", "submitted"), "x")
     one |= {"folder": str(two.folder), "workdirs": list(two.workdirs), "arguments": [["toy"]] * 2}
@@ -237,7 +239,7 @@ def test_what_arrived_is_told_beside_what_did_not(program, tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         jobs.fetch(two.folder)
     second = Path(two.workdirs[1])
-    second.mkdir()
+    second.mkdir(parents=True)
     (second / "arrays.npz").touch()
     value = jobs.fetch(two.folder)
     assert (value["arrived"], "no such folder" in value["error"]) == ([str(second)], True)

@@ -3,11 +3,10 @@
 import importlib
 import os
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,9 @@ def compute(
 
     wanted = info.get("wanted")
     scratch = scratch_module.Scratch(
-        folder / "scratch", None if wanted is None else frozenset(wanted)
+        folder / "scratch",
+        None if wanted is None else frozenset(wanted),
+        info.get("identity", ""),
     )
     request.tell(scratch.stop)
     record = _Record(folder, info, scratch)
@@ -48,7 +49,8 @@ def compute(
         record.write("stopped")
         raise Interrupted(folder) from None
     except BaseException as error:
-        record.write("failed", error=f"{type(error).__name__}: {error}"[:2000])
+        with suppress(OSError):  # the disk may be what failed
+            record.write("failed", error=f"{type(error).__name__}: {error}"[:2000])
         if lacking := _lacking(error, folder):
             raise UserError(f"{job.name}{lacking}") from None
         raise
@@ -62,7 +64,8 @@ def compute(
         os.replace(log, folder / "log.jsonl")
     shapes = {k: [str(v.dtype), list(v.shape)] for k, v in sorted(arrays.items())}
     record.write("done", arrays=shapes)
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    for unused in scratch.finish():
+        print(f"kept, though not used: {unused}", file=sys.stderr)
 
 
 def _arrays(job: Job, scratch: Any, compiling: "Compiling") -> dict[str, np.ndarray]:

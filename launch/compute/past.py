@@ -18,14 +18,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from common import files
 from common.claims import digest
 from common.scratch import write_npz
+from launch.compute import numerics
 from launch.errors import UserError
 from launch.paths import ROOT, cache
-from launch.record import provenance, store
+from launch.record import git, provenance, store
 
 LATER = 12  # commits after a dirty one that are asked whether they are its code
-DECIDES_NUMBERS = ("XLA_", "JAX_", "PJRT_", "OPENBLAS_", "OMP_", "CUDA_VISIBLE", "REPRISE_DATA")
+ALSO_HERE = ("XLA_FLAGS", "JAX_NUM_CPU", "JAX_PLATFORM", "PJRT_", "OPENBLAS_", "OMP_",
+             "CUDA_VISIBLE", "REPRISE_DATA")  # fmt: skip  # devices, threads: bits may hang on them
 # The command line also draws figures, which costs twice what computing does: it is the way out
 # where `execute` has moved.
 COMPUTE = """import sys
@@ -93,13 +96,19 @@ class Past:
         return _kept(task, compute, lambda: self._computed(task, self._tree(task, compute, commit)))
 
     def _tree(self, task: Task, compute: str, commit: str) -> Path:
-        if provenance.git("cat-file", "-t", commit).strip() != "commit":
+        try:
+            return self._of_commit(task, compute, commit)
+        except git.Unanswered as error:
+            raise UserError(f"the old code of {task.slug} cannot be had: {error}") from None
+
+    def _of_commit(self, task: Task, compute: str, commit: str) -> Path:
+        if not _has(commit):
             what = f"commit {commit[:7]}, which made the verdicts of {task.slug}, is not here"
-            if provenance.git("rev-parse", "--is-shallow-repository").strip() == "true":
+            if git.text("rev-parse", "--is-shallow-repository").strip() == "true":
                 raise Shallow(f"{what}, the clone is shallow: git fetch --unshallow")
             raise UserError(f"{what}: ./lab verify {task.slug}")
         path = ("rev-list", "--reverse", "--ancestry-path", f"{commit}..HEAD")
-        for candidate in (commit, *provenance.git(*path).split()[:LATER]):
+        for candidate in (commit, *git.text(*path).split()[:LATER]):
             root = self._extracted(candidate)
             if self._python(task.slug, root, "-c", ASK, task.slug).strip() == compute:
                 return root
@@ -114,10 +123,7 @@ class Past:
             if not root.exists():
                 packed = root.with_suffix(".tar")
                 what = ("archive", f"--output={packed}", commit, "--", ".", ":!results")
-                command = ["git", "-C", str(ROOT), *what]
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    raise UserError(f"git cannot give commit {commit[:7]}: {_last(done.stderr)}")
+                git.asked(*what)
                 safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
                 with tarfile.open(packed) as archive:
                     archive.extractall(root, **safe)  # type: ignore[arg-type]
@@ -142,7 +148,10 @@ class Past:
         """
         own = Path(tempfile.mkdtemp(dir=self._home.name))
         xla = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(cache() / "xla")
-        env = os.environ | {"PYTHONPATH": str(root), "REPRISE_RESULTS": str(into or own)}
+        env = numerics.without_fixed() | {
+            "PYTHONPATH": str(root),
+            "REPRISE_RESULTS": str(into or own),
+        }
         env |= {"REPRISE_CACHE": str(own), "JAX_COMPILATION_CACHE_DIR": xla, "REPRISE_QUIET": "1"}
         command = [sys.executable, "-P", *arguments]
         with (own / "out").open("w+") as out, (own / "err").open("w+") as err:
@@ -162,13 +171,21 @@ class Past:
         return (own / "out").read_text()
 
 
+def _has(commit: str) -> bool:
+    """Whether the repository holds a commit.  Errors: git.Unanswered where there is none here."""
+    git.text("rev-parse", "--git-dir")
+    try:
+        return git.text("cat-file", "-t", commit).strip() == "commit"
+    except git.Unanswered:
+        return False
+
+
 def _kept(task: Task, compute: str, make) -> Arrays:
     """Arrays that were computed before by the same code, versions and kind of machine."""
     file = cache() / "refresh" / f"{_key(task, compute)}.npz"
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {k: stored[k] for k in stored.files}
-    except (OSError, ValueError):
+        return files.read_npz(file)
+    except files.FileError:
         found = make()
     with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -177,8 +194,8 @@ def _kept(task: Task, compute: str, make) -> Arrays:
 
 
 def _key(task: Task, compute: str) -> str:
-    environment = {k: v for k, v in os.environ.items() if k.startswith(DECIDES_NUMBERS)}
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    environment = {k: v for k, v in os.environ.items() if k.startswith(ALSO_HERE)}
+    environment |= numerics.environment()
     machine = [_processor(), os.cpu_count(), provenance.versions()]
     return digest([*task, compute, machine, environment])
 

@@ -19,6 +19,7 @@ from collections import deque
 from pathlib import Path
 from typing import IO, Any
 
+from common import files
 from launch.compute import cluster, stop
 from launch.compute import run as launch_run
 from launch.errors import STOPPED, UserError
@@ -91,6 +92,8 @@ class Child:
         self.number, self.show = number, show  # one of a machine speaks for all
         self.last: deque[str] = deque(maxlen=40)  # not yet shown
         self.lost: set[int] = set()  # processes that the runtime says have gone
+        if logs:
+            files.own_file(logs / f"{number}.txt")
         self._log = (logs / f"{number}.txt").open("a") if logs else None
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
@@ -216,7 +219,7 @@ def run(parsed, job: Job) -> int:
     command = [sys.executable, "-P", "-m", "launch", "run", job.name]
     command += [*parsed.overrides, "--workdir", str(folder), *(["--json"] if parsed.json else [])]
     with held:
-        (folder / "logs").mkdir(exist_ok=True)
+        files.own_folder(folder / "logs")
         for old in (folder / "logs").glob("*.pid") if parsed.processes else ():
             old.unlink()  # of those that computed here before
         return supervise(command, parsed.processes, again, logs=folder / "logs")

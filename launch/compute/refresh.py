@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from common.claims import Claim, digest
+from common.claims import Claim
 from launch import settings
 from launch.compute import verify
 from launch.compute.past import Arrays, Past, Shallow, Task
@@ -94,7 +94,7 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         differ = [d for x in then for d in differences(x, arrays, task.seeds)]
         if differ:
             return {"outcome": STALE, "reason": _words(differ), "differ": differ}
-    commit, diff = provenance.source(slug)
+    commit, _, dirty = provenance.source(slug)
     reference = store.peek(results() / slug / decided / "run.json").get("fingerprint", {})
     line = {
         "schema": store.SCHEMA,
@@ -103,7 +103,7 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         "date": provenance.now(),
         "from": made[stale[0]]["commit"],
         "to": commit,
-        "dirty": digest(diff) if diff else "",
+        "dirty": dirty,
         "compared": compared,
         "fingerprint": hashes,
         "definitions": fingerprint.difference(reference, now),

@@ -5,10 +5,11 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 from common.claims import digest
 from launch import settings
-from launch.compute import cluster, computing, stop
+from launch.compute import cluster, computing, numerics, stop
 from launch.errors import UserError
 from launch.paths import cache, shown
 from launch.record import fingerprint, provenance, store
@@ -21,6 +22,7 @@ JAX = {
     "jax_persistent_cache_min_entry_size_bytes": 0,
     "jax_enable_preemption_service": False,  # of several processes: it would take SIGTERM from us
 }
+OFF = {False: ("0", "false", "f", "n", "no", "off"), True: ("1", "true", "t", "y", "yes", "on")}
 
 
 def prepare() -> None:
@@ -37,15 +39,41 @@ def prepare() -> None:
     )
     for name, value in (JAX | kept).items():
         jax.config.update(name, value)
-    logging.getLogger("absl").setLevel(logging.ERROR)  # orbax reports every save at INFO
+    _fix_numbers()
+    for name in ("absl", "asyncio"):  # orbax reports every save, and what it raises as well
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    sys.unraisablehook = _unraisable
     cluster.join()
 
 
-def identity(slug: str, config: dict, wanted: frozenset[str] | None = None) -> str:
-    """What makes two runs the same computation: settings, code, JAX's version, arrays wanted."""
+def _fix_numbers() -> None:
+    """Every run has the options that decide numbers as they are fixed, whatever variables say."""
+    import jax
+
+    for name, value in numerics.FIXED.items():
+        jax.config.update(name, value)
+        asked = os.environ.pop(name.upper(), None)  # what is started from here need not say it
+        if asked and asked.lower() not in OFF.get(value, (str(value).lower(),)):
+            line = f"{name.upper()}={asked} is overruled: runs have {value or 'the default'}"
+            print(line, file=sys.stderr)
+
+
+def _unraisable(what: Any) -> None:
+    """Silent of threads that orbax leaves behind where a checkpoint cannot be loaded."""
+    if "Event loop is closed" not in str(what.exc_value):
+        sys.__unraisablehook__(what)
+
+
+def identity(
+    slug: str, config: dict, wanted: frozenset[str] | None = None, *, anywhere: bool = False
+) -> str:
+    """What makes two runs the same computation: settings, code, JAX's version, arrays wanted, and
+    what the environment asks of JAX and the compilers (anywhere: but for that)."""
     code = fingerprint.fingerprint(slug)["compute"]
-    who = {"config": config, "code": code, "jax": provenance.versions().get("jax")}
-    return digest(who if wanted is None else who | {"wanted": sorted(wanted)})
+    who: dict[str, Any] = {"config": config, "code": code, "jax": provenance.versions().get("jax")}
+    who |= {} if wanted is None else {"wanted": sorted(wanted)}
+    here = {} if anywhere else numerics.environment()
+    return digest(who | {"environment": here} if here else who)
 
 
 def execute(
@@ -73,13 +101,14 @@ def execute(
     with stop.heard(job.name) as request:
         prepare()
         code = fingerprint.fingerprint(job.slug)["compute"]
-        cluster.agree(code, digest(job.config), digest(provenance.versions().get("jax")))
+        jax_here = digest([provenance.versions().get("jax"), numerics.environment()])
+        cluster.agree(code, digest(job.config), jax_here)
         _demand_devices(job)
         if cluster.index() > 0:
-            return _follow(job, workdir, request)
+            return _follow(job, who, workdir, request)
         folder, held = _open(job, who, workdir, fresh)
         with held:
-            old = store.peek(folder / "run.json")
+            old = store.read_json(folder / "run.json") if store.has_run(folder) else {}
             if not cluster.agreed(old.get("status") == "done"):
                 info = _described(job, folder, who, note, old)
                 info |= {} if wanted is None else {"wanted": sorted(wanted)}
@@ -88,12 +117,12 @@ def execute(
         return folder
 
 
-def _follow(job: Job, workdir: Path | None, request: stop.Request) -> Path:
+def _follow(job: Job, who: str, workdir: Path | None, request: stop.Request) -> Path:
     """What processes after the first do: compute with it, write nothing but their checkpoints."""
     if workdir is None:
         raise UserError("a run of several processes needs --workdir, a folder that all of them see")
     if not cluster.agreed(False):
-        computing.compute(job, workdir.absolute(), {}, request)
+        computing.compute(job, workdir.absolute(), {"identity": who}, request)
     return workdir.absolute()
 
 
@@ -108,7 +137,7 @@ def reserve(job: Job, workdir: Path | None, fresh: bool) -> Held:
 def _open(job: Job, who: str, workdir: Path | None, fresh: bool) -> Held:
     """A locked folder: the given one, an unfinished run to continue, or a new one."""
     if workdir is not None:
-        return _given(workdir.absolute(), who)
+        return _given(workdir.absolute(), who, identity(job.slug, job.config, anywhere=True))
     unfinished = None if fresh else store.find(job.slug, job.preset, who, done=False)
     if unfinished:
         try:
@@ -121,15 +150,17 @@ def _open(job: Job, who: str, workdir: Path | None, fresh: bool) -> Held:
     return folder, store.lock(folder)
 
 
-def _given(workdir: Path, who: str) -> Held:
-    """The folder of --workdir, locked.  Errors: UserError where it holds something else."""
+def _given(workdir: Path, who: str, anywhere: str) -> Held:
+    """The folder of --workdir, locked.  Errors: UserError where it holds something else.
+
+    anywhere: the identity under which a run was submitted that nothing has computed yet.
+    """
     workdir.mkdir(parents=True, exist_ok=True)
-    if (workdir / "run.json").exists():
-        found = store.read_json(workdir / "run.json").get("identity")
-        if found != who:
-            raise UserError(
-                f"{workdir} holds a run of other settings or code; give an empty --workdir"
-            )
+    if store.has_run(workdir):
+        info = store.read_json(workdir / "run.json")
+        begins = info.get("status") == "submitted" and info.get("identity") == anywhere
+        if info.get("identity") != who and not begins:
+            raise UserError(_other(workdir, info))
     elif any(p.name not in ("lock", "logs", "job") for p in workdir.iterdir()):
         raise UserError(f"{workdir} is not empty and holds no run; give an empty --workdir")
     if os.environ.get("REPRISE_HELD") == str(workdir):  # by the process that started this one
@@ -138,6 +169,17 @@ def _given(workdir: Path, who: str) -> Held:
         return workdir, store.lock(workdir)
     except store.Busy:
         raise UserError(f"another process is computing in {workdir}") from None
+
+
+def _other(workdir: Path, info: dict) -> str:
+    """Why the run in a folder is not the one that was asked for."""
+    then, now = store.environment(info), numerics.environment()
+    if then != now:
+        return (
+            f"{workdir} holds a run under {numerics.said(then) or 'no flags'}, here there is "
+            f"{numerics.said(now) or 'none'}: set the same, or give an empty --workdir"
+        )
+    return f"{workdir} holds a run of other settings or code; give an empty --workdir"
 
 
 def _demand_devices(job: Job) -> None:
@@ -155,10 +197,12 @@ def _demand_devices(job: Job) -> None:
 
 def _described(job: Job, folder: Path, who: str, note: str, old: dict) -> dict:
     """run.json of a run that begins; old: that of its last attempt, {} where it is the first."""
-    commit, diff = provenance.source(job.slug)
+    commit, diff, dirty = provenance.source(job.slug)
     if diff:
         store.write_text(folder / "source.diff", diff)
-    import jax
+    here = numerics.environment()
+    if here and not old and cluster.index() == 0:
+        print(f"part of this run's identity: {numerics.said(here)}", file=sys.stderr)
 
     return {
         "schema": store.SCHEMA,
@@ -176,16 +220,16 @@ def _described(job: Job, folder: Path, who: str, note: str, old: dict) -> dict:
         "started": provenance.now(),
         "command": provenance.command(),
         "commit": commit,
-        "dirty": digest(diff) if diff else "",
+        "dirty": dirty,
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "devices": provenance.devices(),
         "jax": {
             "xla_flags": os.environ.get("XLA_FLAGS", ""),
-            "prng": str(getattr(jax.config, "jax_default_prng_impl", "")),
-            "matmul_precision": str(getattr(jax.config, "jax_default_matmul_precision", "")),
+            "environment": here,
+            "fixed": numerics.FIXED,
         },
-    }
+    } | ({"anywhere": identity(job.slug, job.config, anywhere=True)} if here else {})
 
 
 def finished_line(folder: Path) -> str:

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common import claims as claims_module
+from common import files
 from common.claims import Claim, Verdict
 from launch import settings
-from launch.compute import run, thin
+from launch.compute import numerics, run, thin
 from launch.errors import UserError
 from launch.paths import results, shown
 from launch.read import report
@@ -59,6 +60,11 @@ def verify(job: Job, *, ledger: bool) -> list[Decided]:
     `check.refuse` comes before it. Runs already computed with the same settings and code are used
     again. Errors: UserError.
     """
+    if ledger and (here := numerics.environment()):
+        raise UserError(
+            f"the ledger is of runs without {numerics.said(here)}: unset it, or decide without the "
+            "ledger: --seeds 2000-2004"
+        )
     _, claims = report.load_claims(job.slug)
     groups = controls_of(_decidable(job, claims))
     _say(forecast(job, groups))
@@ -155,7 +161,7 @@ def publish(folder: Path, decided: list[Decided]) -> None:
         )
     kept = _there(target, info, arrays)
     if not kept:
-        target.mkdir(parents=True, exist_ok=True)
+        files.own_folder(target)
         thin.write(target / "arrays.npz", arrays)
         if (folder / "source.diff").exists():
             info["source_diff"] = "uncommitted code; see the dirty hash"

@@ -7,7 +7,7 @@ from pathlib import Path
 from launch.make.check_text import mention
 from launch.paths import EXPERIMENTS, folder, shown, unused
 from launch.read.report import load_claims
-from launch.record import provenance, store
+from launch.record import git, store
 from launch.record.fingerprint import fingerprint
 
 
@@ -27,7 +27,7 @@ def fork(slug: str, new: str) -> Path:
         draft / "lineage.json",
         {
             "parent": slug,
-            "commit": provenance.git("rev-parse", "HEAD").strip(),
+            "commit": git.commit(),
             "compute": fingerprint(slug)["compute"],
             "claims": {c.id: {"claim": c.hash, "thresholds": c.thresholds} for c in claims},
         },

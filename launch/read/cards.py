@@ -140,7 +140,7 @@ def verify_text(slug: str, preset: str, decided: list, seeds: tuple, official: b
     lines.append(
         f"written: {shown(where / 'ledger.jsonl')}"
         if official
-        else "the ledger was not written (other seeds or settings)"
+        else "the ledger was not written (--seeds or settings were given)"
     )
     lines.append("next: ./lab gallery" if official else f"next: ./lab verify {slug}")
     return "\n".join(lines)

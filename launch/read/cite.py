@@ -7,7 +7,7 @@ from typing import NamedTuple
 from launch.errors import UserError
 from launch.paths import ROOT
 from launch.read import report
-from launch.record import ledger, provenance
+from launch.record import git, ledger, provenance
 
 SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "\\": r"\textbackslash{}",
@@ -78,8 +78,11 @@ def repository() -> Entry:
 
 def _head() -> tuple[str, str]:
     """(commit, its year); where there is no repository ('', this year)."""
-    said = provenance.git("log", "-1", "--format=%H %cs").split()
-    return (said[0], said[1][:4]) if said else ("", provenance.now()[:4])
+    try:
+        commit, date = git.text("log", "-1", "--format=%H %cs").split()
+    except git.Unanswered:
+        return "", provenance.now()[:4]
+    return commit, date[:4]
 
 
 def _ours(key: str, what: str, commit: str, year: str) -> Entry:
@@ -90,7 +93,7 @@ def _ours(key: str, what: str, commit: str, year: str) -> Entry:
         "author": f"{{{tex(cff['name'])}}}",  # a group's name is not parted
         "year": year,
         "version": tex(cff["version"]),
-        "note": f"commit {commit}" if commit else "",
+        "note": f"commit {commit}" if commit and not commit.startswith(git.UNKNOWN) else "",
     }
     return Entry(key, fields)
 

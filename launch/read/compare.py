@@ -54,6 +54,12 @@ def compare(one: Path, two: Path) -> dict:
         other = others.get(claim.id)
         if other is not None:
             rows.append(_values(claim.id, mine, other, *seeds))
+    flags = [store.environment(info) for info in (a, b)]
+    config |= {
+        k: [f.get(k) for f in flags]
+        for k in sorted(flags[0].keys() | flags[1].keys())
+        if flags[0].get(k) != flags[1].get(k)
+    }
     is_reference = two == store.reference(a["experiment"], a["preset"])
     return {
         "one": _side(one, a),

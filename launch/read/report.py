@@ -1,6 +1,7 @@
 """Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
 
 import importlib
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -236,22 +237,31 @@ def drawings(info: dict, arrays: dict) -> dict[str, Any]:
 def draw(folder: Path, info: dict, **options: Any) -> list[str]:
     """Draw every figure of a run into its folder, as fig*.png, .svg, .csv; their names.
 
-    options: those of `plot.save`.
+    run.json says which: those that the experiment no longer draws are deleted, and nobody else's
+    files. options: those of `plot.save`.
     """
     from common import plot
 
     figures = drawings(info, store.arrays(folder))
+    own = store.read_json(folder / "run.json")
+    before = own.get("figures")
+    known = [n for n in before if _figures(n)] if isinstance(before, list) else []
+    now = sorted(figures)
+    if sorted({*known, *now}) != before:  # first: a kill leaves none that is not known
+        store.write_json(folder / "run.json", own | {"figures": sorted({*known, *now})})
     for name, figure in figures.items():
         plot.save(figure, folder, name, **options)
-    _remove_others(folder, figures)
-    return sorted(figures)
-
-
-def _remove_others(folder: Path, names: Collection[str]) -> None:
-    """Delete figures that we drew and the experiment no longer draws, nobody else's files."""
-    for name in store.figures(folder).keys() - set(names):
+    for name in set(known) - set(now):
         for kind in ("png", "svg", "csv"):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    if set(known) - set(now):
+        store.write_json(folder / "run.json", own | {"figures": now})
+    return now
+
+
+def _figures(name: object) -> bool:
+    """Whether a word of run.json can be a figure's, in this folder."""
+    return isinstance(name, str) and bool(re.fullmatch(r"fig[\w.-]*", name))
 
 
 def _tuples(config: dict) -> dict:

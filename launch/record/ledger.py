@@ -9,9 +9,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from common import files
 from launch.paths import results
 from launch.record import fingerprint, provenance, store
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from common.claims import Claim
 
+BLANK = "\0 \t\r\ufeff"  # what a crash or an editor leaves around a line
 HASHES = ("compute", "measure", "rule")
 
 
@@ -36,14 +39,22 @@ def _all(slug: str) -> list[dict]:
 @lru_cache(1)  # a verb asks for the same ledger several times running
 def _parsed(file: Path, _stamp: tuple[int, int]) -> list[dict]:
     found = []
-    for text in file.read_text().splitlines():
-        try:
-            line = json.loads(text)
-        except json.JSONDecodeError:
-            continue
+    for line in (x for text in file.read_bytes().split(b"\n") for x in _objects(text)):
         if isinstance(line, dict) and "preset" in line and ("id" in line or _carries(line)):
             found.append(line)
     return found
+
+
+def _objects(text: bytes) -> Iterator:
+    """The JSON values of a line: more than one where an editor or a merge took a line break."""
+    rest = text.decode(errors="replace").strip(BLANK)
+    while rest:
+        try:
+            value, end = json.JSONDecoder().raw_decode(rest)
+        except (ValueError, RecursionError):
+            return
+        yield value
+        rest = rest[end:].lstrip(BLANK)
 
 
 def _carries(line: dict) -> bool:
@@ -80,10 +91,12 @@ def newest(slug: str, preset: str = "laptop") -> dict[str, dict]:
 
 
 def append(slug: str, new: list[dict]) -> None:
-    """Add lines. One that a crash left without its end is ended first, so that no line is lost."""
+    """Add lines. One that a crash, an editor or a merge left without its end is ended first, so
+    that no line is lost.  Errors: FileError where the ledger is a link."""
     file = results() / slug / "ledger.jsonl"
     file.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(store.cleaned(line), sort_keys=True) + "\n" for line in new)
+    files.own_file(file)
     with file.open("a+b") as out:
         fcntl.flock(out, fcntl.LOCK_EX)
         size = out.seek(0, os.SEEK_END)

@@ -3,12 +3,12 @@
 import datetime
 import os
 import platform
-import subprocess
 import sys
 from functools import cache
 from importlib import metadata
 
 from launch.paths import ROOT
+from launch.record import git
 from launch.terminal import shell
 
 PACKAGES = (
@@ -23,34 +23,21 @@ PACKAGES = (
 )
 
 
-def git(*args: str) -> str:
-    """Output of a git command in the repository; empty where git or the repository is absent."""
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(ROOT), *args], capture_output=True, text=True, timeout=30, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout
+def source(slug: str) -> tuple[str, str, str]:
+    """(commit, uncommitted changes as a patch, their hash or '') of what an experiment runs.
 
+    'unknown: ' and why, in place of commit and hash, where git gives no answer about this folder.
+    """
+    from common.claims import digest  # loads NumPy, which a quick verb does without
 
-def source(slug: str) -> tuple[str, str]:
-    """(commit, uncommitted changes as a diff, new files included) of what an experiment runs."""
     code = ["common", "launch", f"experiments/{slug}", "requirements.txt"]
-    commit = git("rev-parse", "HEAD").strip()
-    diff = git("diff", "HEAD", "--", *code) if commit else ""
-    for name in git("ls-files", "--others", "--exclude-standard", "--", *code).splitlines():
-        # `git diff --no-index` exits 1 when files differ, so its output is read past the check
-        diff += _new_file(name)
-    return commit, diff
-
-
-def _new_file(name: str) -> str:
-    command = ["git", "-C", str(ROOT), "diff", "--no-index", "--", os.devnull, name]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=30).stdout
-    except (OSError, subprocess.SubprocessError):
-        return f"new file {name}, not readable\n"
+    commit = git.commit()
+    if commit.startswith(git.UNKNOWN):
+        return commit, "", commit
+    diff = git.changes(code)
+    if diff.startswith(git.UNKNOWN):
+        return commit, diff, diff.strip()
+    return commit, diff, digest(diff) if diff else ""
 
 
 def versions() -> dict[str, str]:

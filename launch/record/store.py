@@ -20,7 +20,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import png
+from common import files, png
 from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
@@ -65,12 +65,16 @@ def cleaned(value: Any) -> Any:
 
 
 def read_json(file: Path) -> dict:
-    """A JSON table.  Errors: UserError naming the file if it is missing or damaged."""
+    """A JSON table.  Errors: UserError naming the file if it is missing or damaged; Unreadable."""
     try:
-        value = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise UserError(f"no {file.name} in {file.parent}") from None
-    except ValueError as error:
+        value = json.loads(files.content(file))
+    except files.Unreadable:
+        raise
+    except files.Damaged as error:
+        if not file.exists():
+            raise UserError(f"no {file.name} in {file.parent}") from None
+        raise UserError(f"{error}; delete the folder and run again") from None
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is damaged ({error}); delete the folder and run again") from None
     if not isinstance(value, dict):
         raise UserError(f"{file} is damaged (no table); delete the folder and run again")
@@ -78,18 +82,21 @@ def read_json(file: Path) -> dict:
 
 
 def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
-    """The arrays of a finished run.  Errors: UserError if there are none or they are damaged."""
-    import numpy as np
-
+    """The arrays of a finished run.  Errors: UserError if there are none or they are damaged;
+    Unreadable."""
     file = folder / name
-    if not file.exists():
+    if not files.exists(file):
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
     try:
-        with np.load(file, allow_pickle=False) as stored:
-            return {k: np.asarray(stored[k], order="C") for k in stored.files}
-    except Exception as error:
-        raise UserError(f"{file} is damaged ({error}); run again") from None
+        return files.read_npz(file)
+    except files.Damaged as error:
+        raise UserError(f"{error}; run again") from None
+
+
+def has_run(folder: Path) -> bool:
+    """Whether a folder holds a run.  Errors: Unreadable."""
+    return files.exists(folder / "run.json")
 
 
 def unused(slug: str, preset: str) -> Path:
@@ -113,9 +120,11 @@ def create(slug: str, preset: str) -> Path:
 def lock(folder: Path):
     """Hold the folder for this process; the kernel lets go however the process ends.
 
-    Errors: Busy.
+    Errors: Busy; FileError where its lock is a link.
     """
-    file = (folder / "lock").open("w")
+    files.own_file(folder / "lock")
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    file = os.fdopen(handle, "w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -130,11 +139,17 @@ def runs(slug: str, preset: str | None = None) -> list[Path]:
     return sorted(home.glob(f"{preset or '*'}/*/run.json"), key=lambda p: p.parent.name)
 
 
-def find(slug: str, preset: str, identity: str, *, done: bool) -> Path | None:
-    """The newest run with this identity that is finished (or, done=False, is not)."""
+def find(
+    slug: str, preset: str, identity: str, *, done: bool, anywhere: bool = False
+) -> Path | None:
+    """The newest run with this identity that is finished (or, done=False, is not).
+
+    anywhere: whatever the environment that it ran in asked of JAX (identity: without that).
+    """
     for file in reversed(runs(slug, preset)):
         info = peek(file)
-        if info.get("identity") == identity and (info.get("status") == "done") == done:
+        who = info.get("anywhere", info.get("identity")) if anywhere else info.get("identity")
+        if who == identity and (info.get("status") == "done") == done:
             return file.parent
     return None
 
@@ -167,6 +182,12 @@ def peek(file: Path) -> dict:
     return value if isinstance(value, dict) else {}
 
 
+def environment(info: dict) -> dict:
+    """What the environment of a run asked of JAX and the compilers, beside what is fixed."""
+    found = (info.get("jax") or {}).get("environment")
+    return found if isinstance(found, dict) else {}
+
+
 def seconds(info: dict) -> float:
     """What a run took by its run.json, all its attempts together."""
     return (info.get("seconds") or 0.0) + (info.get("seconds_before") or 0.0)
@@ -189,6 +210,8 @@ def locate(name: str, overrides: list[str] | None = None) -> Path:
     NAME[:preset] alone is the preset as it stands. What was never run here may be the committed
     reference. Errors: UserError.
     """
+    if not name.strip():
+        raise UserError("an empty name: give a run folder or NAME[:preset]")
     folder = Path(name)
     if (folder / "run.json").exists():
         if overrides:

@@ -217,7 +217,7 @@ def _saving(folder: Path, kind: str, *, later: bool = False) -> str:
     with contextlib.suppress(OSError):
         for path in (folder / "scratch").glob(f"{kind}*"):
             if kind == "cell-" and path.suffix == ".tmp":
-                return f"{path.stem[5:-8]} was half written"
+                return f"{path.stem[5:-9]} was half written"
             names = os.listdir(path) if path.is_dir() else []
             half = [n.split(".")[0] for n in names if n.endswith("checkpoint-tmp")]
             if half and (not later or any(n.isdigit() for n in names)):

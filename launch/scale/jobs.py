@@ -166,6 +166,7 @@ def cancel(folder: Path) -> dict:
 def fetch(folder: Path) -> dict:
     """Bring the run folders of a job here, where its engine keeps them elsewhere."""
     record = _read(folder)
+    _demand_own(folder, record)
     target, job = targets.again(record), _job(record)
     error = ""
     if hasattr(target, "fetch"):
@@ -178,6 +179,21 @@ def fetch(folder: Path) -> dict:
         raise UserError(error)
     value = {"folder": shown(folder), "runs": len(record["workdirs"])}
     return value | {"arrived": found, "error": error}
+
+
+def _demand_own(folder: Path, record: dict) -> None:
+    """What is fetched lands in the job's own run folders.  Errors: UserError for other places."""
+    home = folder.resolve()
+    places = [Path(w).resolve() for w in record["workdirs"]]
+    own = places == [home]
+    if home.name.startswith("sweep-"):  # its cells are runs of the same experiment
+        own = all(p.parent.parent == home.parent for p in places)
+    linked = any(Path(w).is_symlink() for w in record["workdirs"])
+    if Path(record["folder"]).resolve() != home or not own or linked:
+        raise UserError(
+            f"{folder / 'job/job.json'} names folders that are not its own; nothing was fetched: "
+            "was it moved here? Put it back where it was submitted from"
+        )
 
 
 def status_text(found: list[dict]) -> str:

@@ -77,8 +77,8 @@ def _cells(slug: str, preset: str, cells: list[list[str]], fresh: bool) -> list[
     found: dict[str, Cell] = {}
     for overrides in cells:
         cfg = settings.get(slug, preset, overrides)
-        who = run.identity(slug, settings.plain(cfg))
-        done = None if fresh else store.find(slug, preset, who, done=True)
+        who = run.identity(slug, settings.plain(cfg), anywhere=True)
+        done = None if fresh else store.find(slug, preset, who, done=True, anywhere=True)
         found.setdefault(who, Cell(overrides, cfg, who, done))
     return list(found.values())
 
@@ -131,7 +131,7 @@ def _sent(target: Any, job: targets.Job, value: dict) -> dict:
 
 def _folder(slug: str, preset: str, who: str, dry: bool, fresh: bool) -> Path:
     """The unfinished run to continue, or a new folder (a dry run only names one)."""
-    found = None if fresh else store.find(slug, preset, who, done=False)
+    found = None if fresh else store.find(slug, preset, who, done=False, anywhere=True)
     if found is None:
         return store.unused(slug, preset) if dry else store.create(slug, preset)
     if not dry:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch.errors import UserError
+from launch.record import store
 from launch.scale import hardware
 from launch.scale.targets import ASKING, Job, call, tried, whole
 
@@ -127,7 +128,7 @@ class JobSet:
         Errors: UserError, after all were tried.
         """
         pod, file = f"{_name(job)}-fetch", job.folder / "job/fetch.yaml"
-        file.write_text(POD.format(name=pod, image=json.dumps(self.image), claim=self.claim))
+        store.write_text(file, POD.format(name=pod, image=json.dumps(self.image), claim=self.claim))
         self._kubectl("fetching", "apply", "-f", str(file))
         try:
             wait = ["wait", f"pod/{pod}", "--for=condition=Ready", "--timeout=300s"]
@@ -137,11 +138,15 @@ class JobSet:
             self._kubectl("fetching", "delete", "pod", pod, "--wait=false")
 
     def _fetch_one(self, pod: str, workdir: str) -> None:
-        name, packed = Path(workdir).name, f"{workdir}.tgz"
+        name, packed = Path(workdir).name, f"{workdir}/.fetched.tgz"
+        Path(workdir).mkdir(parents=True, exist_ok=True)
         pack = ["tar", "-czf", "/tmp/run.tgz", "--exclude=scratch", "-C", "/reprise", name]
         self._kubectl(f"fetching {name}", "exec", pod, "--", *pack)
         self._kubectl(f"fetching {name}", "cp", f"{pod}:/tmp/run.tgz", packed)
-        call(["tar", "-xzf", packed, "-C", str(Path(workdir).parent)], f"unpacking {name}")
+        call(
+            ["tar", "-xzf", packed, "-C", str(Path(workdir).parent), "--", name],
+            f"unpacking {name}",
+        )
         Path(packed).unlink()
 
 
