@@ -122,7 +122,7 @@ def decay_rate(
     return np.apply_along_axis(one, -1, np.asarray(y, float))
 
 
-def beside(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def beside(x: np.ndarray, y: float | np.ndarray) -> np.ndarray:
     """Two rows a seed, as claims take them.  x, y broadcast to [seed, …] -> [seed, 2, …]"""
     return np.stack(np.broadcast_arrays(x, y), axis=1)
 

@@ -14,10 +14,6 @@ EXAMPLES = dict(re.findall(r"^## (\w+)\n[^#]*?```python\n(.*?)```", README, re.D
 AWAITED = {
     "common/partition.py:from_rows",
     "common/partition.py:rows",
-    "common/stats.py:beside",  # measure.py of the papers still has its own
-    "common/stats.py:decay_rate",
-    "common/stats.py:geometric_mean",
-    "common/stats.py:taken",
 }
 
 

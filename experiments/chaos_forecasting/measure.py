@@ -74,8 +74,8 @@ def neural_horizon(arrays):
 
 def few_data(arrays):
     """Of the better hybrid and of N-BEATS, mean over the two least lengths.  -> [seed, 2]"""
-    pair = best_of(arrays, HYBRIDS), best_of(arrays, ("nbeats",))
-    return np.stack([p[:, :2].mean(1) for p in pair], axis=1)
+    both = (best_of(arrays, models)[:, :2].mean(1) for models in (HYBRIDS, ("nbeats",)))
+    return stats.beside(*both)
 
 
 def gap_ends(arrays):

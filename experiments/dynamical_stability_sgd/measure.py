@@ -6,6 +6,8 @@ the diagonal network), "gd_" or "relu_".
 
 import numpy as np
 
+from common import stats
+
 CONVERGED = 1e-10  # loss at the end
 TIGHT = -1  # the draw of orthogonal gradients
 
@@ -60,7 +62,7 @@ def gd_trace(arrays):
 def gd_sgd_trace(arrays):
     """tr H of gradient descent and of SGD, at SGD's largest learning rate.  -> [S, 2]"""
     same = np.abs(arrays["gd_lr"] - arrays["lr"][-1]).argmin()
-    return np.stack([end_trace(arrays, "gd_")[:, same], end_trace(arrays)[:, -1]], axis=-1)
+    return stats.beside(end_trace(arrays, "gd_")[:, same], end_trace(arrays)[:, -1])
 
 
 def threshold_trace(arrays):
@@ -71,13 +73,12 @@ def threshold_trace(arrays):
 
 def radius_one(arrays):
     """Spectral radius at the threshold, and 1.  -> [S, 2, draw, B]"""
-    radius = arrays["random_radius"]
-    return np.stack([radius, np.ones_like(radius)], axis=1)
+    return stats.beside(arrays["random_radius"], 1.0)
 
 
 def threshold_limit(arrays):
     """Threshold of the largest batch, and 2 / lambda_max.  -> [S, 2, draw]"""
-    return np.stack([arrays["random_threshold"][..., -1], 2 / arrays["random_sharpness"]], axis=1)
+    return stats.beside(arrays["random_threshold"][..., -1], 2 / arrays["random_sharpness"])
 
 
 def threshold_growth(arrays):
@@ -89,7 +90,7 @@ def threshold_growth(arrays):
 def threshold_tight(arrays):
     """Threshold of orthogonal gradients of equal norms, and 2 / tr H.  -> [S, 2]"""
     bound = 2 / arrays["random_trace"][:, TIGHT]
-    return np.stack([arrays["random_threshold"][:, TIGHT, 0], bound], axis=1)
+    return stats.beside(arrays["random_threshold"][:, TIGHT, 0], bound)
 
 
 def diagonal_norm(arrays):
@@ -125,7 +126,7 @@ def gd_error_ratio(arrays):
 def gd_sgd_error(arrays):
     """Error at the largest rate over that at the smallest: gradient descent, SGD.  -> [S, 2]"""
     sgd = arrays["error"][:, -1] / arrays["error"][:, 0]
-    return np.stack([gd_error_ratio(arrays), sgd], axis=-1)
+    return stats.beside(gd_error_ratio(arrays), sgd)
 
 
 def relu_trace(arrays):

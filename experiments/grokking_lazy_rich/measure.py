@@ -8,6 +8,8 @@ lazier still. Losses are divided by E y^2 = 3, the loss of a network that gives 
 
 import numpy as np
 
+from common import stats
+
 from .curves import BASE, POWER
 
 RICH, LADDER = 0, slice(1, 6)
@@ -55,7 +57,7 @@ def lazy_rich_test(arrays):
     -> [seed, 2]
     """
     loss = arrays["alpha_fit"][..., TEST] / POWER
-    return np.stack([loss[:, LADDER].min(1), loss[:, RICH]], axis=1)
+    return stats.beside(loss[:, LADDER].min(1), loss[:, RICH])
 
 
 def early_distance(arrays):
@@ -73,12 +75,12 @@ def early_distance_lazier(arrays):
 
 def frozen_free_end(arrays):
     """Last test loss of the linearised base case and of the network.  -> [seed, 2]"""
-    return np.stack([arrays["lin_end"][:, 0, TEST], arrays["net_end"][:, 0, TEST]], axis=1)
+    return stats.beside(arrays["lin_end"][:, 0, TEST], arrays["net_end"][:, 0, TEST])
 
 
 def regression_free_end(arrays):
     """Test loss of regression with the initial kernel, and the network's last.  -> [seed, 2]"""
-    return np.stack([arrays["regression"][:, 0], arrays["net_end"][:, 0, TEST]], axis=1)
+    return stats.beside(arrays["regression"][:, 0], arrays["net_end"][:, 0, TEST])
 
 
 def misaligned_aligned_test(arrays):

@@ -5,15 +5,12 @@ Shapes: S seeds, W widths, M parameters of a width, k numbers of clusters. Axes 
 
 import numpy as np
 
+from common import stats
 from common.curvature import outliers
-from common.stats import line
 
 CLASSES = 10
 START, END = 0, 1
 NEAR_ZERO = 1e-3  # of lambda_1: what counts as the bulk at zero
-
-
-# ---- spectra over widths ------------------------------------------------------------------------
 
 
 def spectra(arrays, when):
@@ -41,8 +38,7 @@ def bulk_at_end(arrays):
 def bulk_end_start(arrays):
     """Fraction near zero at the end and at the start, where the gain is smallest.  -> [S, 2]"""
     both = np.stack([bulk(arrays, END), bulk(arrays, START)], axis=-1)
-    least = (both[..., 0] - both[..., 1]).argmin(-1)
-    return both[np.arange(len(both)), least]
+    return stats.taken(both, (both[..., 0] - both[..., 1]).argmin(-1))
 
 
 def counts(arrays):
@@ -74,14 +70,13 @@ def count_spread_above_bulk(arrays):
 def bulk_slope(arrays):
     """Slope of the number near zero against the number of parameters.  -> [S]"""
     size = arrays["parameters"]
-    return line(size, bulk(arrays) * size).slope
+    return stats.line(size, bulk(arrays) * size).slope
 
 
 def class_count(arrays):
     """Outliers (above 0.05 lambda_1) at the width where they are furthest from 10.  -> [S]"""
     found = counts(arrays)
-    furthest = np.abs(found - CLASSES).argmax(-1)
-    return found[np.arange(len(found)), furthest]
+    return stats.taken(found, np.abs(found - CLASSES).argmax(-1))
 
 
 def negative(arrays, when):
@@ -98,11 +93,7 @@ def negative_at_end(arrays):
 def negative_start_end(arrays):
     """|lambda_min| / lambda_1 at the start and at the end, where they differ least.  -> [S, 2]"""
     both = np.stack([negative(arrays, START), negative(arrays, END)], axis=-1)
-    least = (both[..., 0] / both[..., 1]).argmin(-1)
-    return both[np.arange(len(both)), least]
-
-
-# ---- the Gauss-Newton part ----------------------------------------------------------------------
+    return stats.taken(both, (both[..., 0] / both[..., 1]).argmin(-1))
 
 
 def top_difference(arrays):
@@ -121,9 +112,6 @@ def rest_start_end(arrays):
     ratio = arrays["rest"] / arrays["top_g"][..., 0]
     least = (ratio[:, :, START] / ratio[:, :, END]).argmin(0)
     return ratio[least, np.arange(len(least))]
-
-
-# ---- clusters -----------------------------------------------------------------------------------
 
 
 def cluster_spectra(arrays):
@@ -159,18 +147,15 @@ def clusters_before_gap(arrays):
 
 def cluster_slope_above_bulk(arrays):
     """Slope of the count against the number of clusters.  -> [S]"""
-    return line(arrays["clusters"], clusters_above_bulk(arrays)).slope
+    return stats.line(arrays["clusters"], clusters_above_bulk(arrays)).slope
 
 
 def cluster_slope_above_fraction(arrays):
-    return line(arrays["clusters"], clusters_above_fraction(arrays)).slope
+    return stats.line(arrays["clusters"], clusters_above_fraction(arrays)).slope
 
 
 def cluster_slope_before_gap(arrays):
-    return line(arrays["clusters"], clusters_before_gap(arrays)).slope
-
-
-# ---- the segment --------------------------------------------------------------------------------
+    return stats.line(arrays["clusters"], clusters_before_gap(arrays)).slope
 
 
 def barriers(arrays):
@@ -192,4 +177,4 @@ def barrier(arrays):
 def barrier_two_one(arrays):
     """Barriers from two starts and from one.  -> [S, 2]"""
     _, one, two = barriers(arrays)
-    return np.stack([two, one], axis=-1)
+    return stats.beside(two, one)

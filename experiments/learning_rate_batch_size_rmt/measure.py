@@ -6,7 +6,7 @@ eigenvalue, 1 the largest; method 0 is SGD, 1 Adam.
 
 import numpy as np
 
-from common.stats import loglog_slope
+from common import stats
 
 BOTTOM, TOP = 0, 1
 SGD, ADAM = 0, 1
@@ -44,7 +44,7 @@ def least_ratio(arrays, end):
     """Mean over batches where it is least, of sizes up to N/4, and the full value.  -> [seed, 2]"""
     inside = arrays["sizes"] <= arrays["samples"] / 4
     batch = np.abs(arrays["mean"][:, 0, end][:, inside]).min(-1)
-    return np.stack([batch, np.abs(arrays["full"][:, 0, end])], axis=-1)
+    return stats.beside(batch, np.abs(arrays["full"][:, 0, end]))
 
 
 def top_batch_full(arrays):
@@ -70,8 +70,7 @@ def fitted(arrays):
 def against_batch(arrays, values):
     """values [seed, B] at the fitted sizes.  -> [seed, 2, x]"""
     keep = fitted(arrays)
-    x = np.broadcast_to(effective(arrays)[keep], (len(values), keep.sum()))
-    return np.stack([x, values[:, keep]], axis=1)
+    return stats.beside(effective(arrays)[keep], values[:, keep])
 
 
 def inflation(arrays, kind):
@@ -134,7 +133,7 @@ def largest_rate(arrays, method):
 def small_slope(arrays, method):
     """Log-log slope of the largest stable learning rate over the smallest sizes.  -> [seed]"""
     rate = largest_rate(arrays, method)[:, :SMALL]
-    return loglog_slope(arrays["sizes"][:SMALL], rate)
+    return stats.loglog_slope(arrays["sizes"][:SMALL], rate)
 
 
 def sgd_slope(arrays):
@@ -147,12 +146,12 @@ def adam_slope(arrays):
 
 def slopes(arrays):
     """Of SGD and of Adam.  -> [seed, 2]"""
-    return np.stack([sgd_slope(arrays), adam_slope(arrays)], axis=-1)
+    return stats.beside(sgd_slope(arrays), adam_slope(arrays))
 
 
 def sgd_saturation(arrays):
     """Log-log slope of SGD's largest stable learning rate over the two largest sizes.  -> [seed]"""
-    return loglog_slope(arrays["sizes"][-2:], largest_rate(arrays, SGD)[:, -2:])
+    return stats.loglog_slope(arrays["sizes"][-2:], largest_rate(arrays, SGD)[:, -2:])
 
 
 def edge_distance(arrays):
@@ -167,4 +166,4 @@ def lanczos_tuned(arrays):
     Best: the least loss after all steps, geometric mean over trials.
     """
     best = arrays["lrs"][SGD][arrays["final"][SGD][:, -1].argmin(-1)]
-    return 2 / top_by_size(arrays)[:, -1] / np.exp(np.log(best).mean(-1))
+    return 2 / top_by_size(arrays)[:, -1] / stats.geometric_mean(best)

@@ -7,10 +7,12 @@ regime, FULL and FEWEST the most and the fewest measurements.
 
 import numpy as np
 
+from common import stats
+
 EXACT, SPARE = 0, 1
 SMALL = slice(0, -1)
 FULL, FEWEST = 0, -1
-WINDOW = (1e-24, 1e-4)  # of the squared error: after the signal is fitted, above float64's floor
+FLOOR, CEILING = 1e-24, 1e-4  # of the squared error: float64's, and where the signal is fitted
 
 
 def population_law(arrays):
@@ -120,8 +122,7 @@ def decade(steps):
 def last_decade(steps, error):
     """error [seed, S] -> [seed, 2, x]"""
     late = decade(steps)
-    error = error[:, late]
-    return np.stack([np.broadcast_to(steps[late], error.shape), error], axis=1)
+    return stats.beside(steps[late], error[:, late])
 
 
 def law(steps, spare, lr):
@@ -137,50 +138,37 @@ def over_law(arrays, error):
     return error / law(arrays["steps"], 1, arrays["lr"])
 
 
-def rate(steps, error, window=WINDOW):
-    """-d log error / dt over the later half of the records inside the window.  [..., S] -> [...]
+def rate(steps, error, ceiling=CEILING):
+    """-d log error / dt, later half of the records from FLOOR to ceiling.  [..., S] -> [...]
 
     The earlier half still mixes the rates of several spare directions (R^2 0.97 instead of 1.00 at
     the smallest scale); the theorem's rate is that of the slowest. Fewer than 10 records: nan.
     """
-
-    def one(error):
-        x, y = visible(steps, error, window)
-        half = len(x) // 2
-        return -np.polyfit(x[half:], y[half:], 1)[0] if len(x) >= 10 else np.nan
-
-    return np.apply_along_axis(one, -1, error)
+    return stats.decay_rate(steps, error, floor=FLOOR, ceiling=ceiling)
 
 
 def straightness(steps, error):
-    """R^2 of log error against the step inside WINDOW.  [..., S] -> [...]; nan as in `rate`"""
+    """R^2 of log error against the step, FLOOR to CEILING.  [..., S] -> [...]; nan as in `rate`"""
 
     def one(error):
-        x, y = visible(steps, error, WINDOW)
+        inside = (error > FLOOR) & (error < CEILING)
+        x, y = steps[inside], np.log(error[inside])
         return np.corrcoef(x, y)[0, 1] ** 2 if len(x) >= 10 else np.nan
 
     return np.apply_along_axis(one, -1, error)
 
 
-def visible(steps, error, window):
-    """Steps and log errors inside the window.  [S], [S] -> [x], [x]"""
-    inside = (error > window[0]) & (error < window[1])
-    return steps[inside], np.log(error[inside])
-
-
 def against_scale(arrays, error):
     """alpha^2 and the rate.  error [seed, small alpha, S] -> [seed, 2, small alpha]"""
-    rates = rate(arrays["steps"], error)
-    squares = arrays["alpha"][SMALL] ** 2
-    return np.stack([np.broadcast_to(squares, rates.shape), rates], axis=1)
+    return stats.beside(arrays["alpha"][SMALL] ** 2, rate(arrays["steps"], error))
 
 
 def switched_rates(arrays):
-    """Rates after the switch, by when the signal is fitted: no upper edge.  -> [seed, small alpha]
+    """Rates after the switch, by when the signal is fitted: no ceiling.  -> [seed, small alpha]
 
-    An upper edge would leave a run that never switched, and is slow, without a rate.
+    A ceiling would leave a run that never switched, and is slow, without a rate.
     """
     error = arrays["switched"][:, SMALL]
     steps = arrays["steps"][: error.shape[-1]]
     late = steps > arrays["switch"]
-    return rate(steps[late], error[..., late], window=(WINDOW[0], np.inf))
+    return rate(steps[late], error[..., late], ceiling=np.inf)

@@ -6,14 +6,13 @@ classes. Predictions are those of `theory` for the run's own counts and penaltie
 
 import numpy as np
 
+from common import stats
+
 from . import theory
 
 WITH_BIAS, BALANCED, IMBALANCED = range(3)
 ON_BALANCED = slice(0, 2)
 POINTS = 8  # of a trend
-
-
-# ---- closed forms -------------------------------------------------------------------------------
 
 
 def layer_singular_values(arrays):
@@ -58,9 +57,6 @@ def pairs(found, predicted):
     return both.reshape(-1, *both.shape[2:])
 
 
-# ---- the threshold ------------------------------------------------------------------------------
-
-
 def vanishing_class(arrays):
     """lambda over sqrt(n_k) / N, and s_k^2 / sqrt(n_k) of the smallest class (M = 1).
 
@@ -68,7 +64,7 @@ def vanishing_class(arrays):
     """
     n, last = smallest(arrays)
     ratio = arrays["sweep_decay"] * arrays["collapse"].sum() / np.sqrt(n)
-    return curve(ratio, arrays["sweep_rows"][..., last] / np.sqrt(n))
+    return stats.beside(ratio, arrays["sweep_rows"][..., last] / np.sqrt(n))
 
 
 def sweep_squares(arrays):
@@ -87,20 +83,12 @@ def deep_gain(arrays):
     samples = arrays["collapse"].sum()
     ratio = arrays["deep_decay"] / theory.critical_decay(n, samples, int(arrays["deep"]))
     kept, dropped = np.moveaxis(arrays["deep_loss"], 1, 0)
-    return curve(ratio, (dropped - kept) / (n / (2 * samples)))
+    return stats.beside(ratio, (dropped - kept) / (n / (2 * samples)))
 
 
 def smallest(arrays):
     """Examples of the smallest class, and its number."""
     return arrays["collapse"].min(), arrays["collapse"].argmin()
-
-
-def curve(x, y):
-    """x [x], y [S, x] -> [S, 2, x]"""
-    return np.stack([np.broadcast_to(x, y.shape), y], axis=1)
-
-
-# ---- collapse of free features ------------------------------------------------------------------
 
 
 def worst(arrays, name):
@@ -149,17 +137,10 @@ def pace(arrays):
 
     Where it is furthest from 1, over cases and depths.  -> [S]
     """
-    steps = arrays["steps"]
-    late = slice(len(steps) // 2, None)
-    energy = np.log(arrays["energy"][..., late])
-    x = steps[late] - steps[late].mean()
-    rate = -(energy * x).sum(-1) / (x**2).sum()
+    rate = stats.decay_rate(arrays["steps"], arrays["energy"])
     ratio = rate / (2 * arrays["decay"] * arrays["lr"] / (1 - arrays["momentum"]))
     ratio = np.moveaxis(ratio, 1, 0).reshape(ratio.shape[1], -1)
-    return ratio[np.arange(len(ratio)), np.abs(ratio - 1).argmax(-1)]
-
-
-# ---- networks -----------------------------------------------------------------------------------
+    return stats.taken(ratio, np.abs(ratio - 1).argmax(-1))
 
 
 def network_nc2(arrays):
@@ -190,5 +171,4 @@ def network_frames(arrays):
     -> [S, 2]
     """
     both = np.stack([arrays["net_equal"][..., -1], arrays["net_nc2"][..., -1]], -1)  # [S, J, 2]
-    least = (both[..., 0] / both[..., 1]).argmin(1)
-    return both[np.arange(len(both)), least]
+    return stats.taken(both, (both[..., 0] / both[..., 1]).argmin(1))

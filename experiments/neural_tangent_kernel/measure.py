@@ -5,13 +5,14 @@ Shapes: W widths, S seeds, B members, A angles, k components, T records.
 
 import numpy as np
 
+from common import stats
+
 WIDEST = -1
 
 
 def against_width(arrays, values):
     """values [W, S] -> [S, 2, W]"""
-    width = np.broadcast_to(arrays["width"].astype(float), values.T.shape)
-    return np.stack([width, values.T], axis=1)
+    return stats.beside(arrays["width"], values.T)
 
 
 def rms(values):
@@ -62,7 +63,7 @@ def law_mean(arrays):
 def law_variance(arrays):
     """Variance over that of the law, geometric mean over angles, largest width.  -> [S]"""
     ratio = arrays["curves"][WIDEST].astype(float).var(1, ddof=1) / arrays["law"][1]
-    return np.exp(np.log(ratio).mean(-1))
+    return stats.geometric_mean(ratio)
 
 
 def law_normal(arrays):
@@ -89,7 +90,7 @@ def predicted_rates(arrays):
 def rate_eigenvalue(arrays, components=slice(0, 10)):
     """Logarithms of eigenvalue and fitted rate, first ten components, widest.  -> [S, 2, 10]"""
     fitted = np.maximum(arrays["rate"][WIDEST], 1e-12)
-    return np.stack([np.log(arrays["value"]), np.log(fitted)], axis=1)[..., components]
+    return stats.beside(np.log(arrays["value"]), np.log(fitted))[..., components]
 
 
 def rate_eigenvalue_rest(arrays):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from common import stats
+
 # Rows of `distance`: P predictor alone, C corrector alone, PC both in turn.
 P_SDE, PC_SDE, P_FLOW, PC_FLOW, P_EULER, PC_EULER, C_ONLY = SAMPLERS = (
     "P reverse diffusion",
@@ -34,14 +36,13 @@ def likelihood_error(arrays):
 
 def corrector_alone(arrays):
     """Corrector alone against predictor-corrector at the most calls.  -> [seed, 2]"""
-    return np.stack([row(arrays, C_ONLY)[:, -1], row(arrays, PC_SDE)[:, -1]], axis=1)
+    return stats.beside(row(arrays, C_ONLY)[:, -1], row(arrays, PC_SDE)[:, -1])
 
 
 def flow_repair(arrays):
     """ODE-Euler alone against ODE-Euler with corrector: geometric mean over the numbers of calls.
     -> [seed, 2]"""
-    pair = np.stack([row(arrays, P_EULER), row(arrays, PC_EULER)], axis=1)
-    return np.exp(np.log(pair).mean(axis=2))
+    return stats.geometric_mean(stats.beside(row(arrays, P_EULER), row(arrays, PC_EULER)))
 
 
 def bits(arrays):

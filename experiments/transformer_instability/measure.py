@@ -52,42 +52,39 @@ def largest_logit(arrays, arm: str):
 def gradient_rms(arrays, arm: str):
     """RMS of the blocks' gradient over the second half of a run.  -> [seed, lr]"""
     values = of(arrays, "grad_rms", arm)
-    return np.exp(np.log(values[..., values.shape[-1] // 2 :]).mean(-1))
+    return stats.geometric_mean(values[..., values.shape[-1] // 2 :])
 
 
-def geometric(values, chosen):
-    """Geometric mean over the chosen learning rates.  [seed, lr] -> [seed]"""
-    return np.exp(np.log(values[:, chosen]).mean(-1))
+def high_loss(arrays, arm: str):
+    """Final loss, mean over the high learning rates.  -> [seed]"""
+    return final_loss(arrays, arm)[:, high(arrays)].mean(-1)
 
 
-def pair(a, b):
-    return np.stack([a, b], axis=1)
-
-
-# --- claims --------------------------------------------------------------------------------------
+def geometric(arrays, values):
+    """Geometric mean over the high learning rates.  [seed, lr] -> [seed]"""
+    return stats.geometric_mean(values[:, high(arrays)])
 
 
 def qk_sensitivity(arrays):
     """S without and with qk-layernorm.  -> [seed, 2]"""
-    return pair(lr_sensitivity(arrays, "no_qk"), lr_sensitivity(arrays, "base"))
+    return stats.beside(lr_sensitivity(arrays, "no_qk"), lr_sensitivity(arrays, "base"))
 
 
 def qk_high_loss(arrays):
     """Final loss at high rates without and with qk-layernorm.  -> [seed, 2]"""
-    losses = (final_loss(arrays, arm)[:, high(arrays)].mean(-1) for arm in ("no_qk", "base"))
-    return pair(*losses)
+    return stats.beside(high_loss(arrays, "no_qk"), high_loss(arrays, "base"))
 
 
 def qk_logits(arrays):
     """Largest |attention logit| at high rates without and with qk-layernorm.  -> [seed, 2]"""
-    logits = (geometric(largest_logit(arrays, arm), high(arrays)) for arm in ("no_qk", "base"))
-    return pair(*logits)
+    logits = (geometric(arrays, largest_logit(arrays, arm)) for arm in ("no_qk", "base"))
+    return stats.beside(*logits)
 
 
 def z_drift(arrays):
     """Final mean |log Z| at high rates without and with z-loss.  -> [seed, 2]"""
-    drift = (geometric(tail(arrays, "abs_log_z", a), high(arrays)) for a in ("no_z", "base"))
-    return pair(*drift)
+    drift = (geometric(arrays, tail(arrays, "abs_log_z", arm)) for arm in ("no_z", "base"))
+    return stats.beside(*drift)
 
 
 def warmup_sensitivity(arrays):
@@ -97,13 +94,12 @@ def warmup_sensitivity(arrays):
 
 def warmup_high_loss(arrays):
     """Final loss at high rates for the short, the usual and the long warm-up.  -> [seed, 3]"""
-    losses = [final_loss(arrays, arm)[:, high(arrays)].mean(-1) for arm in LADDER]
-    return np.stack(losses, axis=1)
+    return np.stack([high_loss(arrays, arm) for arm in LADDER], axis=1)
 
 
 def decay_sensitivity(arrays):
     """S with weight decay coupled to the rate, and independent of it.  -> [seed, 2]"""
-    return pair(lr_sensitivity(arrays, "coupled"), lr_sensitivity(arrays, "base"))
+    return stats.beside(lr_sensitivity(arrays, "coupled"), lr_sensitivity(arrays, "base"))
 
 
 def gradient_ends(arrays):
@@ -112,9 +108,9 @@ def gradient_ends(arrays):
     rms = np.log(gradient_rms(arrays, "base"))
     place = np.arange(rms.shape[-1])
     fit = stats.line(place, rms)
-    return np.exp(pair(fit.intercept, fit.intercept + fit.slope * place[-1]))
+    return np.exp(stats.beside(fit.intercept, fit.intercept + fit.slope * place[-1]))
 
 
 def eps_loss(arrays):
     """Final loss at the highest rate with eps as usual, and with a smaller one.  -> [seed, 2]"""
-    return pair(*(final_loss(arrays, arm)[:, -1] for arm in ("base", "small_eps")))
+    return stats.beside(*(final_loss(arrays, arm)[:, -1] for arm in ("base", "small_eps")))
