@@ -110,14 +110,16 @@ def decay_rate(
 
     Of the points whose y lies between floor and ceiling, the share `late` of the last ones: earlier
     ones still mix several rates, and what has reached the floor decays no more.  nan where fewer
-    than `least` points lie between.
+    than `least` points lie between, or a y is not finite: it did not decay.
     """
 
     def one(row):
         seen = (row > floor) & (row < ceiling)
         at, level = x[seen], np.log(row[seen])
+        if len(at) < least or not np.isfinite(row).all():
+            return np.nan
         rest = slice(len(at) - int(np.ceil(late * len(at))), None)
-        return -line(at[rest], level[rest]).slope if len(at) >= least else np.nan
+        return -line(at[rest], level[rest]).slope
 
     return np.apply_along_axis(one, -1, np.asarray(y, float))
 

@@ -194,6 +194,8 @@ def test_decay_rate_is_that_of_the_slowest_above_the_floor():
     exact = stats.decay_rate(x[:20], np.exp(-0.3 * x[:20]), late=1.0)
     assert exact == pytest.approx(0.3, rel=1e-12)
     assert np.isnan(stats.decay_rate(x, y[0], floor=0.5))  # seven points
+    blown_up = np.where(x < 300, y, np.inf)
+    assert np.isnan(stats.decay_rate(x, blown_up)).all()
 
 
 def test_rows_beside_each_other():
