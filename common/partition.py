@@ -1,4 +1,4 @@
-"""How one model and its batches are split over a mesh: rules as data, FSDP, rows of a process.
+"""How one model and its batches are split over a mesh: rules as data, FSDP.
 
 A rule is (regex on the path of a leaf, names of mesh axes for its dimensions); the first that
 matches wins, as in
@@ -12,9 +12,7 @@ matches wins, as in
 Axes that a mesh lacks are dropped, so that the same rules hold on one device and on a pod.
 """
 
-import itertools
 import re
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -90,52 +88,6 @@ def constrain(x: Any, mesh: Mesh, *spec: str | None) -> Any:
     """Inside jit: ask that every leaf of `x` be split by `spec` (axes the mesh lacks dropped)."""
     known = P(*(a if a in mesh.shape else None for a in spec))
     return jax.lax.with_sharding_constraint(x, NamedSharding(mesh, known))
-
-
-def abstract(tree: Any, shardings: Any) -> Any:
-    """Shapes of `tree` with `shardings`: arguments for lowering without data."""
-    return jax.tree.map(
-        lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), tree, shardings
-    )
-
-
-def initialise(init: Callable, mesh: Mesh, rules: Rules = (), *, fully: bool = True) -> Callable:
-    """`init` (arrays -> tree) whose result is made in place: no device ever holds all of it.
-
-    fully: `fsdp` over the data axis beside the rules.
-    """
-
-    def made(*args):
-        shape = jax.eval_shape(init, *args)
-        where = fsdp(shape, mesh, rules) if fully else shardings(shape, mesh, rules)
-        return jax.jit(init, out_shardings=where)(*args)
-
-    return made
-
-
-def rows(size: int, mesh: Mesh, axis: str = DATA) -> slice:
-    """The rows of a batch of `size`, split over `axis`, that this process must load.
-
-    Errors: ValueError if `axis` does not divide `size`, or this process's rows have a gap.
-    """
-    where = NamedSharding(mesh, P(axis))
-    if size % mesh.shape[axis]:
-        raise ValueError(f"{axis}={mesh.shape[axis]} does not divide a batch of {size}")
-    mine = where.addressable_devices_indices_map((size,)).values()
-    parts = sorted({s.indices(size)[:2] for (s,) in mine})  # type: ignore[misc]
-    if any(a[1] != b[0] for a, b in itertools.pairwise(parts)):
-        raise ValueError(f"the rows of process {jax.process_index()} are not consecutive: {parts}")
-    return slice(parts[0][0], parts[-1][1])
-
-
-def from_rows(tree: Any, mesh: Mesh, size: int, axis: str = DATA) -> Any:
-    """This process's `rows` of every leaf -> global arrays [size, …], split over `axis`."""
-    where = NamedSharding(mesh, P(axis))
-
-    def of(x):
-        return jax.make_array_from_process_local_data(where, x, (size, *x.shape[1:]))
-
-    return jax.tree.map(of, tree)
 
 
 def path_of(path: Any) -> str:

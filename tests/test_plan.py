@@ -72,6 +72,9 @@ def loss(w, x):
         return jnp.tanh(x @ w["a"]) @ w["b"], None
     return jnp.sum(jax.lax.scan(jax.checkpoint(layer), x, w)[0])
 
+def placed(x, s):
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s)
+
 for t in targets:
     mesh = mesh_of({"mesh_model": 1}, lowering.devices(t))
     w = {"a": jax.ShapeDtypeStruct((6, 256, 1024), jnp.float32),
@@ -79,7 +82,7 @@ for t in targets:
     where = partition.fsdp(w, mesh)
     x = jax.ShapeDtypeStruct((512, 256), jnp.float32, sharding=sharding.sharded(mesh, "data"))
     step = jax.jit(jax.grad(loss), out_shardings=where)
-    traced = step.trace(partition.abstract(w, where), x)
+    traced = step.trace(jax.tree.map(placed, w, where), x)
     program = lowering.build(traced.lower(lowering_platforms=(t.platform,)), t, full=False)
     total = cost(program.as_text(), t.chips)
     print(total.flops * t.chips, total.unknown_loops, sum(total.wire.values()) > 0)
