@@ -74,9 +74,7 @@ class Ensemble:
         """init(seed) -> state, made in place: no device ever holds more than its part."""
         return self.over(init, P(), out_shardings=self.weights(state))
 
-    def train(
-        self, fn: Callable, state: Any, *specs: P, shared: tuple[int, ...] = ()
-    ) -> Placed:
+    def train(self, fn: Callable, state: Any, *specs: P, shared: tuple[int, ...] = ()) -> Placed:
         """fn(state, …) -> (state, seen); the state that goes in is given up."""
         where = self.weights(state)
         out = (where, sharding.sharded(self.mesh))

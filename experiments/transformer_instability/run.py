@@ -55,9 +55,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
             return {"loss": np.nanmean(seen.loss)}
 
         start, at = begin(streams), 1 + np.arange(cfg.steps)
-        _, seen = loops.recorded(
-            scratch, name, advance, start, at, chunk=cfg.chunk, log=log
-        )
+        _, seen = loops.recorded(scratch, name, advance, start, at, chunk=cfg.chunk, log=log)
         return history.summary(seen._asdict(), cfg.records)
 
     cells = {
