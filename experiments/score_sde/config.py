@@ -60,7 +60,7 @@ LAPTOP = {
     "lr": 3e-3,
     "warmup": 200,
     "ema": 0.999,
-    "shard": "seeds",
+    "shard": "members",
     "chunk": 250,
     "eval_points": 450,
     "eval_batch": 450,

@@ -11,14 +11,18 @@ import numpy as np
 
 from common.sde import ode, processes, samplers
 
-from . import loss
+from . import loss, training
+
+PICTURES = ("generated", "observed", "inpainted")
 
 
-def bits_of(key, sde, score, embed, images, levels, *, batch, probes):
+def bits_of(params, key, images, *, net, sde, levels, batch, probes, place):
     """Test bits per dimension, their standard error over probes, and mean score calls.  -> [] each
 
-    len(images) must be a multiple of `batch`, the number solved together.
+    len(images) must be a multiple of `batch`, the number solved together; `place(x, *axes)` says
+    how they lie on the mesh.
     """
+    score, embed = training.score_of(net, sde, params)
     pixels, count = int(np.prod(images.shape[1:])), len(images) // batch
     noise_key, *keys = jax.random.split(key, 1 + count)
     x = loss.dequantise(noise_key, images, levels)
@@ -27,7 +31,8 @@ def bits_of(key, sde, score, embed, images, levels, *, batch, probes):
         probe_key, x = args
         return ode.log_likelihood(probe_key, sde, lambda x, t: score(x, embed(t)), x, probes=probes)
 
-    found = jax.lax.map(solve, (jnp.stack(keys), x.reshape(count, batch, *x.shape[1:])))
+    x = place(x.reshape(count, batch, *x.shape[1:]), None, "data")
+    found = jax.lax.map(solve, (jnp.stack(keys), x))
     spread = jnp.sqrt(jnp.sum(found.stderr**2)) / found.stderr.size
     return {
         "bpd": loss.bits_per_dim(found.logp.mean(), pixels, levels),
@@ -36,8 +41,13 @@ def bits_of(key, sde, score, embed, images, levels, *, batch, probes):
     }
 
 
-def pictures(key, sde, score, embed, images, levels, *, steps, snr):
-    """Predictor-corrector samples, and images whose lower half is painted in.  [n, H, W, C] each"""
+def pictures(params, key, images, *, net, sde, levels, steps, snr):
+    """Predictor-corrector samples, and images whose lower half is painted in.  [n, H, W, C] each
+
+    By the first seed's net.  params [S, …], key [S]
+    """
+    params, key = jax.tree.map(lambda x: x[0], (params, key))
+    score, embed = training.score_of(net, sde, params)
     noise_key, *keys = jax.random.split(key, 5)
     observed = loss.dequantise(noise_key, images, levels)
     upper = jnp.arange(images.shape[1])[:, None, None] < images.shape[1] // 2
@@ -54,8 +64,7 @@ def pictures(key, sde, score, embed, images, levels, *, steps, snr):
     def conditioned(update):
         return loss.inpainting(update, observed, upper)
 
-    return {
-        "generated": sample(keys[0], keys[1], lambda update: update),
-        "observed": jnp.where(upper, observed, -1.0),
-        "inpainted": sample(keys[2], keys[3], conditioned),
-    }
+    generated = sample(keys[0], keys[1], lambda update: update)
+    inpainted = sample(keys[2], keys[3], conditioned)
+    drawn = generated, jnp.where(upper, observed, -1.0), inpainted
+    return dict(zip(PICTURES, drawn, strict=True))

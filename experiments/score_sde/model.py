@@ -3,11 +3,20 @@
 Shapes: B batch, D pixels, W width, F time features; params a dict of arrays.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from . import training
+
 FIRST = 1e-5  # the smallest time of training
+
+
+def net(pixels, width, features) -> training.Net:
+    """The network for images of so many pixels."""
+    return training.Net(partial(init, pixels=pixels, width=width, features=features), embed, apply)
 
 
 def time_features(t, features):

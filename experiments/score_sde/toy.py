@@ -3,10 +3,16 @@
 Shapes: n points in the plane; everything for one seed.
 """
 
+from functools import partial
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 
+from common import keys
 from common.sde import distances, mixture, ode, processes, samplers
+
+from . import measure
 
 
 def flow_euler(key, sde, score, x, step):
@@ -22,25 +28,30 @@ def flow_samples(sde, score, x1, weight, tol):
     return jnp.where(end.success, end.y, jnp.nan), end.nfe
 
 
-def marginal_gap(key, sde, mix, *, points, steps, directions, permutations, weight, tol):
-    """Sliced W1 between samples of the reverse SDE and of the flow, and its permutation null.
+def both_ways(key, number, sde, mix, *, points, steps, weight, tol):
+    """Samples of the reverse SDE and of the flow, from different draws of the prior.  -> [n, 2] x 2
 
-    The two start from different draws of the prior. -> dict of numbers: `null_mean`, `null_std`
-    of the null's logarithm, which is nearly normal; `floor`, the distance of two samples of data.
+    number: of the SDE, whose stream of random numbers is its own.
     """
-    keys = jax.random.split(key, 7)
+    for_x, for_y, noise, _, _ = jax.random.split(jax.random.fold_in(key, number), 5)
     score = mixture.exact_score(mix, sde)
-    x1, y1 = (processes.prior_sample(k, sde, (points, 2)) for k in keys[:2])
-    x = samplers.sample(keys[2], sde, score, x1, steps=steps)
-    y, _ = flow_samples(sde, score, y1, weight, tol)
-    theta = distances.directions(keys[3], directions, 2)
-    null = distances.permutation_null(keys[4], x, y, theta, permutations)
-    data = [mixture.sample(k, mix, points) for k in keys[5:]]
+    x1, y1 = (processes.prior_sample(k, sde, (points, 2)) for k in (for_x, for_y))
+    x = samplers.sample(noise, sde, score, x1, steps=steps)
+    return x, flow_samples(sde, score, y1, weight, tol)[0]
+
+
+def gap(key, number, x, y, *, directions, permutations):
+    """Sliced W1 between two samples, and its permutation null.  x, y [n, 2] -> dict of numbers
+
+    null_mean, null_std: of the null's logarithm, which is nearly normal. number: as in both_ways.
+    """
+    *_, along, exchange = jax.random.split(jax.random.fold_in(key, number), 5)
+    theta = distances.directions(along, directions, 2)
+    null = distances.permutation_null(exchange, x, y, theta, permutations)
     return {
         "w1_flow": distances.sliced_w1(x, y, theta),
         "null_mean": jnp.mean(jnp.log(null)),
         "null_std": jnp.std(jnp.log(null), ddof=1),
-        "floor": distances.sliced_w1(*data, theta),
     }
 
 
@@ -64,19 +75,73 @@ def likelihood_error(key, sde, mix, tolerances, *, points, weight, eps=1e-5):
     return jax.lax.map(solve, tolerances)
 
 
-def distance_to_data(key, x, mix, directions):
-    """Sliced W1 between samples and fresh data, and between two samples of data.  x [n, 2]"""
-    keys = jax.random.split(key, 3)
-    theta = distances.directions(keys[0], directions, 2)
-    y, z = (mixture.sample(k, mix, len(x)) for k in keys[1:])
-    return distances.sliced_w1(x, y, theta), distances.sliced_w1(z, y, theta)
+REVERSE, FLOW, EULER, LANGEVIN = range(4)  # updates of `sampled`
+ROWS = {  # the update, and whether a corrector goes before it
+    measure.P_SDE: (REVERSE, False),
+    measure.PC_SDE: (REVERSE, True),
+    measure.P_FLOW: (FLOW, False),
+    measure.PC_FLOW: (FLOW, True),
+    measure.P_EULER: (EULER, False),
+    measure.PC_EULER: (EULER, True),
+    measure.C_ONLY: (LANGEVIN, False),
+}
 
 
-def paths(key, sde, mix, *, count, steps, grid):
-    """The reverse SDE and the flow from the same starts in one dimension, and p_t on a grid [X].
+def update_of(row, predict=True):
+    """(update, corrected) of a row of the table; without `predict` the corrector takes all calls of
+    a predictor-corrector sampler."""
+    update, corrected = ROWS[row]
+    return (update if predict or not corrected else LANGEVIN), corrected
 
-    -> sde [N, count], flow [N, count], density [N, X]; N times from 1 down to eps
+
+class Draws(NamedTuple):
+    """What all samplers have in common, and what their samples are compared with."""
+
+    start: Any  # keys: of the prior
+    noise: Any  # and of the sampler
+    data: Any  # [n, 2]
+    other: Any  # a second sample of the data
+    theta: Any  # directions of the sliced distance [M, 2]
+
+
+def draws(key, mix, *, points, directions):
+    """The draws of a seed."""
+    judge, sampler = (jax.random.fold_in(key, i) for i in range(2))
+    start, noise = jax.random.split(sampler)
+    along, *of_data = jax.random.split(judge, 3)
+    data = [mixture.sample(k, mix, points) for k in of_data]
+    theta = distances.directions(along, directions, 2)
+    return Draws(start, noise, *data, theta)
+
+
+def prior(key, sde, points):
+    """x_1 -> [n, 2]; a program of its own, or every sampler would compile its random numbers."""
+    return sde.prior_std * keys.normal(key, (points, 2))
+
+
+def sampled(key, x1, which, sde, mix, *, steps, corrected, snr):
+    """Samples by one update, after a Langevin corrector or alone.  x1 [n, 2], which [] -> [n, 2]
+
+    The update is told when the program runs, so that one program serves all.
     """
+    langevin = partial(samplers.langevin, snr=snr)
+    updates = samplers.reverse_diffusion, samplers.flow_step, flow_euler, langevin
+
+    def update(*args):
+        return jax.lax.switch(which, [partial(one, *args) for one in updates])
+
+    score, corrector = mixture.exact_score(mix, sde), langevin if corrected else None
+    options = {"steps": steps, "predictor": update, "corrector": corrector}
+    return samplers.sample(key, sde, score, x1, **options)
+
+
+def paths(key, sde, *, count, steps, grid):
+    """The reverse SDE and the flow from the same starts in one dimension with two modes, and p_t on
+    a grid [X].
+
+    -> sde_paths [N, count], flow_paths [N, count], path_density [N, X]; N times from 1 to eps
+    """
+    mix = mixture.Mixture(jnp.array([0.4, 0.6]), jnp.array([[-1.0], [1.0]]), jnp.full(2, 0.2))
     start_key, noise_key = jax.random.split(key)
     x1 = processes.prior_sample(start_key, sde, (count, 1))
     score = mixture.exact_score(mix, sde)
@@ -86,4 +151,5 @@ def paths(key, sde, mix, *, count, steps, grid):
     )
     times = jnp.linspace(1.0, sde.eps, steps)
     density = jax.vmap(lambda t: mixture.log_density(mix, grid[:, None], *sde.marginal(t)))(times)
-    return noisy[..., 0], smooth[..., 0], jnp.exp(density)
+    paths = {"sde_paths": noisy[..., 0], "flow_paths": smooth[..., 0]}
+    return paths | {"path_density": jnp.exp(density)}

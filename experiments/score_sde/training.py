@@ -56,23 +56,30 @@ def begin(key, net: Net, tx) -> State:
     return State(params, params, tx.init(params), jax.random.key_data(key))
 
 
-def step(state: State, i, images, *, net: Net, sde, tx, batch, levels, ema, place):
+def step(state: State, i, images, *, net: Net, sde, tx, batch, levels, ema, place, place_weights):
     """Step i on a random batch of images [n, H, W, C] -> (state, loss []).
 
-    `place(x0)` says where the batch lies on the mesh.
+    `place(x, *axes)` and `place_weights(tree)` say how a batch and a gradient lie on the mesh.
     """
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), i)
     draw, noise, diffuse = jax.random.split(key, 3)
-    chosen = jnp.asarray(images)[jax.random.randint(draw, (batch,), 0, len(images))]
-    x0 = place(loss.dequantise(noise, chosen, levels))
+    chosen = images[jax.random.randint(draw, (batch,), 0, len(images))]
+    x0 = place(loss.dequantise(noise, chosen, levels), "data")
 
     def objective(params):
         score, embed = score_of(net, sde, params)
         return loss.dsm_loss(diffuse, sde, lambda x, t: score(x, embed(t)), x0)
 
     value, grad = jax.value_and_grad(objective)(state.params)
-    updates, opt = tx.update(grad, state.opt, state.params)
+    updates, opt = tx.update(place_weights(grad), state.opt, state.params)
     params = optax.apply_updates(state.params, updates)
     decay = jnp.minimum(ema, (1.0 + i) / (10.0 + i))  # else the random start weighs too long
     average = optax.incremental_update(params, state.average, 1.0 - decay)
     return State(params, average, opt, state.key), value
+
+
+def steps(state: State, first, images, *, count, **how):
+    """`count` steps from number `first` on; `how` as in step.  -> (state, their mean loss [1])"""
+    numbers = first + jnp.arange(count)
+    state, values = jax.lax.scan(lambda s, i: step(s, i, images, **how), state, numbers)
+    return state, values.mean(keepdims=True)

@@ -7,10 +7,13 @@ Shapes: B batch, H x W pixels, C channels; params a flat dict of arrays.
 """
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from . import training
 
 HALF = 2**-0.5
 
@@ -109,6 +112,12 @@ def _time(get, t, features):
     h = jnp.concatenate([jnp.sin(phase), jnp.cos(phase)], axis=-1).astype(jnp.float32)
     h = jax.nn.silu(_dense(get, "time1", h, 4 * features))
     return _dense(get, "time2", h, 4 * features)
+
+
+def net(shape, features, **structure) -> training.Net:
+    """The network for images [H, W, C]; structure as in `init`."""
+    start = partial(init, shape=shape, features=features, **structure)
+    return training.Net(start, partial(embed, features=features), partial(apply, **structure))
 
 
 def init(key, shape, features, **structure):
