@@ -7,49 +7,49 @@ Sources: "paper" = arXiv 1706.04454; "recalled" = from memory of it, not checked
 from ml_collections import ConfigDict
 
 PAPER = {
-    "seeds": (0, 1, 2, 3, 4),
-    "x64": True,  # a bulk of 1e-7 lambda_1 is below float32
-    "needs": "accelerator",
-    "dataset": "mnist",  # mnist, mnist10 (average-pooled to 10 x 10) or digits (8 x 8)
+    "seeds": (0, 1, 2, 3, 4),  # ours
+    "x64": True,  # ours: a bulk of 1e-7 lambda_1 is below float32
+    "needs": "accelerator",  # ours
+    "dataset": "mnist",  # recalled; or mnist10 (average-pooled to 10 x 10), digits (8 x 8)
     "samples": 1000,  # recalled: a subset of 1000 images
     "widths": (6, 12, 24),  # ours: 4,780 to 19,090 parameters; recalled: about 5,000
     "layers": 1,  # hidden layers; recalled: one or two
     "lr": 0.5,  # ours, full-batch gradient descent
     "steps": 3000,  # ours
-    "records": 30,  # losses kept of a training
-    "chunk": 128,  # Hessian columns at once on a device
-    "leading": 20,  # eigenvalues of H and of G that are compared
-    "lanczos": 60,  # steps for them
+    "records": 30,  # ours: losses kept of a training
+    "chunk": 128,  # ours: Hessian columns at once on a device
+    "leading": 20,  # ours: eigenvalues of H and of G that are compared
+    "lanczos": 60,  # ours: steps for them
     # Gaussian blobs; ours, but for varying the number of clusters at a fixed network
-    "clusters": (2, 3, 5, 8, 10),
+    "clusters": (2, 3, 5, 8, 10),  # ours, as the next five
     "cluster_dim": 20,
     "cluster_samples": 500,
     "cluster_width": 16,
     "cluster_steps": 1000,
     "separation": 2.0,  # sd of a centre's coordinates over that of the points around it
     # small and large batches from one start; ours, but for the idea
-    "path_width": 16,
+    "path_width": 16,  # ours, as the next four
     "path_steps": 1500,  # of each of the two phases
     "path_batch": 32,
     "path_lr": 0.1,  # of the small batches
     "same_start": True,
     # a residual network: spectral densities of its H, G and F; no such part where widths are ()
     "resnet_widths": (64, 128, 256, 512),  # ResNet-18, 11.2 million parameters (He et al. 2016)
-    "resnet_blocks": 2,  # of each width
-    "resnet_dataset": "cifar10",
-    "resnet_samples": 50_000,  # the matrices are means over these; the mesh must divide them
-    "resnet_chunk": 250,  # of them at once on a device
-    "resnet_lr": 0.1,  # He et al. 2016, section 4.2, as are momentum and batch
-    "resnet_momentum": 0.9,
-    "resnet_batch": 128,
+    "resnet_blocks": 2,  # of each width (He et al. 2016, table 1)
+    "resnet_dataset": "cifar10",  # ours
+    "resnet_samples": 50_000,  # ours: the matrices are means over these; the mesh must divide them
+    "resnet_chunk": 250,  # ours: of them at once on a device
+    "resnet_lr": 0.1,  # He et al. 2016, section 4.2
+    "resnet_momentum": 0.9,  # He et al. 2016, section 4.2
+    "resnet_batch": 128,  # He et al. 2016, section 4.2
     "resnet_steps": 7_800,  # ours: 20 epochs; neither weight decay nor augmentation
-    "resnet_records": 39,  # losses kept
-    "resnet_probes": 4,
-    "resnet_lanczos": 80,  # steps from each probe
-    "resnet_leading": 20,  # eigenvalues of each matrix
-    "resnet_hold": 60,  # vectors held for them
-    "resnet_tol": 1e-3,  # residuals wanted, of lambda_1
-    "resnet_products": 300,  # at most, for them
+    "resnet_records": 39,  # ours: losses kept
+    "resnet_probes": 4,  # ours
+    "resnet_lanczos": 80,  # ours: steps from each probe
+    "resnet_leading": 20,  # ours: eigenvalues of each matrix
+    "resnet_hold": 60,  # ours: vectors held for them
+    "resnet_tol": 1e-3,  # ours: residuals wanted, of lambda_1
+    "resnet_products": 300,  # ours: at most, for them
 }
 LAPTOP = {
     "needs": "",

@@ -115,7 +115,7 @@ def rest_start_end(arrays):
 
 
 def cluster_spectra(arrays):
-    """Spectra with zeros for the eigenvalues that `run.outer` left out: as many outliers.
+    """Spectra with zeros for the eigenvalues that `spectra.outer` left out: as many outliers.
 
     -> [k, S, M], in no order
     """

@@ -9,6 +9,9 @@ from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from common import loops
 
 
 def count(sizes):
@@ -24,6 +27,16 @@ def unpack(vector, sizes):
         params.append((w.reshape(*lead, n, m), b))
         at += (n + 1) * m
     return params
+
+
+def shapes(sizes, lanes, examples):
+    """Of `lanes` networks and their data.  -> params, batch, as jax.ShapeDtypeStruct"""
+
+    def data():
+        x = jnp.zeros((lanes, examples, sizes[0]))
+        return unpack(jnp.zeros((lanes, count(sizes))), sizes), (x, x[..., 0].astype(int))
+
+    return jax.eval_shape(data)
 
 
 def init(key, sizes):
@@ -67,41 +80,41 @@ def loss(params, batch):
     return cross_entropy(outputs(params, batch), batch)
 
 
+def step(params, batch, lr):
+    """One gradient step.  -> params"""
+    grad = jax.grad(loss)(params, batch)
+    return jax.tree.map(lambda p, g: p - lr * g, params, grad)
+
+
 def descend(params, batch, *, lr, steps):
     """Full-batch gradient steps.  -> params"""
-
-    def step(params, _):
-        grad = jax.grad(loss)(params, batch)
-        return jax.tree.map(lambda p, g: p - lr * g, params, grad), None
-
-    return jax.lax.scan(step, params, length=steps)[0]
+    return jax.lax.fori_loop(0, steps, lambda _, params: step(params, batch, lr), params)
 
 
 def descend_noisily(key, params, batch, *, lr, steps, size):
     """Gradient steps, each on `size` examples drawn with replacement.  -> params"""
 
-    def step(params, i):
+    def noisy(i, params):
         u = jax.random.uniform(jax.random.fold_in(key, i), (size,))
         chosen = (u * len(batch[1])).astype(int)
-        part = jax.tree.map(lambda a: a[chosen], batch)
-        return descend(params, part, lr=lr, steps=1), None
+        return step(params, jax.tree.map(lambda a: a[chosen], batch), lr)
 
-    return jax.lax.scan(step, params, jnp.arange(steps))[0]
+    return jax.lax.fori_loop(0, steps, noisy, params)
 
 
-def trajectory(params, batch, *, lr, steps, records):
-    """Full-batch descent and the loss at its start and at `records` equal times after it.
+def fit(start, batch, *, lr, steps, records):
+    """Full-batch descent, its ends as vectors, and the loss at its start and at `records` times.
 
-    -> (params, loss [records + 1])
+    -> dict of params [2, M], loss [records + 1]
     """
-
-    def stretch(params, _):
-        params = descend(params, batch, lr=lr, steps=steps // records)
-        return params, loss(params, batch)
-
-    start = loss(params, batch)
-    params, later = jax.lax.scan(stretch, params, length=records)
-    return params, jnp.concatenate([start[None], later])
+    strides = jnp.full(records, steps // records)
+    end, later = loops.trajectory(
+        lambda params: step(params, batch, lr), lambda params: loss(params, batch), start, strides
+    )
+    return {
+        "params": jnp.stack([ravel_pytree(params)[0] for params in (start, end)]),
+        "loss": jnp.concatenate([loss(start, batch)[None], later]),
+    }
 
 
 def segment(a, b, batch, t):

@@ -1,10 +1,8 @@
-"""The data: small images, and Gaussian blobs whose number of clusters is a number.
+"""Images: as rows of numbers in [0, 1], and in colour with mean 0 and variance 1.
 
-Shapes: N points, D inputs; labels are ints [N].
+Shapes: N images, D pixels, H x W of C colours.
 """
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 
@@ -22,18 +20,6 @@ def flat_images(images, *, pool=None):
         images = np.pad(images, ((0, 0), frame, frame))
         images = images.reshape(-1, pool, cell, pool, cell).mean((2, 4))
     return images.reshape(len(images), -1)
-
-
-def blobs(key, clusters, *, dim, samples, separation, most):
-    """Equally large Gaussian blobs and their numbers.  -> x [samples, dim], y [samples]
-
-    Centres N(0, separation^2 I), points N(centre, I), all divided by sqrt(1 + separation^2) so that
-    a coordinate has variance 1 whatever the separation.  `clusters` <= most may be traced.
-    """
-    centres, noise = jnp.split(jax.random.normal(key, (most + samples, dim)), [most])
-    y = jnp.arange(samples) % clusters
-    x = separation * centres[y] + noise
-    return x / jnp.sqrt(1 + separation**2), y
 
 
 def colour_images(images):

@@ -51,6 +51,12 @@ def init(key, *, colours, widths, blocks, classes):
     return {"stem": stem, "blocks": residual, "head": head}
 
 
+def begin(key, **how):
+    """At rest, from `init`.  -> State"""
+    params = init(key, **how)
+    return State(params, jax.tree.map(jnp.zeros_like, params))
+
+
 def outputs(params, batch):
     """Logits.  batch (x [B, H, W, C], …) -> [B, K]"""
     x = jax.nn.relu(_layer(batch[0], params["stem"]))
@@ -71,7 +77,7 @@ def loss(params, batch):
 def descend(key, state, data, first, *, lr, momentum, size, steps, total, place):
     """Steps first … first + steps - 1 of `total`, each on `size` examples drawn with replacement.
 
-    -> (state, mean loss of those batches []).  The rate is divided by 10 at half and at three
+    -> (state, mean loss of those batches [1]).  The rate is divided by 10 at half and at three
     quarters of `total` (He et al. 2016, section 4.2); place(batch) says where a batch lies.
     """
 
@@ -85,7 +91,7 @@ def descend(key, state, data, first, *, lr, momentum, size, steps, total, place)
         return State(jax.tree.map(move, state.params, velocity), velocity), value
 
     state, losses = jax.lax.scan(step, state, first + jnp.arange(steps))
-    return state, losses.mean()
+    return state, losses.mean(keepdims=True)
 
 
 def _layer(x, layer, stride=1):

@@ -9,22 +9,82 @@ Shapes: M parameters, n columns, k eigenvalues.
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.sharding import PartitionSpec
 
-from common.curvature.dense import columns
+from common import loops
 from common.curvature.lanczos import eigsh
 from common.curvature.products import fisher_vp, flat, ggn_vp, hvp, over_mesh
-from common.curvature.slq import slq
-from common.sharding import DATA, sharded
+from common.curvature.slq import density, slq
+from common.sharding import DATA, Placed, sharded, vmap_over
 
 from . import model, resnet
 
+GRID = 801  # where densities are drawn
 SPLITS = 64  # the length of a large network's vectors is a multiple: that many devices divide it
 
 
-def hessian_columns(params, batch, index, *, chunk):
-    """Rows of H (it is symmetric).  index [n] -> [n, M]"""
-    matvec, size, _ = flat(hvp(model.loss, params, batch), params)
-    return columns(matvec, size, index, chunk=chunk)
+def hessian_column(params, batch, i):
+    """Column i of H at B points, one after the other: the columns at work stay in the cache.
+
+    params, batch [B] -> [B, M]
+    """
+
+    def column(at):
+        matvec, size, _ = flat(hvp(model.loss, *at), at[0])
+        return matvec(jnp.zeros(size).at[i].set(1))
+
+    return jax.lax.map(column, (params, batch))
+
+
+def eigenvalues(matrix):
+    """Ascending, of the symmetric part.  [M, M] -> [M]"""
+    return jnp.linalg.eigvalsh((matrix + matrix.T) / 2)
+
+
+def exact(mesh, chunk):
+    """Placed: (params, batch), each [B] -> eigenvalues of H [B, M], its columns split over mesh."""
+    columns = vmap_over(mesh, hessian_column, shared=(0, 1), at_once=chunk)
+    each = vmap_over(mesh, eigenvalues)
+
+    def spectra(params, batch):
+        size = sum(a[0].size for a in jax.tree.leaves(params))
+        return each(columns(params, batch, jnp.arange(size)).swapaxes(0, 1))
+
+    return Placed(spectra, mesh, (PartitionSpec(), PartitionSpec()))
+
+
+def both_ends(looks, names):
+    """Arrays of every width, of the start and the end in turn, as arrays of all.
+
+    looks: dicts of arrays [S, …] -> those of names: parameters [W], eigenvalues
+    [S, 2, sum of M], others [W, S, 2, …]
+    """
+    pairs = [loops.stack(looks[i : i + 2], axis=1) for i in range(0, len(looks), 2)]
+    values = [pair.pop("eigenvalues") for pair in pairs]
+    found = loops.stack(pairs) | {
+        "parameters": np.array([value.shape[-1] for value in values]),
+        "eigenvalues": np.concatenate(values, axis=-1).astype(np.float32),
+    }
+    return {name: found[name] for name in names}
+
+
+def outer(values, most):
+    """Eigenvalues that decide how many are outliers, for up to `most` classes.
+
+    The 3 K largest, and of the rest both ends: the 95th percentile of |bulk| lies there.
+    values [..., M], ascending -> [..., n]
+    """
+    size = values.shape[-1]
+    low = size // 20 + 2  # a twentieth, and one more for the interpolation
+    middle = slice(low, max(low, size - low - 3 * most))
+    return np.delete(values, middle, axis=-1)
+
+
+def drawn(nodes, weights):
+    """The density of a spectrum seen by probes.  [probe, step] -> dict of at, density [GRID]"""
+    grid = np.linspace(min(nodes.min(), 0), nodes.max(), GRID)
+    return {"at": grid, "density": np.asarray(density(nodes, weights, grid=grid).estimate)}
 
 
 def leading(key, params, batch, *, k, space, steps):

@@ -13,7 +13,7 @@ from common.curvature.dense import dense
 from common.curvature.products import flat, ggn_vp
 from common.sharding import make_mesh
 
-from . import measure, model, problems, resnet, run, spectra
+from . import clusters, measure, model, paths, problems, resnet, spectra
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +40,16 @@ def gauss_newton(params, batch):
     return dense(product, size)
 
 
-def test_columns_are_those_of_the_hessian():
-    params, batch = problem()
-    index = jnp.array([38, 0, 17])
-    rows = jax.jit(partial(spectra.hessian_columns, chunk=2))(params, batch, index)
-    np.testing.assert_allclose(rows, hessian(params, batch)[np.array(index)], atol=1e-14)
+def test_exact_spectra_of_several_points_against_dense_ones():
+    """39 columns: two chunks and a part of one, whatever the devices."""
+    points = [problem(key=key) for key in range(3)]
+    params, batch = jax.tree.map(lambda *a: jnp.stack(a), *points)
+    columns = jax.jit(spectra.hessian_column)(params, batch, 17)
+    got = spectra.exact(make_mesh(), 16)(params, batch)
+    for point, column, values in zip(points, columns, got, strict=True):
+        H = hessian(*point)
+        np.testing.assert_allclose(column, H[17], atol=1e-14)
+        np.testing.assert_allclose(values, np.linalg.eigvalsh(H), atol=1e-13)
 
 
 def test_rank_of_the_gauss_newton_part_is_at_most_examples_times_classes_less_one():
@@ -110,7 +115,7 @@ def test_descent_lowers_the_loss_by_the_squared_gradient_to_first_order():
     squared = sum((g**2).sum() for g in jax.tree.leaves(jax.grad(model.loss)(params, batch)))
     errors = []
     for lr in (1e-3, 1e-4):
-        _, loss = model.trajectory(params, batch, lr=lr, steps=3, records=3)
+        loss = model.fit(params, batch, lr=lr, steps=3, records=3)["loss"]
         errors.append(abs((loss[0] - loss[1]) / lr / squared - 1))
     assert errors[1] < 0.11 * errors[0] + 1e-10
 
@@ -156,7 +161,7 @@ def test_a_planted_barrier_is_measured():
 
 
 def test_blobs_have_the_stated_variances_and_sizes():
-    draw = partial(problems.blobs, dim=200, samples=600, separation=2.0, most=10)
+    draw = partial(clusters.blobs, dim=200, samples=600, separation=2.0, most=10)
     x, y = draw(jax.random.key(0), 5)
     np.testing.assert_array_equal(np.bincount(y), [120] * 5)
     np.testing.assert_allclose(x.var(), 1, rtol=0.1)
@@ -171,6 +176,16 @@ def test_pooling_keeps_the_ink():
     assert pooled.shape == (3, 100)
     np.testing.assert_allclose(9 * pooled.sum(1), images.sum((1, 2)) / 255)
     np.testing.assert_allclose(problems.flat_images(images), images.reshape(3, -1) / 255)
+
+
+def test_arms_take_their_steps_in_the_stated_order():
+    """Small steps double, large ones add 1: a = 2 x + 1, b = 2 (x + 1), c = 2 (z + 1)."""
+    x, z = np.array([1.0, 5.0]), np.array([10.0, 20.0])
+    small, large = lambda _, p, __: 2 * p, lambda p, _: p + 1
+    left, right, every = paths.both_ways(small, large, None, np.concatenate([x, x, z]), x)
+    np.testing.assert_array_equal(left, np.concatenate([2 * x, 2 * x + 1, 2 * x + 1]))
+    np.testing.assert_array_equal(right, np.concatenate([x + 1, 2 * (x + 1), 2 * (z + 1)]))
+    np.testing.assert_array_equal(every, [1, 5] * 3)
 
 
 def test_measures_of_a_planted_spectrum():
@@ -203,7 +218,7 @@ def test_the_outer_eigenvalues_of_blobs_give_the_counts_of_whole_spectra(centre)
     bulk = np.exp(rng.normal(-6, 2, (2, 4, 300))) * rng.choice([-1, 1], (2, 4, 300))
     bulk = bulk if centre == 0 else centre * np.abs(bulk)
     values = np.sort(np.concatenate([bulk, rng.uniform(0.3, 1, (2, 4, 8))], axis=-1))
-    kept = run.outer(values, 6)
+    kept = spectra.outer(values, 6)
     assert kept.shape[-1] < 60
     sizes = np.array([3, 6])
     arrays = {"clusters": sizes, "cluster_eigenvalues": kept, "cluster_parameters": np.array(308)}
