@@ -18,7 +18,9 @@ from common.sde import distances, mixture, processes
 
 from . import evaluation, images, measure, model, toy, training, unet
 
+TRIES = 26  # of the step control in a solve: as many as at smoke
 STREAMS = ("paths", "marginals", "likelihood", "samplers", "train", "test", "pictures")
+SDES = ("vp", "subvp", "ve")
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -37,7 +39,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     streams = keys.split(cfg.seeds, STREAMS)
     parts = {
         "paths": lambda: paths(noise(cfg)["vp"], streams["paths"]),
-        "marginals": lambda: marginals(cfg, mesh, streams["marginals"]),
+        "marginals": lambda: compared(*marginals(cfg, mesh), streams["marginals"]),
         "likelihood": lambda: likelihood(cfg, mesh, streams["likelihood"]),
         "samplers": lambda: sampler_table(cfg, mesh, streams["samplers"]),
         "nets": lambda: networks(cfg, mesh, scratch),
@@ -47,21 +49,21 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
-    """Training and likelihoods of every net: of all seeds, or of one where batches are split."""
-    if "nets" not in cfg.parts:
-        return []
-    ensemble, kind = Ensemble(mesh, cfg.shard), images.SETS[cfg.dataset]
-    rounds, (_, begin, nets) = ensemble.rounds(len(cfg.seeds)), trainer(cfg, ensemble)
-    key = jax.eval_shape(lambda: keys.split(cfg.seeds[rounds[0]], STREAMS)["train"])
-    state, sizes = jax.eval_shape(begin, key), (kind.count, cfg.eval_points)
+    """Training and bits of every net, of all seeds, or of one where batches are split; samples."""
+    kind, ensemble = images.SETS[cfg.dataset], Ensemble(mesh, cfg.shard)
+    rounds, (_, begin, train, judge) = ensemble.rounds(len(cfg.seeds)), trainer(cfg, ensemble)
+    all_keys, few = (
+        jax.eval_shape(lambda s=s: keys.fold(s)) for s in (cfg.seeds, cfg.seeds[rounds[0]])
+    )
+    state, sizes = jax.eval_shape(begin, few), (kind.count, cfg.eval_points)
     known, new = (jax.ShapeDtypeStruct((n, *kind.shape), jnp.uint8) for n in sizes)
-    calls, made = len(rounds) * (cfg.train_steps // cfg.chunk), []
-    for name, (train, _) in nets.items():
-        made.append(train.program(f"training {name}", state, 0, known, calls=calls))
-    for name, (_, judge) in nets.items():
-        turns = {"calls": len(rounds), "trips": 26}  # tries of the step control in a solve, smoke
-        made.append(judge.program(f"bits {name}", state.average, key, new, **turns))
-    return made
+    once = {"calls": int("marginals" in cfg.parts), "trips": TRIES}
+    each = {"calls": len(rounds) * ("nets" in cfg.parts), "trips": TRIES}
+    calls = each["calls"] * (cfg.train_steps // cfg.chunk)
+    made = [f.program(f"training {n}", state, 0, known, calls=calls) for n, f in train.items()]
+    made += [f.program(f"bits {n}", state.average, few, new, **each) for n, f in judge.items()]
+    samples, _ = marginals(cfg, mesh)
+    return made + [f.program(f"samples {n}", all_keys, 0, **once) for n, f in samples.items()]
 
 
 def noise(cfg) -> dict[str, processes.SDE]:
@@ -77,34 +79,33 @@ def paths(sde, key) -> dict[str, np.ndarray]:
     return jax.jit(lambda keys: solve(keys[0]))(key) | {"path_grid": grid, "path_times": times}
 
 
-def marginals(cfg, mesh, key) -> dict[str, np.ndarray]:
-    """Claim s1, for every SDE."""
-    over, sdes = partial(sharding.vmap_over, mesh), noise(cfg)
+def marginals(cfg, mesh):
+    """Claim s1: for every SDE samples(key, its number), and gap(key, number, *samples)."""
+    over, sdes = partial(sharding.vmap_over, mesh, shared=(1,)), noise(cfg)
     how = {"points": cfg.points, "steps": cfg.steps, "weight": cfg.flow_weight}
     how |= {"tol": cfg.flow_tol, "mix": mixture.ring(cfg.modes, std=cfg.mode_std)}
     null = {"directions": cfg.directions, "permutations": cfg.permutations}
-    gap = over(partial(toy.gap, **null), shared=(1,))
+    samples = {name: over(partial(toy.both_ways, sde=sdes[name], **how)) for name in cfg.sdes}
+    return samples, over(partial(toy.gap, **null))
 
-    def of(name):
-        number = list(sdes).index(name)
-        pair = over(partial(toy.both_ways, sde=sdes[name], **how), shared=(1,))(key, number)
-        return gap(key, number, *pair)
 
-    return loops.stack([sharding.gather(of(name)) for name in cfg.sdes], axis=1)
+def compared(samples, gap, key) -> dict[str, np.ndarray]:
+    numbers = {name: SDES.index(name) for name in samples}
+    found = [gap(key, i, *samples[name](key, i)) for name, i in numbers.items()]
+    return loops.stack(sharding.gather(found), axis=1)
 
 
 def likelihood(cfg, mesh, key) -> dict[str, np.ndarray]:
     """Claim s2, for every SDE and tolerance, in float64."""
-    sdes, how = noise(cfg), {"points": cfg.density_points, "weight": cfg.flow_weight}
+    sdes, found = noise(cfg), []
     with jax.enable_x64(True):
-        how["mix"] = mixture.ring(cfg.modes, std=cfg.mode_std, dtype=jnp.float64)
+        mix = mixture.ring(cfg.modes, std=cfg.mode_std, dtype=jnp.float64)
+        how = {"points": cfg.density_points, "weight": cfg.flow_weight, "mix": mix}
         how["tolerances"] = jnp.asarray(cfg.tolerances)
-
-        def of(name):
+        for name in cfg.sdes:
             error = partial(toy.likelihood_error, sde=sdes[name], **how)
-            return sharding.gather(sharding.vmap_over(mesh, error)(key))
-
-        errors, calls = loops.stack([of(name) for name in cfg.sdes], axis=1)
+            found.append(sharding.gather(sharding.vmap_over(mesh, error)(key)))
+    errors, calls = loops.stack(found, axis=1)
     return {"logp_error": errors, "nfe": calls, "tolerance": np.array(cfg.tolerances)}
 
 
@@ -151,52 +152,48 @@ def trainer(cfg, ensemble: Ensemble):
     begin = partial(training.begin, net=net, tx=tx)
     state = jax.eval_shape(begin, jax.eval_shape(lambda: jax.random.key(0)))
     both = {"net": net, "levels": kind.levels, "place": ensemble.place}
-    learning = {"tx": tx, "ema": cfg.ema, "batch": cfg.batch, "count": cfg.chunk} | both
-    learning["place_weights"] = ensemble.place_weights
-    testing = {"batch": cfg.eval_batch, "probes": cfg.probes} | both
-    weights = ensemble.weights(state.average)
-
-    def of(sde):
-        steps = partial(training.steps, sde=sde, **learning)
-        bits = partial(evaluation.bits_of, sde=sde, **testing)
-        train = ensemble.train(steps, state, P(), P(), shared=(1, 2))
-        return train, ensemble.over(bits, weights, P(), P(), shared=(2,))
-
-    return net, ensemble.begin(begin, state), {name: of(sdes[name]) for name in cfg.net_sdes}
+    how = {"tx": tx, "ema": cfg.ema, "batch": cfg.batch, "count": cfg.chunk} | both
+    step = partial(training.steps, place_weights=ensemble.place_weights, **how)
+    bits = partial(evaluation.bits_of, batch=cfg.eval_batch, probes=cfg.probes, **both)
+    weights, rest = ensemble.weights(state.average), (P(), P())
+    train, judge = {}, {}
+    for name in cfg.net_sdes:
+        of = {"sde": sdes[name]}
+        train[name] = ensemble.train(partial(step, **of), state, *rest, shared=(1, 2))
+        judge[name] = ensemble.over(partial(bits, **of), weights, *rest, shared=(2,))
+    return net, ensemble.begin(begin, state), train, judge
 
 
 def networks(cfg, mesh, scratch) -> dict[str, np.ndarray]:
     """Claim s5: one net for every SDE, of one architecture, from one start, on the same batches."""
     kind, ensemble = images.SETS[cfg.dataset], Ensemble(mesh, cfg.shard)
-    data, (net, begin, nets) = scratch.data(kind.data), trainer(cfg, ensemble)
+    data, (net, begin, train, judge) = scratch.data(kind.data), trainer(cfg, ensemble)
     known, new = (images.resized(np.asarray(x), kind.shape) for x in (data.x_train, data.x_test))
     known, at = sharding.put(known, mesh), cfg.chunk * (1 + np.arange(cfg.train_steps // cfg.chunk))
-    rounds = [cfg.seeds[part] for part in ensemble.rounds(len(cfg.seeds))]
     how = {"net": net, "levels": kind.levels, "steps": cfg.picture_steps, "snr": cfg.snr}
     paint = jax.jit(partial(evaluation.pictures, sde=noise(cfg)[cfg.net_sdes[0]], **how))
 
     def study(name, seeds):
         """One net of some seeds, from start to end.  -> loss [S, chunk], bits [S] each"""
-        (train, judge), key = nets[name], keys.split(seeds, STREAMS)
-
-        def advance(state, first, _):
-            return train(state, first, known)
-
-        def log(seen):
-            return {f"loss_{name}": seen.mean()}
-
+        key = keys.split(seeds, STREAMS)
         state, losses = loops.recorded(
-            scratch, f"{name}-{seeds[0]}", advance, begin(key["train"]), at, log=log
+            scratch,
+            f"{name}-{seeds[0]}",
+            lambda state, first, _: train[name](state, first, known),
+            begin(key["train"]),
+            at,
+            log=lambda seen: {f"loss_{name}": seen.mean()},
         )
-        found = {"loss": losses} | judge(state.average, key["test"], new[: cfg.eval_points])
+        found = {"loss": losses} | judge[name](state.average, key["test"], new[: cfg.eval_points])
         if cfg.pictures and (name, seeds[0]) == (cfg.net_sdes[0], cfg.seeds[0]):
             found |= paint(state.average, key["pictures"], new[: cfg.pictures])
         return found
 
-    cells = {f"{name}-{s[0]}": partial(study, name, s) for name in nets for s in rounds}
+    rounds = [cfg.seeds[part] for part in ensemble.rounds(len(cfg.seeds))]
+    cells = {f"{name}-{s[0]}": partial(study, name, s) for name in train for s in rounds}
     found = scratch.cells(cells, "net")
     drawn = {k: found[0].pop(k) for k in evaluation.PICTURES if k in found[0]}
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     each = [jax.tree.map(lambda *x: np.concatenate(x), *net) for net in each]
-    arrays = loops.stack([each[list(nets).index(name)] for name in cfg.net_sdes], axis=1)
+    arrays = loops.stack([each[list(train).index(name)] for name in cfg.net_sdes], axis=1)
     return arrays | drawn | {"loss_steps": at.astype(float)}

@@ -9,7 +9,7 @@ import pytest
 
 from common.sde import mixture, processes, samplers
 
-from . import loss, measure, model, toy, unet
+from . import images, loss, measure, model, toy, unet
 
 VP = processes.vp()
 
@@ -141,21 +141,39 @@ def test_inpainting_keeps_what_is_known():
 
 def test_marginal_gap_sees_a_wrong_flow():
     """Without the factor 1/2 the flow's samples collapse: far outside the null."""
-    gap = jax.jit(
-        partial(
-            toy.marginal_gap,
-            sde=VP,
-            mix=mixture.ring(),
-            points=2000,
-            steps=50,
-            directions=8,
-            permutations=20,
-            tol=1e-4,
-        )
-    )
-    right, wrong = (gap(jax.random.key(0), weight=w) for w in (0.5, 1.0))
-    z = [float((jnp.log(g["w1_flow"]) - g["null_mean"]) / g["null_std"]) for g in (right, wrong)]
-    assert abs(z[0]) < 4 < z[1]
+    key, how = jax.random.key(0), {"points": 2000, "steps": 50, "tol": 1e-4}
+
+    @jax.jit
+    def z_score(weight):
+        pair = toy.both_ways(key, 0, VP, mixture.ring(), weight=weight, **how)
+        gap = toy.gap(key, 0, *pair, directions=8, permutations=20)
+        return (jnp.log(gap["w1_flow"]) - gap["null_mean"]) / gap["null_std"]
+
+    assert abs(float(z_score(0.5))) < 4 < float(z_score(1.0))
+
+
+def test_a_sampler_told_when_it_runs_is_that_sampler():
+    """The table's program for all updates, against the samplers written out."""
+    mix, key = mixture.ring(), jax.random.key(0)
+    score, x1 = mixture.exact_score(mix, VP), toy.prior(key, VP, 20)
+    told = jax.jit(partial(toy.sampled, sde=VP, mix=mix, steps=25, corrected=False, snr=0.2))
+    langevin = partial(samplers.langevin, snr=0.2)
+    for row, update in ((measure.P_FLOW, samplers.flow_step), (measure.C_ONLY, langevin)):
+        which, corrected = toy.update_of(row)
+        assert not corrected
+        want = jax.jit(partial(samplers.sample, sde=VP, score=score, steps=25, predictor=update))
+        np.testing.assert_allclose(told(key, x1, which), want(key, x1=x1), rtol=1e-4, atol=1e-5)
+    assert toy.update_of(measure.PC_SDE) == (toy.REVERSE, True)
+    assert toy.update_of(measure.PC_SDE, predict=False) == (toy.LANGEVIN, True)
+
+
+def test_images_are_means_of_blocks():
+    """A constant block keeps its value; 2 x 2 blocks are averaged and rounded to even."""
+    x = np.array([[[0, 1], [1, 4]]], np.uint8).repeat(14, 1).repeat(14, 2)
+    assert images.resized(x, (14, 14, 1))[0, ::7, ::7, 0].tolist() == [[0, 1], [1, 4]]
+    fine = np.tile(np.array([[0, 1], [2, 3]], np.uint8), (1, 14, 14))  # mean 1.5
+    np.testing.assert_array_equal(images.resized(fine, (14, 14, 1)), 2)
+    assert images.resized(x, (28, 28, 1)).shape == (1, 28, 28, 1)
 
 
 def test_measures_on_planted_arrays():
