@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from launch.compute import refresh
+from launch.read import report
 from launch.record import ledger
 from tests.tree import Tree, copy_tree, read
 
@@ -64,7 +65,7 @@ def standing(lab):
 def test_a_renamed_local_is_carried_over_past_a_line_cut_short(at):
     at.edit(RUN, "chunks", "parts")
     at.edit("common/sharding.py", "short", "missing")
-    names = ["./run.py:run", "common/sharding.py:vmap_over"]
+    names = ["./run.py:run", "common/sharding.py:_padded"]
     assert standing(at) == ("stale", names)
     with at.ledger.open("a") as file:
         file.write('{"schema": 1, "id": "t1", "pres')
@@ -179,6 +180,15 @@ def test_damage_at_the_end_loses_no_line(results, damage):
         file.write(damage)
     ledger.append("p", [VERDICT | {"id": "b"}])
     assert list(ledger.newest("p")) == ["a", "b"]
+
+
+def test_what_a_preset_does_not_compute_is_not_carried_over_by_it():
+    """score_sde's smoke leaves out the sampler table that its claims read."""
+    claims = [c for c in report.load_claims("score_sde")[1] if c.id.startswith("s3")]
+    smoke = {"0/loss": np.zeros(1), "1/bpd": np.zeros(1)}
+    assert "distance_ve" in refresh._unseen("score_sde", "laptop", claims, smoke)
+    whole = {f"0/{name}": np.zeros(1) for name in ("distance_ve", "distance_vp", "calls")}
+    assert refresh._unseen("score_sde", "laptop", claims, whole) == []
 
 
 def test_differences_are_of_bits():

@@ -7,9 +7,9 @@ PAPER = {
     "x64": False,  # the part "likelihood" enters float64 by itself: its tolerance is 1e-9
     "needs": "accelerator",
     "parts": ("paths", "marginals", "likelihood", "samplers", "nets"),  # what is computed
-    "beta_min": 0.1,  # VP and sub-VP [code configs/vp, configs/subvp]
+    "beta_min": 0.1,  # VP and sub-VP [code configs/vp, configs/subvp], as the next one
     "beta_max": 20.0,
-    "sigma_min": 0.01,  # VE [code configs/ve]
+    "sigma_min": 0.01,  # VE [code configs/ve], as the next one
     "sigma_max": 50.0,
     # mixture of Gaussians on the unit circle with its exact score: ours, for claims s1 to s4
     "modes": 8,
@@ -44,12 +44,12 @@ PAPER = {
     "clip": 1.0,
     "ema": 0.9999,  # VP, sub-VP [code configs]
     "shard": "batch",  # over the data axis: every batch, or whole seeds ("seeds")
-    "chunk": 500,  # steps between two looks at the clock
-    "eval_points": 10_000,
-    "eval_batch": 500,
+    "chunk": 500,  # ours: steps between two looks at the clock
+    "eval_points": 10_000,  # the whole test set [code run_lib.py]
+    "eval_batch": 500,  # ours
     "probes": 2,  # Hutchinson vectors a solve; 1 in [code likelihood.py]
-    "picture_steps": 1000,
-    "pictures": 16,
+    "picture_steps": 1000,  # N [code configs]
+    "pictures": 16,  # ours
 }
 LAPTOP = {
     "needs": "",

@@ -94,6 +94,10 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         differ = [d for x in then for d in differences(x, arrays, task.seeds)]
         if differ:
             return {"outcome": STALE, "reason": _words(differ), "differ": differ}
+        unseen = _unseen(slug, decided, [claims[i] for i in stale], arrays)
+        if unseen:
+            what = f"{preset} does not compute {unseen[0]}, which a claim reads"
+            return {"outcome": STALE, "reason": f"{what}: ./lab refresh {slug} --preset {decided}"}
     commit, _, dirty = provenance.source(slug)
     reference = store.peek(results() / slug / decided / "run.json").get("fingerprint", {})
     line = {
@@ -112,6 +116,15 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
     }
     ledger.append(slug, [line])
     return {"outcome": CARRIED, **{k: line[k] for k in ("from", "to", "compared", "claims")}}
+
+
+def _unseen(slug: str, preset: str, some: list[Claim], arrays: Arrays) -> list[str]:
+    """Arrays that claims read and that were not compared: others say nothing of them."""
+    folder = store.reference(slug, preset)
+    if folder is None:
+        return []
+    read = report.reads(slug, some, store.arrays(folder)) or frozenset()
+    return sorted(read - {name.partition("/")[2] for name in arrays})
 
 
 def _repeats(slug: str, preset: str, some: list[Claim]) -> dict[str, float | None]:

@@ -11,12 +11,12 @@ from launch.make.check_text import Finding, Folder
 OWN = ("seeds", "x64", "needs")  # keys of the contract, no numbers of a paper
 SOURCE = re.compile(
     r"\b(ours|recalled|code|paper|abstract|checked|theorem|lemma|prop|cor|section|sect|sec|app|appendix|table|tab|fig|"
-    r"figure|figures|eq|eqs|page|derived|algorithm|alg)\b|§|\[",
+    r"figure|figures|eq|eqs|page|derived|algorithm|alg|et al)\b|§|\[",
     re.IGNORECASE,
 )
 ALL = re.compile(r"every (other )?number is ours", re.IGNORECASE)
 NEXT = re.compile(r"\bas the next (\w+)")
-COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
+COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def numbers(f: Folder) -> Iterator[Finding]:
@@ -46,7 +46,7 @@ def unsourced(text: str) -> list[str]:
         covered = max(covered - 1, 0)
         many = NEXT.search(said)
         if many:
-            covered = COUNTS.index(many[1]) + 2 if many[1] in COUNTS else 0
+            covered = COUNTS.index(many[1]) + 1 if many[1] in COUNTS else 0
         if numeric and key not in OWN and not sourced:
             missing.append(key)
     return missing
