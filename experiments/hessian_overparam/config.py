@@ -34,8 +34,8 @@ PAPER = {
     "path_lr": 0.1,  # of the small batches
     "same_start": True,
     # a residual network: spectral densities of its H, G and F; no such part where widths are ()
-    "resnet_widths": (64, 128, 256, 512),  # ResNet-18, 11.2 million parameters (He et al. 2016)
-    "resnet_blocks": 2,  # of each width (He et al. 2016, table 1)
+    "resnet_widths": (64, 128, 256, 512),  # He et al. 2016, table 1: ResNet-18
+    "resnet_blocks": 2,  # He et al. 2016, table 1: of each width
     "resnet_dataset": "cifar10",  # ours
     "resnet_samples": 50_000,  # ours: the matrices are means over these; the mesh must divide them
     "resnet_chunk": 250,  # ours: of them at once on a device

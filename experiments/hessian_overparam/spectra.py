@@ -4,7 +4,7 @@ G = 1/N sum_i J_i^T (d2 l / d f2) J_i, R = 1/N sum_i sum_c (d l / d f_c) d2 f_c 
 
 F = 1/N sum_i g_i g_i^T, g_i the gradient of example i, to which the outliers are compared.
 
-Shapes: M parameters, n columns, k eigenvalues.
+Shapes: B points, M parameters, k eigenvalues.
 """
 
 import jax

@@ -55,6 +55,12 @@ def penalties(counts, depth, ratios):
     return np.array(ratios) * theory.critical_decay(min(counts), sum(counts), depth)
 
 
+def pairs(params, decays):
+    """Every start under every penalty.  params [S], lambda [x] -> params [S x], lambda [S x]"""
+    starts = jax.tree.map(lambda a: a.repeat(len(decays), axis=0), params)
+    return starts, np.tile(decays, len(params.head))
+
+
 def planted(normals, squares, s, labels):
     """A collapsed point: layers of singular values s, class features of length^2 `squares`, rows of
     P along them, between random bases.

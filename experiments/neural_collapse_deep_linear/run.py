@@ -81,9 +81,9 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     for m in sorted(cfg.depths, reverse=True):
         args = *jax.eval_shape(partial(ensemble, cfg, blank, m)), strides
         found += [descents(cfg, mesh).program(f"free features, {m} layers", *args, **calls)]
-    args = planted_starts(cfg, partial(blank, xp=np))
+    args = problems.pairs(*planted_starts(cfg, partial(blank, xp=np)))
     found += [settling(cfg, mesh, cfg.deep_steps).program("deep sweep", *args, calls=1)]
-    args = jax.eval_shape(partial(random_starts, cfg, blank))
+    args = jax.eval_shape(lambda: problems.pairs(*random_starts(cfg, blank)))
     return [*found, settling(cfg, mesh, cfg.collapse_steps).program("sweep", *args, calls=1)]
 
 
@@ -136,8 +136,9 @@ def ensemble(cfg, draw: Callable, depth: int):
 
 def sweep(cfg, mesh: Mesh, draw: Callable) -> dict[str, np.ndarray]:
     start, decays = random_starts(cfg, draw)
-    _, rows = settling(cfg, mesh, cfg.collapse_steps)(start, cfg.penalty * decays)
-    return {"sweep_decay": decays, "sweep_rows": rows}
+    pairs = problems.pairs(start, cfg.penalty * decays)
+    _, rows = sharding.gather(settling(cfg, mesh, cfg.collapse_steps)(*pairs))
+    return {"sweep_decay": decays, "sweep_rows": rows.reshape(-1, len(decays), rows.shape[-1])}
 
 
 def random_starts(cfg, draw: Callable) -> tuple[model.Params, np.ndarray]:
@@ -149,8 +150,9 @@ def random_starts(cfg, draw: Callable) -> tuple[model.Params, np.ndarray]:
 
 def deep_sweep(cfg, mesh: Mesh, draw: Callable) -> dict[str, np.ndarray]:
     start, decays = planted_starts(cfg, draw)
-    found = settling(cfg, mesh, cfg.deep_steps)(start, cfg.penalty * decays)
-    loss, rows = (a.reshape(-1, 2, *a.shape[1:]) for a in sharding.gather(found))
+    pairs = problems.pairs(start, cfg.penalty * decays)
+    found = sharding.gather(settling(cfg, mesh, cfg.deep_steps)(*pairs))
+    loss, rows = (a.reshape(-1, 2, len(decays), *a.shape[1:]) for a in found)
     return {"deep_decay": decays, "deep_loss": loss, "deep_rows": rows}
 
 
@@ -168,9 +170,8 @@ def planted_starts(cfg, draw: Callable) -> tuple[model.Params, np.ndarray]:
 
 
 def settling(cfg, mesh: Mesh, steps: int) -> sharding.Placed:
-    """Every start under every penalty."""
     how = {"lr": cfg.lr, "momentum": cfg.momentum, "steps": steps, "counts": cfg.collapse}
-    return sharding.grid(mesh, partial(model.settle, **how))
+    return sharding.vmap_over(mesh, partial(model.settle, **how))
 
 
 def networks(cfg, mesh: Mesh, scratch, draw: Callable, data, depth: int) -> dict[str, np.ndarray]:
