@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -24,8 +25,7 @@ def uniform(key: jax.Array, shape: Sequence[int], dtype=float) -> jax.Array:
 
 def split(seeds, names: Sequence[str]) -> dict[str, jax.Array]:
     """One key a name and seed: jax.random.split of the seed's key.  seeds int [S] -> name -> [S]"""
-    keys = _split(np.asarray(seeds), len(names))
-    return {name: keys[:, i] for i, name in enumerate(names)}
+    return dict(zip(names, _split(np.asarray(seeds), len(names)), strict=True))
 
 
 def fold(seeds, *data: int) -> jax.Array:
@@ -41,7 +41,7 @@ def draws(
     -> name -> [S, *shape], on the host
     """
     most = max(math.prod(shape) for shape in shapes.values())
-    flat = np.asarray(_draws(jax.numpy.stack([keys[name] for name in shapes]), most, draw))
+    flat = np.asarray(_draws([keys[name] for name in shapes], most, draw))
     return {
         name: flat[i, :, : math.prod(shape)].reshape(-1, *shape)
         for i, (name, shape) in enumerate(shapes.items())
@@ -50,7 +50,8 @@ def draws(
 
 @partial(jax.jit, static_argnums=1)
 def _split(seeds, count):
-    return jax.vmap(lambda seed: jax.random.split(jax.random.key(seed), count))(seeds)
+    keys = jax.vmap(lambda seed: jax.random.split(jax.random.key(seed), count))(seeds)
+    return [keys[:, i] for i in range(count)]
 
 
 @jax.jit
@@ -66,4 +67,4 @@ def _fold(seeds, data):
 
 @partial(jax.jit, static_argnums=(1, 2))
 def _draws(keys, size, draw):
-    return jax.vmap(jax.vmap(lambda key: draw(key, (size,))))(keys)
+    return jax.vmap(jax.vmap(lambda key: draw(key, (size,))))(jnp.stack(keys))
