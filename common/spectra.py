@@ -2,7 +2,7 @@
 
 Ranks take NumPy and JAX arrays alike; tails and weights are computed in NumPy.  No JAX import.
 
-Shapes: M values along the last axis, in any order; leading axes are kept.
+Shapes: M values >= 0 along the last axis, in any order; leading axes are kept.  0 for none at all.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common import shapes
+from common.reals import at_least, namespace, reals
 
 
 def effective_rank(singular_values):
@@ -18,8 +19,8 @@ def effective_rank(singular_values):
 
     Roy & Vetterli 2007, with the singular values themselves (not their squares).
     """
-    shapes.check("singular_values", singular_values, "... M")
-    xp = _namespace(singular_values)
+    singular_values = _values("singular_values", singular_values)
+    xp = namespace(singular_values)
     largest = singular_values.max(-1, keepdims=True)
     s = singular_values / xp.where(largest > 0, largest, 1)
     total = s.sum(-1, keepdims=True)
@@ -30,8 +31,8 @@ def effective_rank(singular_values):
 
 def stable_rank(singular_values):
     """|A|_F^2 / |A|_2^2, between 1 and the rank; 0 for zeros.  [..., M] -> [...]"""
-    shapes.check("singular_values", singular_values, "... M")
-    xp = _namespace(singular_values)
+    singular_values = _values("singular_values", singular_values)
+    xp = namespace(singular_values)
     largest = singular_values.max(-1, keepdims=True)
     return ((singular_values / xp.where(largest > 0, largest, 1)) ** 2).sum(-1)
 
@@ -42,8 +43,8 @@ def participation_ratio(eigenvalues):
     m equal eigenvalues have the ratio m.  For a matrix of singular values s, of its Gram matrix:
     give s^2.
     """
-    shapes.check("eigenvalues", eigenvalues, "... M")
-    xp = _namespace(eigenvalues)
+    eigenvalues = _values("eigenvalues", eigenvalues)
+    xp = namespace(eigenvalues)
     largest = eigenvalues.max(-1, keepdims=True)
     x = eigenvalues / xp.where(largest > 0, largest, 1)
     squares = (x**2).sum(-1)
@@ -79,9 +80,10 @@ def power_law(
     """
     from scipy.special import gammaincinv
 
-    x = np.asarray(values, float).ravel()
-    if not np.isfinite(x).all():
-        raise ValueError("a power law needs finite values")
+    at_least(2, least=least)
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level}")
+    x = np.asarray(reals("values", values), float).ravel()
     x = np.sort(x[x > 0])
     chosen = x_min is None
     if x_min is None:
@@ -89,8 +91,8 @@ def power_law(
         if not len(candidates):
             raise ValueError(f"{len(x)} positive values, fewer than least = {least}")
         x_min = min(candidates.tolist(), key=lambda start: _tail(x, start)[2])
-    elif not x_min > 0:
-        raise ValueError(f"x_min = {x_min} must be positive")
+    elif not 0 < x_min < np.inf:
+        raise ValueError(f"x_min = {x_min} must be positive and finite")
     n, logs, distance = _tail(x, x_min)
     if n < 2 or logs == 0:
         raise ValueError(f"no two different values from x_min = {x_min} on")
@@ -119,15 +121,27 @@ def weight_spectra(params: Any) -> dict[str, np.ndarray]:
 
     params: mappings, lists and tuples of arrays.  A leaf [..., in, out] is read as the matrix
     [... x in, out] (a convolution kernel as its patches).  Computed in float64.
+    Errors: ValueError that names the path of what is complex, not finite, or not alone there.
     """
-    spectra = {}
+    spectra: dict[str, np.ndarray] = {}
     for path, leaf in _leaves(params):
-        if np.ndim(leaf) >= 2:
-            matrix = np.asarray(leaf, float).reshape(-1, np.shape(leaf)[-1])
-            if not np.isfinite(matrix).all():
-                raise ValueError(f"weights {path} are not finite")
-            spectra[path] = np.linalg.svd(matrix, compute_uv=False)
+        if np.ndim(leaf) < 2:
+            continue
+        if path in spectra:
+            raise ValueError(f"two leaves of params share the path {path}")
+        weights = np.asarray(reals(f"weights {path}", leaf), float)
+        matrix = weights.reshape(int(np.prod(weights.shape[:-1])), weights.shape[-1])
+        spectra[path] = np.linalg.svd(matrix, compute_uv=False)
     return spectra
+
+
+def _values(name: str, x):
+    """Real numbers [..., M].  M = 0 becomes one zero."""
+    x = reals(name, x)
+    shapes.check(name, x, "... M")
+    if x.shape[-1]:
+        return x
+    return namespace(x).zeros((*x.shape[:-1], 1), x.dtype)
 
 
 def _leaves(tree: Any, path: str = ""):
@@ -141,8 +155,3 @@ def _leaves(tree: Any, path: str = ""):
     else:
         return [] if tree is None else [(path, tree)]
     return [leaf for name, sub in items for leaf in _leaves(sub, f"{path}/{name}".lstrip("/"))]
-
-
-def _namespace(array):
-    """numpy or jax.numpy, whichever made the array."""
-    return np if isinstance(array, np.ndarray) else array.__array_namespace__()

@@ -106,7 +106,7 @@ def test_weight_spectra_of_a_tree():
     assert list(spectra) == ["conv/kernel", "head/0"]
     np.testing.assert_allclose(spectra["conv/kernel"], [4, 3, 2, 1], rtol=1e-5)
     np.testing.assert_allclose(spectra["head/0"], 2)
-    with pytest.raises(ValueError, match="a/0 are not finite"):
+    with pytest.raises(ValueError, match="a/0 must be finite"):
         weight_spectra({"a": (np.full((2, 2), np.nan),)})
 
 

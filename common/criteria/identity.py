@@ -3,6 +3,7 @@
 import numpy as np
 
 from common.criteria.kind import INSTANCES, Criterion, Invalid, Kind, Part, width
+from common.reals import unit
 from common.stats import Interval
 
 
@@ -10,10 +11,13 @@ def _errors(values: np.ndarray) -> np.ndarray:
     """Largest relative error of every instance.  [instance, 2, …] -> [instance]"""
     width(values, 2)
     a, b = values[:, 0].reshape(len(values), -1), values[:, 1].reshape(len(values), -1)
+    scale = unit(b, 1)  # a - b may be larger than any number
+    with np.errstate(over="ignore"):
+        a, b = a / scale, b / scale
     scale = np.abs(b).max(-1)
     if not (scale > 0).any():
         raise Invalid("the right-hand side is zero in every instance: nothing is compared")
-    return np.abs(a - b).max(-1) / np.where(scale > 0, scale, 1.0)
+    return np.minimum(np.abs(a - b).max(-1) / np.where(scale > 0, scale, 1.0), np.finfo(float).max)
 
 
 def _mutants(c: Criterion, values: np.ndarray) -> dict[str, np.ndarray]:

@@ -77,9 +77,10 @@ class Kind(NamedTuple):
 
 def scaled(c: Criterion, x):
     """Values on the scale of the decision: logarithms where declared."""
+    x = np.asarray(x, float)
     if c.get("scale") != "log":
-        return np.asarray(x, float)
-    if np.any(np.asarray(x) <= 0):
+        return x
+    if np.any(x <= 0):
         raise Invalid("scale = 'log' needs positive values")
     return np.log(x)
 

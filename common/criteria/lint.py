@@ -3,7 +3,7 @@
 Beside `rule.KINDS` and not within it: a verdict does not depend on what would have been refused.
 """
 
-import math
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -86,7 +86,9 @@ def _values(c: Criterion) -> str:
 
 def is_number(value: Any) -> bool:
     """Whether a value of TOML is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max  # an integer may be larger than every float
 
 
 def trivial_problem(c: Criterion, trivial: Any) -> str:

@@ -12,6 +12,7 @@ from common.criteria.kind import (
     unknown,
     width,
 )
+from common.reals import unit
 
 
 def _found(c: Criterion, x: np.ndarray, y: np.ndarray) -> float:
@@ -22,7 +23,8 @@ def _found(c: Criterion, x: np.ndarray, y: np.ndarray) -> float:
         if not at.size:
             return np.nan
         i = at[0]
-        return float(x[i] + (c["crossing"] - y[i]) * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
+        level, y = _of_unit_size(c, y)
+        return float(x[i] + (level - y[i]) * (x[i + 1] - x[i]) / (y[i + 1] - y[i]))
     best = np.flatnonzero(y == (y.max() if c["find"] == "argmax" else y.min()))
     inside = best[0] > 0 and best[-1] < len(x) - 1  # a plateau that reaches an end is no peak
     return float(x[best].mean()) if inside else np.nan
@@ -34,14 +36,21 @@ def _found_in_each(c: Criterion, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         above = y > c["crossing"]
         change = above[..., 1:] != above[..., :-1]
         i = change.argmax(-1)[..., None]
+        level, y = _of_unit_size(c, y)
         (x0, x1), (y0, y1) = (
             [np.take_along_axis(a, j, -1)[..., 0] for j in (i, i + 1)] for a in (x, y)
         )
         step = np.where(y1 == y0, 1.0, y1 - y0)
-        return np.where(change.any(-1), x0 + (c["crossing"] - y0) * (x1 - x0) / step, np.nan)
+        return np.where(change.any(-1), x0 + (level - y0) * (x1 - x0) / step, np.nan)
     best = y == (y.max if c["find"] == "argmax" else y.min)(-1, keepdims=True)
     inside = ~(best[..., 0] | best[..., -1])
     return np.where(inside, (best * x).sum(-1) / best.sum(-1), np.nan)
+
+
+def _of_unit_size(c: Criterion, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The level crossed and y by a power of two: products of differences stay in range."""
+    scale = unit(y)
+    return c["crossing"] / scale.reshape(()), y / scale
 
 
 def _along_x(v: np.ndarray) -> np.ndarray:

@@ -46,7 +46,7 @@ def too_few(c: Criterion, seeds: int) -> str:
     alpha, per_seed = c.get("alpha", ALPHA), c.get("per_seed", 1)
     p = c["at_least"] if "at_least" in c else 1 - c["at_most"]
     outcomes = seeds * per_seed
-    if p**outcomes <= alpha:
+    if p ** min(outcomes, 10**9) <= alpha:
         return ""
     need = int(np.ceil(np.log(alpha) / np.log(p) / per_seed)) if p < 1 else 0
     most = f"{need} seeds would do" if need else "no number of seeds shows a rate of 1"

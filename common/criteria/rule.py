@@ -18,6 +18,7 @@ from common.criteria.location import LOCATION
 from common.criteria.order import GREATER, ORDERING
 from common.criteria.rate import RATE
 from common.criteria.trend import TREND
+from common.reals import reals
 from common.stats import ALPHA
 
 KINDS: dict[str, Kind] = {
@@ -53,12 +54,7 @@ def checked(c: Criterion, values: Any, seeds: int | None = None) -> np.ndarray:
     outcomes a seed, an identity any number of instances.
     """
     kind = KINDS[c["kind"]]
-    try:
-        if np.iscomplexobj(values) or np.ma.is_masked(values):
-            raise TypeError("complex or masked values")
-        values = np.asarray(values, float)
-    except (TypeError, ValueError) as error:
-        raise Invalid(f"measure did not return an array of numbers: {error}") from None
+    values = _numbers(values)
     low, high = kind.ndim
     if not low <= values.ndim <= high:
         raise Invalid(f"{c['kind']} needs {low} axes ([seed, …]), got shape {list(values.shape)}")
@@ -75,11 +71,23 @@ def checked(c: Criterion, values: Any, seeds: int | None = None) -> np.ndarray:
     return values
 
 
+def _numbers(values: Any) -> np.ndarray:
+    """As float64.  Errors: Invalid."""
+    try:
+        if np.ma.is_masked(values):
+            raise ValueError("some are masked")
+        return np.asarray(reals("values", values, finite=False), float)
+    except Exception as error:  # whatever a measure returned: an array that is deleted, say
+        raise Invalid(f"measure did not return an array of numbers: {error}") from None
+
+
 def decide(c: Criterion, values: np.ndarray, seeds: int | None = None) -> Decision:
     """The verdict rule.  values [seed, …]; `seeds` as in `checked`.  Errors: Invalid."""
     values = checked(c, values, seeds)
     kind, alpha = KINDS[c["kind"]], c.get("alpha", ALPHA)
     parts = kind.parts(c, values)
+    if any(np.isinf(p.values).any() for p in parts):
+        raise Invalid("differences of the values leave the range of numbers")
     sides = [_side(kind, p, alpha) for p in parts]
     failing = [_side(kind, p, alpha / len(parts)) == "outside" for p in parts]
     if all(s == "inside" for s in sides):

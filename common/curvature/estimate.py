@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
+from common.reals import at_least, is_known, reals
 
 # accelerators round float32 products to 8 or 10 bits unless they are told not to
 dot = partial(jnp.matmul, precision="highest")
@@ -19,6 +20,8 @@ dot = partial(jnp.matmul, precision="highest")
 
 def length(v: jax.Array, axis: int | None = None) -> jax.Array:
     """The Euclidean norm, also where squares of the entries overflow or vanish."""
+    if not v.size:
+        return jnp.linalg.norm(v, axis=axis)
     largest = jnp.abs(v).max(axis, keepdims=True)
     largest = jnp.where(largest == 0, 1, largest)
     norm = jnp.linalg.norm(v / largest, axis=axis)
@@ -28,7 +31,8 @@ def length(v: jax.Array, axis: int | None = None) -> jax.Array:
 class Estimate(NamedTuple):
     """A random estimate, its standard error (same shape), and the products with A it took.
 
-    The error is infinite where it is unknown (one probe) and 0 where the estimate is exact.
+    The error is infinite where it is unknown (one probe), and never below 8 eps times the sum of
+    magnitudes that were added up: what rounding may add where the estimate is exact otherwise.
     """
 
     estimate: jax.Array
@@ -36,16 +40,24 @@ class Estimate(NamedTuple):
     matvecs: int
 
 
-def estimate(value: jax.Array, error: jax.Array, matvecs: int) -> Estimate:
-    """The Estimate, in the dtype of value.  A value that is not finite raises a ValueError.
+def estimate(value: jax.Array, error: jax.Array, matvecs: int, summed=0.0) -> Estimate:
+    """The Estimate, in the dtype of value; summed, the magnitudes that were added up.
+
+    Errors: ValueError for a value that is not finite.
 
     Under jit and vmap, which cannot raise, it becomes nan with an infinite error.
     """
     finite = jnp.isfinite(value)
-    if not isinstance(finite, jax.core.Tracer) and not finite.all():
+    if is_known(finite) and not finite.all():
         raise ValueError("a product with the matrix is not finite: no estimate")
+    error = jnp.maximum(error, rounding(summed, value.dtype))
     error = jnp.where(finite & ~jnp.isnan(error), error, jnp.inf).astype(value.dtype)
     return Estimate(jnp.where(finite, value, jnp.nan), error, matvecs)
+
+
+def rounding(summed, dtype):
+    """What rounding may add to a sum whose terms have these magnitudes together: 8 eps of them."""
+    return 8 * float(jnp.finfo(dtype).eps) * summed
 
 
 def standard_error(samples):
@@ -60,18 +72,36 @@ def standard_error(samples):
 
 
 def checked(matvec: Callable) -> Callable:
-    """matvec [P] -> [P], refusing an image of another shape.  Errors: ValueError, while tracing."""
+    """matvec [P] -> [P] in the dtype of v.
+
+    Errors: ValueError, while tracing, for an image of another shape or of complex numbers.
+    """
 
     def product(v):
-        image = matvec(v)
+        image = reals("matvec(v)", jnp.asarray(matvec(v)), finite=False)
         shapes.like("matvec(v)", image, "v", v)
-        return image
+        return image.astype(v.dtype)
 
     return product
 
 
+def precision(dtype) -> jnp.dtype:
+    """The dtype asked for (None: JAX's default), which has the digits for sums and eigenvalues.
+
+    Errors: ValueError for integers, complex numbers and 16 bits.
+    """
+    found = jax.dtypes.canonicalize_dtype(float if dtype is None else dtype)
+    if found not in (jnp.float32, jnp.float64):
+        raise ValueError(
+            f"dtype must be float32 or float64, not {found}: cast inside the product, "
+            "as products.flat(..., dtype=) does"
+        )
+    return found
+
+
 def images(matvec: Callable, rows: jax.Array, together: int = 1) -> jax.Array:
     """A times every row.  rows [n, P] -> [n, P]; `together` products run side by side by vmap."""
+    at_least(1, together=together)
     return jax.lax.map(matvec, rows, batch_size=together if together > 1 else None)
 
 

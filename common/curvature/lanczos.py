@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.curvature.estimate import checked, dot, length
+from common.curvature.estimate import checked, dot, length, precision
 from common.curvature.krylov import append, fresh, reject, splitter, unit_vector
+from common.reals import at_least, reals
 
 
 class Tridiagonal(NamedTuple):
@@ -52,8 +53,10 @@ def lanczos(
     that casts, `products.flat(…, dtype=…)`) where float32 is too coarse.  `sharding` of a vector
     [P] splits the basis over a mesh.
     """
-    shapes.check("v0", v0, "P")
+    at_least(1, steps=steps)
+    v0 = _start_vector("v0", v0)
     if spare is not None:
+        spare = _start_vector("spare", spare)
         shapes.like("spare", spare, "v0", v0)
     matvec, eps = checked(matvec), jnp.finfo(v0.dtype).eps
     split = splitter(sharding)
@@ -84,8 +87,17 @@ def lanczos(
     return Tridiagonal(alpha, beta, basis)
 
 
+def _start_vector(name: str, v) -> jax.Array:
+    """Real, finite, [P], in one of the precisions that Krylov methods have."""
+    v = jnp.asarray(reals(name, v))
+    shapes.check(name, v, "P")
+    at_least(1, **{f"the size of {name}": v.size})
+    return v
+
+
 def tridiagonal(alpha: jax.Array, beta: jax.Array) -> jax.Array:
     """The matrix T [m, m] of `lanczos`."""
+    shapes.check("beta", beta, "m", shapes.check("alpha", alpha, "m"))
     off = beta[:-1]
     return jnp.diag(alpha) + jnp.diag(off, 1) + jnp.diag(off, -1)
 
@@ -115,7 +127,10 @@ def eigsh(
     block >= r; a block is b products side by side (`together`: one batched product).  `sharding`
     as in `lanczos`.
     """
-    dtype = jnp.result_type(float) if dtype is None else dtype
+    at_least(0, size=size, steps=steps)
+    if not tol >= 0:
+        raise ValueError(f"tol must not be negative, but is {tol}")
+    dtype = precision(dtype)
     hold, keep, restarts = _room(size, steps, k, tol, hold, block)
     first, spare = jax.random.uniform(key, (2, block, size), dtype, -1, 1)
     matvec = checked(matvec)

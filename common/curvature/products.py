@@ -24,6 +24,7 @@ from jax.sharding import PartitionSpec as Spec
 
 from common import shapes
 from common.curvature.estimate import dot
+from common.reals import at_least, reals
 
 Tree = Any
 Matvec = Callable[[Tree], Tree]
@@ -43,6 +44,7 @@ def hvp(
     and every call reuses it: build the map inside the jitted function that loops over calls.
     Pearlmutter 1994.
     """
+    refuse_unreal(params)
     grad = jax.grad(loss)
     if chunk is None:
         return jax.linearize(lambda p: grad(p, batch), params)[1]
@@ -68,6 +70,7 @@ def ggn_vp(
     pytrees like params.  G is positive semidefinite where criterion is convex in the outputs.
     Schraudolph 2002, eq. 7.
     """
+    refuse_unreal(params)
     if chunk is None:
         return _ggn(model, criterion, params, batch)
 
@@ -91,7 +94,8 @@ def fisher_vp(
     Kunstner, Hennig & Balles 2019, eq. 3 (and on what F is not).  Errors: ValueError for losses of
     another shape.
     """
-    found, size = jax.eval_shape(losses, params, batch).shape, _examples(batch)
+    refuse_unreal(params)
+    found, size = jax.eval_shape(losses, params, batch).shape, examples(batch)
     if found != (size,):
         raise ValueError(f"losses(params, batch) must have shape ({size},), not {found}")
     return _fisher(losses, params, batch, chunk, centred)
@@ -149,6 +153,8 @@ def mc_fisher_vp(
     log-likelihoods.  The draws are made here, once, from one pass over the whole batch: every call
     is a product with the same matrix.
     """
+    refuse_unreal(params)
+    at_least(1, draws=draws)
     outputs = model(params, batch)
     keys = jax.random.split(key, draws)
     targets = jax.vmap(lambda k: sample(k, outputs), out_axes=1)(keys)  # [B, draws, ...]
@@ -173,10 +179,13 @@ def flat(matvec: Matvec, params: Tree, *, dtype=None) -> tuple[Callable, int, Ca
     With `dtype` the vectors have it while the product is computed in the precision of params:
     float64 Krylov methods on float32 products.
     """
+    refuse_unreal(params)
     vector, unravel = ravel_pytree(params)
 
     def product(v):
         shapes.check("v", v, "P", {"P": vector.size})
+        if not jnp.issubdtype(v.dtype, jnp.floating):
+            raise ValueError(f"v must hold real floating-point numbers, not {v.dtype}")
         return ravel_pytree(matvec(unravel(v.astype(vector.dtype))))[0].astype(dtype or v.dtype)
 
     return product, vector.size, unravel
@@ -202,6 +211,7 @@ def select(params: Tree, keep: Callable[[str], bool]) -> tuple[dict[str, Any], C
 
 def restrict(matvec: Callable, basis: jax.Array) -> Callable:
     """The map c -> U A U^T c on the span of the rows of U = basis [k, P]: [k] -> [k]."""
+    basis = jnp.asarray(reals("basis", basis))
     sizes = shapes.check("basis", basis, "k P")
 
     def product(c):
@@ -222,7 +232,9 @@ def over_mesh(
     replicated.  Errors: ValueError where the devices do not divide the examples (their means would
     differ).
     """
-    size, shards = _examples(batch), mesh.shape[axis]
+    if axis not in mesh.shape:
+        raise ValueError(f"axis must be one of the mesh, {tuple(mesh.shape)}, not {axis!r}")
+    size, shards = examples(batch), mesh.shape[axis]
     if size % shards:
         raise ValueError(f"{size} examples do not split over {shards} devices")
 
@@ -235,15 +247,30 @@ def over_mesh(
     return lambda v: spread(params, batch, v)
 
 
-def _examples(batch: Tree) -> int:
-    """The number of examples.  Errors: ValueError where leaves of the batch disagree on it."""
+def refuse_unreal(params: Tree) -> None:
+    """Errors: ValueError for parameters that are not real floating-point numbers.
+
+    The curvature of a real loss in complex parameters is no complex-linear map.
+    """
+    for path, x in jax.tree_util.tree_leaves_with_path(params):
+        dtype = jnp.result_type(x)
+        if not jnp.issubdtype(dtype, jnp.floating):
+            name = "params" + jax.tree_util.keystr(path)
+            raise ValueError(f"{name} must hold real floating-point numbers, not {dtype}")
+
+
+def examples(batch: Tree) -> int:
+    """The number of examples.  Errors: ValueError where leaves disagree on it, or it is 0."""
     sizes = {jnp.shape(a)[:1] for a in jax.tree.leaves(batch)}
     if len(sizes) != 1 or sizes == {()}:
         raise ValueError(
             "every leaf of the batch needs the same leading axis, of examples, not "
             f"{sorted(sizes) or 'nothing'}: close over what is no example"
         )
-    return sizes.pop()[0]
+    size = sizes.pop()[0]
+    if not size:
+        raise ValueError("the batch has no examples")
+    return size
 
 
 def _inner(a: Tree, b: Tree) -> jax.Array:
@@ -256,9 +283,8 @@ def over_chunks(
     """fn over the examples, `chunk` at a time: the mean of its means, or the sum of its sums."""
     if chunk is None:
         return fn(batch)
-    if chunk < 1:
-        raise ValueError(f"chunk must be at least 1, not {chunk}")
-    size = _examples(batch)
+    at_least(1, chunk=chunk)
+    size = examples(batch)
     whole = size - size % chunk
     total = None
     if whole:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common.curvature.estimate import standard_error
+from common.reals import unit
 
 
 class Sketch(NamedTuple):
@@ -36,6 +37,8 @@ def leave_one_out(sketch: Sketch, size: int | None = None) -> tuple[Any, Any]:
     the variance of their mean is twice what their spread says.
     """
     owner, outer, C, D, E, H = sketch
+    scale = unit(outer).reshape(())  # products of entries stay in range
+    outer, D, E, H = (a / scale for a in (outer, D, E, H))
     xp = np if isinstance(H, np.ndarray) else jnp
     n = len(outer)
     R = xp.triu(E[owner].T)
@@ -52,7 +55,8 @@ def leave_one_out(sketch: Sketch, size: int | None = None) -> tuple[Any, Any]:
         rank = kept.sum() - xp.sum(s**2 * kept, 1)
         outside = outside * (size - rank) / (size - xp.sum(used**2, 1))
     samples = inside + outside
-    return samples.mean(), standard_error(samples) * np.sqrt(1 + len(owner) / n)
+    error = standard_error(samples) * np.sqrt(1 + len(owner) / n)
+    return samples.mean() * scale, error * scale
 
 
 def _unit(xp, rows):

@@ -15,8 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.curvature.estimate import Estimate, estimate
+from common.curvature.estimate import Estimate, estimate, precision, standard_error
 from common.curvature.lanczos import lanczos, tridiagonal
+from common.reals import at_least, is_known, reals, unit
 from common.stats import t_quantile
 
 
@@ -44,7 +45,8 @@ def slq(
     memory together x steps x P, where `together` probes run side by side by vmap: more than one
     pays on a device that one product does not fill.  `sharding` of a vector [P] as in `lanczos`.
     """
-    dtype = jnp.result_type(float) if dtype is None else dtype
+    at_least(1, size=size, steps=steps, probes=probes, together=together)
+    dtype = precision(dtype)
 
     def one(probe_key):
         alpha, beta, basis = lanczos(
@@ -66,7 +68,7 @@ def resolution(nodes: jax.Array) -> jax.Array:
     Half the spacing of the 2 m Chebyshev zeros in the middle of the range, since quadrature is
     exact to degree 2 m - 1.  It depends on the extreme nodes alone, which every probe finds.
     """
-    shapes.check("nodes", nodes, "n m")
+    nodes = _array("nodes", nodes)
     span = nodes.max(-1).mean() - nodes.min(-1).mean()
     return jnp.pi / (4 * nodes.shape[-1]) * span
 
@@ -80,14 +82,14 @@ def density(
     error is over probes only: features narrower than sigma, or between the nodes, are not resolved.
     Outliers stretch the range: choose sigma by the bulk to see its shape, or use `cumulative`.
     """
-    _same(nodes, weights)
-    shapes.check("grid", grid, "G")
+    nodes, weights = _same(nodes, weights)
+    grid = _grid(grid)
     width = resolution(nodes) if sigma is None else jnp.asarray(sigma)
-    if not isinstance(width, jax.core.Tracer) and not width > 0:
+    if is_known(width) and not 0 < width < np.inf:
         raise ValueError("the nodes have no range (or sigma is not positive): give sigma > 0")
     z = (grid[:, None, None] - nodes) / width
     bump = jnp.exp(-(z**2) / 2) / (width * jnp.sqrt(2 * jnp.pi))
-    return _over_probes(jnp.sum(weights * bump, axis=-1), nodes.size)
+    return _over_probes(weights * bump, nodes.size)
 
 
 def cumulative(nodes: jax.Array, weights: jax.Array, grid: jax.Array) -> Estimate:
@@ -95,10 +97,10 @@ def cumulative(nodes: jax.Array, weights: jax.Array, grid: jax.Array) -> Estimat
 
     Off by at most the weight of the node there, half of which is counted (Golub & Meurant 1994).
     """
-    _same(nodes, weights)
-    shapes.check("grid", grid, "G")
+    nodes, weights = _same(nodes, weights)
+    grid = _grid(grid)
     half = (nodes < grid[:, None, None]) * 0.5 + (nodes <= grid[:, None, None]) * 0.5
-    return _over_probes(jnp.sum(weights * half, axis=-1), nodes.size)
+    return _over_probes(weights * half, nodes.size)
 
 
 def spectral_function(f: Callable, nodes: jax.Array, weights: jax.Array, size: int) -> Estimate:
@@ -107,13 +109,30 @@ def spectral_function(f: Callable, nodes: jax.Array, weights: jax.Array, size: i
     f takes and returns arrays.  Errors: ValueError where f is not finite on the nodes (log of an
     indefinite matrix); under jit nan.
     """
-    _same(nodes, weights)
-    return _over_probes(size * jnp.sum(weights * f(nodes), axis=-1), nodes.size)
+    at_least(1, size=size)
+    nodes, weights = _same(nodes, weights)
+    values = reals("f(nodes)", jnp.asarray(f(nodes)), finite=False)
+    shapes.like("f(nodes)", values, "nodes", nodes)
+    return _over_probes(size * (weights * values), nodes.size)
 
 
-def _same(nodes, weights) -> None:
-    shapes.check("nodes", nodes, "n m")
+def _same(nodes, weights) -> tuple[jax.Array, jax.Array]:
+    nodes, weights = _array("nodes", nodes), _array("weights", weights)
     shapes.like("weights", weights, "nodes", nodes)
+    return nodes, weights
+
+
+def _array(name: str, x) -> jax.Array:
+    """[n, m] of real numbers, neither of them 0."""
+    x = jnp.asarray(reals(name, x))
+    sizes = shapes.check(name, x, "n m")
+    at_least(1, **{f"{axis} of {name} [n, m]": size for axis, size in sizes.items()})
+    return x
+
+
+def _grid(grid) -> jax.Array:
+    shapes.check("grid", grid, "G")
+    return jnp.asarray(reals("grid", grid))
 
 
 class Total(NamedTuple):
@@ -150,15 +169,17 @@ def total(
     `spectral_function` is.  Errors: ValueError where f is not finite on the spectrum, and for
     max_probes < 2.
     """
-    if max_probes < 2:
-        raise ValueError(f"max_probes = {max_probes}: two or more tell an error")
+    at_least(2, max_probes=max_probes)
+    at_least(1, size=size, steps=steps, together=together)
+    if not (rtol >= 0 and atol >= 0):
+        raise ValueError(f"rtol = {rtol} and atol = {atol} must not be negative")
     steps = min(steps, size)
 
     @jax.jit
     def samples(keys):
         def one(k):
             nodes, weights = slq(k, matvec, size, steps=steps, probes=1, dtype=dtype)
-            return size * jnp.sum(weights * f(nodes))
+            return spectral_function(f, nodes, weights, size).estimate
 
         return jax.lax.map(one, keys, batch_size=together if together > 1 else None)
 
@@ -169,7 +190,7 @@ def total(
         found = np.concatenate([found, np.asarray(samples(keys), float)])
         if not np.isfinite(found).all():
             raise ValueError("f is not finite on the spectrum, or a product is not finite")
-        mean, error = float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found)))
+        mean, error = float(found.mean()), float(standard_error(found))
         converged = error <= max(rtol * abs(mean), atol)
         if converged or len(found) >= max_probes:
             bound = float(t_quantile(len(found) - 1, CONFIDENCE)) * error
@@ -182,8 +203,11 @@ FEWEST = 8  # probes of a round, and the fewest whose spread is taken for an err
 CONFIDENCE = 0.99
 
 
-def _over_probes(samples: jax.Array, matvecs: int) -> Estimate:
-    """Mean and standard error over the last axis, of n x m products."""
-    n = samples.shape[-1]
-    error = jnp.std(samples, axis=-1, ddof=1) / jnp.sqrt(n) if n > 1 else jnp.inf
-    return estimate(samples.mean(-1), jnp.broadcast_to(error, samples.shape[:-1]), matvecs)
+def _over_probes(terms: jax.Array, matvecs: int) -> Estimate:
+    """Of terms [..., n, m] the sums over m: their mean and its standard error, of n m products."""
+    samples = jnp.sum(terms, axis=-1)
+    n, scale = samples.shape[-1], unit(samples, -1)  # squares stay in range
+    error = jnp.std(samples / scale, axis=-1, ddof=1) / jnp.sqrt(n) * scale[..., 0]
+    error = error if n > 1 else jnp.full(samples.shape[:-1], jnp.inf)
+    summed = jnp.abs(terms).sum(-1).mean(-1)
+    return estimate(samples.mean(-1), error, matvecs, summed)

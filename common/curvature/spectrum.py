@@ -13,9 +13,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from common.curvature import lanczos, slq
-from common.curvature.products import flat, hvp, over_chunks
+from common.curvature.estimate import length
+from common.curvature.products import examples, flat, hvp, over_chunks
+from common.reals import at_least, unit
 
 GRID = 1024
 REPEATS = 10  # products timed to tell their share of the time
@@ -80,6 +83,9 @@ def spectrum(
     params = jax.tree.map(jnp.asarray, params)
     _refuse(loss, params, batch, chunk)
     size = sum(x.size for x in jax.tree.leaves(params))
+    at_least(1, k=k, steps=steps, probes=probes)
+    if sigma is not None and not 0 < sigma < np.inf:
+        raise ValueError(f"sigma must be positive and finite, not {sigma}")
     steps, k = min(steps, size), min(k, size)
     hold = min(size, max(steps, 2 * k + 20))
 
@@ -108,23 +114,47 @@ def spectrum(
 def _refuse(loss: Callable, params: Any, batch: Any, chunk: int | None) -> None:
     """Errors: ValueError for what has no spectrum, or for a loss that chunks would change."""
     leaves = jax.tree.leaves(params)
-    if not leaves or not all(jnp.issubdtype(x.dtype, jnp.floating) for x in leaves):
+    real = all(jnp.issubdtype(x.dtype, jnp.floating) for x in leaves)
+    if not real or not sum(x.size for x in leaves):
         raise ValueError("params must be a pytree of floating-point arrays, and not empty")
     value = over_chunks(lambda part: loss(params, part), batch, chunk)
     if jnp.shape(value) or not bool(jnp.isfinite(value)):
         raise ValueError(f"loss(params, batch) must be a finite scalar, not {value}")
-    if chunk is None:
-        return
-    # two chunks tell a mean from a sum: the whole batch may not fit
-    pair = jax.tree.map(lambda a: a[: 2 * chunk], batch)
-    whole, parts_mean = (
-        over_chunks(lambda part: loss(params, part), pair, n) for n in (None, chunk)
-    )
-    if not jnp.isclose(parts_mean, whole, rtol=1e-2):
-        raise ValueError(
-            f"chunk needs a loss that is a mean over the batch: on two chunks it is {whole}, "
-            f"but the mean of each {parts_mean}"
+    if chunk is not None:
+        _refuse_what_is_no_mean(loss, params, batch, chunk)
+
+
+def _refuse_what_is_no_mean(loss: Callable, params: Any, batch: Any, chunk: int) -> None:
+    """Errors: ValueError where a product of two neighbouring chunks is not the mean of theirs.
+
+    Products, not values: at an interpolating minimum values and gradients of a sum and of a mean
+    are all zero.  Every pair, since a mask may be full in the first chunks; by pairs, since the
+    whole batch may not fit.
+    """
+    leaves, treedef = jax.tree.flatten(params)
+    keys = jax.random.split(jax.random.key(0), len(leaves))
+    draws = [jax.random.normal(k, x.shape, x.dtype) for k, x in zip(keys, leaves, strict=True)]
+    v = jax.tree.unflatten(treedef, draws)
+    tolerance = max(1e-2, *(16 * float(jnp.finfo(x.dtype).eps) for x in leaves))
+
+    @jax.jit
+    def sizes(pair):
+        """Of the product of the pair, and of its difference from the mean of its chunks'."""
+        whole, parts = (
+            ravel_pytree(hvp(loss, params, pair, chunk=n)(v))[0].astype(float)
+            for n in (None, chunk)
         )
+        return jnp.maximum(length(whole), length(parts)), length(whole - parts)
+
+    for start in range(0, examples(batch) - chunk, chunk):
+        pair = jax.tree.map(lambda a: a[start : start + 2 * chunk], batch)  # noqa: B023
+        size, off = sizes(pair)
+        if off > tolerance * size:
+            raise ValueError(
+                "chunk needs a loss that is a mean over the batch: a Hessian product of examples "
+                f"{start} to {start + 2 * chunk} differs from the mean of its two chunks' by "
+                f"{float(off / size):.1g} of it"
+            )
 
 
 def _gathered(eigen, quadrature, products, *, size: int, sigma: float | None) -> Spectrum:
@@ -132,12 +162,15 @@ def _gathered(eigen, quadrature, products, *, size: int, sigma: float | None) ->
     (top, residuals, spent), (nodes, weights) = eigen.result, quadrature.result
     if not (np.isfinite(top).all() and np.isfinite(nodes).all()):
         raise ValueError("the Hessian is not finite at params (the loss is): look for 0/0 or inf")
-    sigma = float(slq.resolution(nodes)) if sigma is None else sigma
-    sigma = sigma if sigma > 0 else 1.0
+    if sigma is None:  # wider than rounding where all eigenvalues are one
+        largest = float(np.abs(nodes).max()) or 1.0
+        least = 1e3 * float(np.finfo(nodes.dtype).eps) * largest
+        sigma = max(float(slq.resolution(nodes)), least)
     grid = np.linspace(nodes.min() - 4 * sigma, nodes.max() + 4 * sigma, GRID)
     density, density_error, _ = slq.density(nodes, weights, jnp.asarray(grid), sigma=sigma)
     trace = slq.spectral_function(lambda x: x, nodes, weights, size)
-    square = slq.spectral_function(jnp.square, nodes, weights, size)
+    scale = float(unit(nodes).max())  # squares of the nodes need not exist
+    square = slq.spectral_function(jnp.square, nodes / scale, weights, size)
     seconds = eigen.seconds + quadrature.seconds
     matvecs = int(spent) + nodes.size
     return Spectrum(
@@ -149,7 +182,7 @@ def _gathered(eigen, quadrature, products, *, size: int, sigma: float | None) ->
         smallest=float(nodes.min()),
         trace=float(trace.estimate),
         trace_error=float(trace.error),
-        frobenius=float(jnp.sqrt(square.estimate)),
+        frobenius=float(jnp.sqrt(square.estimate)) * scale,
         nodes=nodes,
         weights=weights,
         parameters=size,

@@ -29,6 +29,7 @@ import jax.numpy as jnp
 from common import shapes
 from common.curvature.estimate import dot
 from common.curvature.lanczos import lanczos, tridiagonal
+from common.reals import at_least, is_known, reals, unit
 
 
 class Modes(NamedTuple):
@@ -51,20 +52,60 @@ def modes(gradients: jax.Array) -> Modes:
     For P > N from their Gram matrix [N, N], of which squares of eigenvalues below the precision
     of the largest are lost; they weigh as little in everything here.
     """
+    gradients = jnp.asarray(reals("gradients", gradients))
     shapes.check("gradients", gradients, "N P")
     n, p = gradients.shape
+    at_least(1, **{"N of gradients [N, P]": n, "P of gradients [N, P]": p})
+    scale = unit(gradients)
+    # near 1 as they are: eigh of a scaled matrix has other last bits
+    scale = jnp.where((scale > 2.0**-20) & (scale < 2.0**20), 1, scale)
+    gradients = gradients / scale
     if p <= n:
         values, vectors = jnp.linalg.eigh(dot(gradients.T, gradients) / n)
-        return Modes(jnp.maximum(values, 0), dot(gradients, vectors))
-    values, vectors = jnp.linalg.eigh(dot(gradients, gradients.T) / n)
-    values = jnp.maximum(values, 0)
-    return Modes(values, vectors * jnp.sqrt(n * values))
+        values, coords = jnp.maximum(values, 0), dot(gradients, vectors)
+    else:
+        values, vectors = jnp.linalg.eigh(dot(gradients, gradients.T) / n)
+        values = jnp.maximum(values, 0)
+        coords = vectors * jnp.sqrt(n * values)
+    return Modes(_in_range("gradients", values, scale[0], 2), coords * scale)
+
+
+def _in_range(name: str, x: jax.Array, scale: jax.Array, power: int) -> jax.Array:
+    """x scale^power, one factor at a time: the way to a number that exists is through such.
+
+    Errors: ValueError where it does not exist, of the largest; under jit nan.
+    """
+    result, largest = x, jnp.abs(x).max(initial=0)
+    for _ in range(abs(power)):
+        result = result * scale if power > 0 else result / scale
+    there = jnp.abs(result).max(initial=0)
+    lost = (largest > 0) & jnp.isfinite(largest) & ((there == 0) | jnp.isinf(there))
+    if is_known(lost) and lost.any():
+        raise ValueError(f"the squares of {name} leave the range of {x.dtype}: scale them")
+    return jnp.where(lost, jnp.nan, result)
 
 
 def spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
     """Q: the map C -> E H_B C H_B on symmetric C [R, R]; N R^2 operations twice."""
+    at, scale = _scaled(at)
+    product = _spread(at, batch)
+    return lambda c: product(c) * scale * scale * scale * scale
+
+
+def _scaled(at: Modes) -> tuple[Modes, jax.Array]:
+    """Modes of gradients of unit size, and by what power of two they were larger []."""
+    h, z = (jnp.asarray(reals(f"at.{name}", x)) for name, x in at._asdict().items())
+    shapes.check("at.coords", z, "N R", shapes.check("at.curvature", h, "R"))
+    scale = unit(z).reshape(())
+    return jax.lax.optimization_barrier(Modes(h / scale / scale, z / scale)), scale
+
+
+def _spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
+    """Q of modes of unit size."""
     h, z = at
-    sizes = shapes.check("at.coords", z, "N R", shapes.check("at.curvature", h, "R"))
+    if is_known(batch) and not batch >= 1:
+        raise ValueError(f"batch must be 1 or more, not {batch}")
+    sizes = shapes.check("at.coords", z, "N R")
 
     def product(c):
         shapes.check("c", c, "R R", sizes)
@@ -77,7 +118,8 @@ def spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
 
 def second_moment(at: Modes, lr, *, batch) -> Callable[[jax.Array], jax.Array]:
     """T: the map from E d d^T [R, R] to its value after a step of size lr."""
-    q = spread(at, batch)
+    at, scale = _scaled(at)
+    q, lr = _spread(at, batch), lr * scale * scale
     return lambda c: c - lr * _sums(at) * c + lr**2 * q(c)
 
 
@@ -86,6 +128,7 @@ def radius(at: Modes, lr, *, batch, steps: int = 60) -> jax.Array:
 
     Dense and exact if steps >= R (R + 1) / 2.
     """
+    at_least(1, steps=steps)
     product = second_moment(at, lr, batch=batch)
     return _largest(product, jnp.eye(len(at.curvature), dtype=at.coords.dtype), steps)[0]
 
@@ -96,13 +139,16 @@ def threshold(at: Modes, *, batch, steps: int = 60) -> Threshold:
     A^(-1/2) Q A^(-1/2) by Lanczos from A^(1/2) I, which is not orthogonal to the eigenvector: that
     one is A^(1/2) C with C positive semidefinite.
     """
+    at_least(1, steps=steps)
+    at, scale = _scaled(at)
     sums = _sums(at)
     tiny = jnp.finfo(sums.dtype).eps * sums.max()
     root = jnp.sqrt(jnp.where(sums > tiny, sums, jnp.inf))  # flat modes are left out
-    q = spread(at, batch)
+    q = _spread(at, batch)
     start = jnp.diag(jnp.where(jnp.isinf(jnp.diag(root)), 0, jnp.diag(root)))
     value, residual = _largest(lambda c: q(c / root) / root, start, steps)
-    return Threshold(1 / value, jnp.where(value > 0, residual / value**2, 0))
+    found = Threshold(1 / value, jnp.where(value > 0, residual / value**2, 0))
+    return Threshold(*(_in_range("the gradients", x, scale, -2) for x in found))
 
 
 def _sums(at: Modes) -> jax.Array:

@@ -86,7 +86,7 @@ def test_chunked_products_equal_whole_ones(chunk):
 
 def test_chunk_must_be_positive():
     params, batch = problem()
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="chunk must be an integer of 1"):
         hvp(loss, params, batch, chunk=0)(params)
 
 
