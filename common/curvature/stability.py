@@ -50,16 +50,17 @@ def modes(gradients: jax.Array) -> Modes:
     """The span of the gradients [N, P] of the outputs at the minimum.
 
     For P > N from their Gram matrix [N, N], of which squares of eigenvalues below the precision
-    of the largest are lost; they weigh as little in everything here.
+    of the largest are lost; they weigh as little in everything here.  Under jit the squares of the
+    gradients have to exist: nan where they are too large, or all too small.
+    Errors: ValueError where the curvature leaves the range of the dtype.
     """
     gradients = jnp.asarray(reals("gradients", gradients))
     shapes.check("gradients", gradients, "N P")
     n, p = gradients.shape
     at_least(1, **{"N of gradients [N, P]": n, "P of gradients [N, P]": p})
-    scale = unit(gradients)
-    # near 1 as they are: eigh of a scaled matrix has other last bits
-    scale = jnp.where((scale > 2.0**-20) & (scale < 2.0**20), 1, scale)
-    gradients = gradients / scale
+    scale = _known_unit(gradients)
+    if scale is not None:
+        gradients = gradients / scale
     if p <= n:
         values, vectors = jnp.linalg.eigh(dot(gradients.T, gradients) / n)
         values, coords = jnp.maximum(values, 0), dot(gradients, vectors)
@@ -67,7 +68,18 @@ def modes(gradients: jax.Array) -> Modes:
         values, vectors = jnp.linalg.eigh(dot(gradients, gradients.T) / n)
         values = jnp.maximum(values, 0)
         coords = vectors * jnp.sqrt(n * values)
-    return Modes(_in_range("gradients", values, scale[0], 2), coords * scale)
+    if scale is not None:
+        return Modes(_in_range("gradients", values, scale, 2), coords * scale)
+    lost = (values[-1] == 0) & (jnp.abs(gradients).max() > 0)  # as an overflow gives nan by itself
+    return Modes(jnp.where(lost, jnp.nan, values), coords)
+
+
+def _known_unit(gradients: jax.Array) -> jax.Array | None:
+    """Their `unit` [], where they can be looked at and their squares are near leaving the range."""
+    if not is_known(gradients):  # a scale within the program would change the last bits of others
+        return None
+    scale = unit(gradients).reshape(())
+    return None if 2.0**-24 < scale < 2.0**24 else scale
 
 
 def _in_range(name: str, x: jax.Array, scale: jax.Array, power: int) -> jax.Array:

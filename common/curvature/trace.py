@@ -13,10 +13,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common.curvature.estimate import checked, dot, orthonormal
-from common.curvature.probes import exact_trace
+from common.curvature.estimate import checked, dot, orthonormal, precision
+from common.curvature.estimate import rounding as rounding_of
+from common.curvature.probes import diagonal, exact_trace, frobenius, hutchinson, hutchpp, xtrace
 from common.curvature.sketch import Sketch, leave_one_out
+from common.reals import at_least, unit
 from common.stats import t_quantile
+
+# those of a given number of products beside it, for whoever looks for a trace here
+__all__ = [
+    "Trace",
+    "diagonal",
+    "exact_trace",
+    "frobenius",
+    "hutchinson",
+    "hutchpp",
+    "trace",
+    "xtrace",
+]
 
 PROBES = 8  # the fewest samples whose spread is taken for an error
 # of the t quantile: a loop that stops when the error looks small stops early more often than late,
@@ -28,8 +42,8 @@ class Trace(NamedTuple):
     """What `trace` found.
 
     estimate; error, its standard error; bound: |estimate - trace| <= bound in 95 % of runs or
-    more; the products spent; rank, the directions treated exactly; converged: error is as small
-    as was asked for.
+    more; the products spent; rank, the directions treated exactly; converged: the error and what
+    rounding may add to the sums (which is in the bound) are as small as was asked for.
     """
 
     estimate: float
@@ -63,11 +77,15 @@ def trace(
     """
     if isinstance(key, jax.core.Tracer):
         raise TypeError("trace chooses the number of products: outside jit, or take xtrace")
+    at_least(1, size=size, together=together)
+    at_least(0, rank=rank)
+    if not (rtol >= 0 and atol >= 0):
+        raise ValueError(f"rtol = {rtol} and atol = {atol} must not be negative")
     if max_matvecs < min(PROBES, size):
         raise ValueError(f"max_matvecs = {max_matvecs}: trace takes {PROBES} products or more")
-    matvec = checked(matvec)
+    matvec, dtype = checked(matvec), precision(dtype)
     if size <= PROBES:
-        return _all_products(matvec, size, 0, together, dtype)
+        return _all_products(matvec, size, 0, together, dtype, rtol, atol)
     oracle = _oracle(key, matvec, size, together, dtype)
     state, more = _start(size, dtype), PROBES
     while True:
@@ -78,9 +96,9 @@ def trace(
             plan = _plan(state, rtol, atol, max_matvecs)
         left = max_matvecs - state.matvecs
         if plan.converged or left <= 0:
-            return _result(state, plan.converged)
+            return _result(state, rtol, atol)
         if state.matvecs >= size / 4 and plan.more >= size <= left:
-            return _all_products(matvec, size, state.matvecs, together, dtype)
+            return _all_products(matvec, size, state.matvecs, together, dtype, rtol, atol)
         # the plan is corrected on the way: soon, if new directions may yet change it
         step = max(PROBES // 2, state.n // 4) if plan.hope else state.n
         more = int(min(plan.more, step, left))
@@ -95,7 +113,8 @@ class _Oracle(NamedTuple):
 class _State(NamedTuple):
     """The sketch (float64, in NumPy), Q [k, P] and the images that are not yet directions.
 
-    waiting [u]: the probes whose images have the parts `fresh` [u, P] outside Q.
+    waiting [u]: the probes whose images have the parts `fresh` [u, P] outside Q.  summed: the
+    magnitudes of the terms of w^T A w, added up over all probes, and of q^T A q over Q.
     """
 
     sketch: Sketch
@@ -103,6 +122,7 @@ class _State(NamedTuple):
     waiting: np.ndarray
     fresh: jax.Array
     matvecs: int
+    summed: np.ndarray
 
     @property
     def n(self) -> int:
@@ -132,9 +152,10 @@ def _plan(state: _State, rtol: float, atol: float, max_matvecs: int) -> _Plan:
     more = np.ceil(need - state.n)
     if not len(state.waiting):
         return _Plan(False, more)
-    gram = _finite(dot(state.fresh, state.fresh.T))
+    fresh = state.fresh / unit(state.fresh)
+    gram = _finite(dot(fresh, fresh.T))
     values = np.linalg.eigvalsh(gram)
-    floor = 1e-6 * values[-1]  # float32 knows no better
+    floor = rounding_of(max(values[-1], 0), fresh.dtype) or 1.0
     cost = int((values > floor).sum())
     # 1 / (gram^-1)_ii is the squared part of image i outside the others
     outside = 1 / np.diag(np.linalg.inv(gram + floor * np.eye(len(gram))))
@@ -147,23 +168,25 @@ def _plan(state: _State, rtol: float, atol: float, max_matvecs: int) -> _Plan:
 def _moments(state: _State) -> tuple[float, float, float]:
     """The estimate, its standard error and what rounding may add."""
     mean, error = leave_one_out(state.sketch)
-    scale = np.abs(state.sketch.outer).mean() + np.abs(np.diag(state.sketch.H)).sum()
-    return float(mean), float(error), 8 * float(jnp.finfo(state.Q.dtype).eps * scale)
+    summed = state.summed[0] / state.n + state.summed[1]
+    return float(mean), float(error), float(rounding_of(summed, state.Q.dtype))
 
 
 def _start(size: int, dtype) -> _State:
     rows, none, nobody = jnp.zeros((0, size), dtype), np.zeros((0, 0)), np.zeros(0, int)
-    return _State(Sketch(nobody, np.zeros(0), none, none, none, none), rows, nobody, rows, 0)
+    sketch = Sketch(nobody, np.zeros(0), none, none, none, none)
+    return _State(sketch, rows, nobody, rows, 0, np.zeros(2))
 
 
 def _probe(state: _State, oracle: _Oracle, more: int, rank: int) -> _State:
     """`more` further probes; the images of the first ones are kept while Q has room for them."""
-    sketch, Q, waiting, fresh, matvecs = state
+    sketch, Q, waiting, fresh, matvecs, summed = state
     outer, C, E, parts = [sketch.outer], [sketch.C], [sketch.E], [fresh]
     for index in _blocks(state.n, state.n + more, oracle.together):
         V = oracle.signs(index)
         Y = oracle.product(V)
         outer.append(_finite(jnp.sum(V * Y, 1)))
+        summed = summed + np.array([float(jnp.sum(jnp.abs(V * Y))), 0])
         C.append(_finite(dot(V, Q.T)))
         E.append(_finite(dot(Y, Q.T)))
         keep = max(0, min(len(index), rank - len(Q) - len(waiting)))
@@ -171,12 +194,12 @@ def _probe(state: _State, oracle: _Oracle, more: int, rank: int) -> _State:
         parts.append(Y[:keep] - dot(jnp.asarray(E[-1][:keep], Y.dtype), Q))
     E_all = np.concatenate(E)
     sketch = sketch._replace(outer=np.concatenate(outer), C=np.concatenate(C), D=E_all, E=E_all)
-    return _State(sketch, Q, waiting, jnp.concatenate(parts), matvecs + more)
+    return _State(sketch, Q, waiting, jnp.concatenate(parts), matvecs + more, summed)
 
 
 def _deflate(state: _State, oracle: _Oracle) -> _State:
     """The waiting images become directions of Q, at one product each."""
-    sketch, Q, waiting, fresh, matvecs = state
+    sketch, Q, waiting, fresh, matvecs, summed = state
     new = _orthonormal(fresh, Q)
     real = np.flatnonzero(np.any(np.asarray(new) != 0, axis=1))
     Z = jnp.zeros_like(new).at[real].set(oracle.product(new[real]))
@@ -184,8 +207,10 @@ def _deflate(state: _State, oracle: _Oracle) -> _State:
     parts = [(_finite(dot(V, new.T)), _finite(dot(V, Z.T))) for V in blocks]
     C, E = (np.concatenate(part) for part in zip(*parts, strict=True))  # w^T A q = q^T A w
     seen = _finite(dot(fresh, new.T))
-    whole = np.linalg.norm(sketch.E[waiting]) + np.linalg.norm(seen)
-    if np.linalg.norm(E[waiting] - seen) > 0.02 * whole:
+    parts = (sketch.E[waiting], seen, E[waiting] - seen)
+    scale = unit(np.concatenate(parts, 1))  # squares stay in range
+    before, after, off = (np.linalg.norm(part / scale) for part in parts)
+    if off > 0.02 * (before + after):
         raise ValueError("the matrix is not symmetric: w^T A q and q^T A w differ")
     E[waiting] = seen
     across, within = _finite(dot(Q, Z.T)), _finite(dot(new, Z.T))
@@ -198,7 +223,9 @@ def _deflate(state: _State, oracle: _Oracle) -> _State:
         E=E_all,
         H=np.block([[sketch.H, across], [across.T, within]]),
     )
-    return _State(sketch, jnp.concatenate([Q, new]), waiting[:0], fresh[:0], matvecs + len(real))
+    summed = summed + np.array([0, float(jnp.sum(jnp.abs(new * Z)))])
+    basis = jnp.concatenate([Q, new])
+    return _State(sketch, basis, waiting[:0], fresh[:0], matvecs + len(real), summed)
 
 
 def _blocks(first: int, stop: int, block: int) -> list[np.ndarray]:
@@ -227,17 +254,18 @@ def _signs(key, index, size, dtype):
     return jax.vmap(one)(index)
 
 
-def _result(state: _State, converged: bool) -> Trace:
+def _result(state: _State, rtol: float, atol: float) -> Trace:
     mean, error, rounding = _moments(state)
     bound = float(t_quantile(state.n - 1, CONFIDENCE)) * error + rounding
     directions = int(np.any(np.asarray(state.Q) != 0, axis=1).sum())
+    converged = max(error, rounding) <= max(rtol * abs(mean), atol)
     return Trace(mean, error, bound, state.matvecs, directions, converged)
 
 
-def _all_products(matvec: Callable, size: int, spent: int, together: int, dtype) -> Trace:
-    value, _, matvecs = exact_trace(matvec, size, together=together, dtype=dtype)
-    bound = 8 * float(jnp.finfo(value.dtype).eps) * abs(float(value))
-    return Trace(float(value), 0.0, bound, spent + matvecs, size, True)
+def _all_products(matvec, size, spent: int, together: int, dtype, rtol, atol) -> Trace:
+    value, bound, matvecs = exact_trace(matvec, size, together=together, dtype=dtype)
+    converged = float(bound) <= max(rtol * abs(float(value)), atol)
+    return Trace(float(value), 0.0, float(bound), spent + matvecs, size, converged)
 
 
 def _finite(array) -> np.ndarray:
