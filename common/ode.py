@@ -1,7 +1,8 @@
 """Ordinary differential equations of any pytree: fixed Runge-Kutta steps, Dormand-Prince 5(4).
 
 field(y, t) -> dy/dt, a pytree like y.  t and step sizes are [], or have leading axes of the leaves,
-[B] or [B, 1]: every sample has its own clock then.
+[B] or [B, 1]: every sample has its own clock then.  Integers and 16-bit numbers are taken as floats
+of 32 bits or more, the clock too; a state may be complex.
 
 Shapes: B batch, N steps, S stages.
 """
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
+from common.reals import at_least, reals, unit
 
 Array = jax.Array
 Field = Callable[..., Any]
@@ -54,12 +56,33 @@ def expand(t, x: Array) -> Array:
     return t.reshape(t.shape + (1,) * (x.ndim - t.ndim))
 
 
+def _state(name: str, y):
+    """The leaves as arrays of 32-bit or longer numbers.  Errors: ValueError where there are none."""
+    y = jax.tree.map(lambda a: jnp.asarray(a) if jnp.iscomplexobj(a) else _real(name, a), y)
+    if not sum(a.size for a in jax.tree.leaves(y)):
+        raise ValueError(f"{name} has no numbers")
+    return y
+
+
+def _real(name: str, x, **how):
+    """An array; of a Python number one that takes the type of others."""
+    if type(x) in (bool, int, float):
+        x, _ = float(x), reals(name, x, **how)
+        return jnp.asarray(x)
+    return jnp.asarray(reals(name, x, **how))
+
+
+def _clock(y):
+    """The real type of a state."""
+    return jnp.finfo(jnp.result_type(*jax.tree.leaves(y))).dtype
+
+
 def _combine(y, h, weights, slopes):
     """y + h sum_k weights_k slopes_k, leaf by leaf; h [] or [B]."""
 
     def leaf(y0, *ks):
         total = sum(w * k for w, k in zip(weights, ks, strict=False) if w)
-        return y0 + expand(h, y0) * total
+        return (y0 + expand(h, y0) * total).astype(y0.dtype)
 
     return jax.tree.map(leaf, y, *slopes[: len(weights)])
 
@@ -76,13 +99,17 @@ def integrate(
 
 def path(field: Field, y0, times: Array, *, tableau: Tableau = RK4):
     """y at all `times` [N+1], each leaf [N+1, ...], by one fixed step from each to the next."""
+    y0 = _state("y0", y0)
     _, states = _march(field, y0, times, tableau, None, keep=True)
     return jax.tree.map(lambda first, rest: jnp.concatenate([first[None], rest]), y0, states)
 
 
 def _march(field, y0, times, tableau, embed, *, keep: bool):
     """(the last y, every y after a step if kept)."""
-    shapes.check("times", times, "N")
+    sizes = shapes.check("times", times, "N")
+    if not sizes["N"]:
+        raise ValueError("times has no times, not even the first")
+    y0, times = _state("y0", y0), _real("times", times)
     steps = jnp.diff(times)
     nodes = times[:-1, None] + steps[:, None] * jnp.asarray(tableau.c, times.dtype)
     nodes = nodes if embed is None else jax.vmap(jax.vmap(embed))(nodes)
@@ -107,8 +134,10 @@ def advance(field: Field, y, t, span, *, steps: int, tableau: Tableau = RK4):
     """
     if any(w for row in tableau.a for w in row[:-1]):
         raise ValueError("advance needs a method whose stages use the last slope alone")
+    at_least(1, steps=steps)
+    y, t, span = _state("y", y), _real("t", t), _real("span", span)
     before = [0.0, *(row[-1] for row in tableau.a[1:])]
-    rows = jnp.array(list(zip(before, tableau.b, strict=True)), jax.tree.leaves(y)[0].dtype)
+    rows = jnp.array(list(zip(before, tableau.b, strict=True)), _clock(y))
     nodes = jnp.asarray(tableau.c, rows.dtype)
 
     def step(i, y):
@@ -168,11 +197,16 @@ class _Problem(NamedTuple):
 
     def norm(self, tree):
         """Root mean square over all elements -> [], or over all of each sample -> [B]."""
-        leaves = jax.tree.leaves(tree)
+        leaves = jax.tree.leaves(jax.tree.map(jnp.abs, tree))
         lead = leaves[0].shape[0] if self.per_sample else 1
-        total = sum(jnp.sum(jnp.square(v).reshape(lead, -1), axis=1) for v in leaves)
+        rows = [v.reshape(lead, -1) for v in leaves]
+        u = unit(
+            jnp.concatenate([jnp.max(v, axis=1, keepdims=True, initial=0) for v in rows], 1), 1
+        )
+        total = sum(jnp.sum(jnp.square(v / u), axis=1) for v in rows)
         mean = total / (sum(v.size for v in leaves) // lead)
-        return jnp.sqrt(mean if self.per_sample else mean[0])
+        root = jnp.sqrt(mean) * u[:, 0]
+        return root if self.per_sample else root[0]
 
     def running(self, s: _State):
         return (s.t != self.end) & ~s.stuck
@@ -186,7 +220,7 @@ def _first_step(at: _Problem, y, slope, t, span):
     h0 = jnp.minimum(jnp.where(tiny, 1e-6, 0.01 * d0 / jnp.where(tiny, 1.0, d1)), span)
     other = at.field(_combine(y, at.sign * h0, (1.0,), (slope,)), t + at.sign * h0)
     d2 = at.norm(jax.tree.map(lambda a, b, s: (a - b) / s, other, slope, scale)) / h0
-    top = jnp.maximum(d1, d2)
+    top = jnp.minimum(jnp.maximum(d1, d2), jnp.finfo(d1.dtype).max)
     h1 = jnp.where(
         top <= 1e-15, jnp.maximum(1e-6, 1e-3 * h0), (0.01 / jnp.maximum(top, 1e-15)) ** (1 / 5)
     )
@@ -198,6 +232,7 @@ def _attempt(at: _Problem, s: _State) -> _State:
     left = jnp.abs(at.end - s.t)
     h = jnp.minimum(s.h, left)
     t_new = jnp.where(h >= left, at.end, s.t + at.sign * h)
+    h = jnp.abs(t_new - s.t)  # what the clock moves by, to the last digit
     slopes = [s.slope]
     for c, row in zip(DOPRI5.c[1:], DOPRI5.a[1:], strict=True):
         y_new = _combine(s.y, at.sign * h, row, slopes)  # the last row is the step itself
@@ -245,8 +280,11 @@ def dopri5(
     error over atol + rtol |y| stays under 1, over the whole batch or, with `per_sample`, for each
     sample with a clock t [B] of its own. A solve that runs out of `max_steps` attempts, meets a
     value that is not finite or a vanishing step comes back with success = False.
+    Errors: ValueError for a y0, t0 or t1 that is empty, no number or, outside of jit, not finite.
     """
-    dtype = jax.tree.leaves(y0)[0].dtype
+    at_least(1, max_steps=max_steps)
+    y0, t0, t1 = _state("y0", y0), _real("t0", t0), _real("t1", t1)
+    dtype = _clock(y0)
     shape = jax.tree.leaves(y0)[0].shape[:1] if per_sample else ()
     start, end = jnp.full(shape, t0, dtype), jnp.full(shape, t1, dtype)
     at = _Problem(field, end, jnp.sign(end - start), rtol, atol, per_sample)

@@ -23,7 +23,7 @@ def reals(name: str, x: Any, *, finite: bool = True):
         x = x.astype(np.float32)
     elif kind != "f":
         raise ValueError(f"{name} must hold real numbers, not {x.dtype}")
-    if finite and is_known(x) and not namespace(x).isfinite(x).all():
+    if finite and is_known(x) and not _all_finite(x):
         raise ValueError(f"{name} must be finite")
     return x
 
@@ -58,6 +58,16 @@ def is_known(x: Any) -> bool:
 def namespace(x: Any):
     """numpy or jax.numpy, whichever made the array."""
     return np if isinstance(x, np.ndarray | np.generic) else x.__array_namespace__()
+
+
+def _all_finite(x) -> bool:
+    """Also of a constant that is met while JAX traces."""
+    if namespace(x) is np:
+        return bool(np.isfinite(x).all())
+    from jax import ensure_compile_time_eval
+
+    with ensure_compile_time_eval():
+        return bool(namespace(x).isfinite(x).all())
 
 
 def _array(name: str, x: Any) -> np.ndarray:

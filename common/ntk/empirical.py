@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
@@ -20,7 +21,7 @@ from common import shapes
 from common.sharding import DATA
 
 from . import structure
-from .jacobians import Factors, by_products, contract, jacobians
+from .jacobians import Factors, by_products, contract, jacobians, real_model
 
 Tree = Any
 STRIPS = 2048
@@ -54,16 +55,19 @@ def ntk(
     memory: bytes that the Jacobians held at one time may take; visited in blocks where they
     do not fit, the symmetric ones once.  With `mesh` the rows are split over its data axis and each
     device visits all columns of its own rows.
-    Errors: ValueError for an unknown method, for a memory below two examples', and, outside of jit,
-    for a kernel that is not finite.
+    Complex parameters count as two real ones each; 16-bit Jacobians are multiplied in float32.
+    Errors: ValueError for an unknown method, for a memory below two examples', where there are no
+    examples, outputs or parameters, or not real ones, and, outside of jit, for a kernel that is
+    not finite.
     """
     if method not in (None, *METHODS):
         raise ValueError(f"method {method!r} is none of {', '.join(METHODS)}")
     _examples(x1, x2)
-    params = jax.tree.map(jnp.asarray, params)
+    apply, params = real_model(apply, params)
     table = costs(apply, params, x1, x2, full=full)
     fits = {name: c for name, c in table.items() if 2 * c.bytes <= memory} or table
     method = method or min(fits, key=lambda name: fits[name].flops)
+    method = method if method in table else "jacobian"  # no dense layers: the same
     block = memory // (2 * table[method].bytes)
     if block < 1:
         need = 2 * table[method].bytes
@@ -84,6 +88,7 @@ def ntk_vp(
     Two passes a product and no Jacobian; the model is linearised once, here.
     """
     _examples(x1, x2)
+    apply, params = real_model(apply, params)
     jvp = jax.linearize(lambda p: apply(p, x1), params)[1]
     other = jvp if x2 is None else jax.linearize(lambda p: apply(p, x2), params)[1]
     vjp = jax.linear_transpose(other, params)
@@ -99,11 +104,14 @@ def costs(
     parameters met), a product with the Jacobians of another example 2 F a tangent.
     """
     _examples(x1, x2)
+    apply, params = real_model(apply, params)
     one = jax.ShapeDtypeStruct((1, *x1.shape[1:]), x1.dtype)
     shapes.check("apply(params, x) of one example", jax.eval_shape(apply, params, one), "1 ...")
     layers = structure.dense_layers(apply, params, one)
     program = jax.make_jaxpr(apply)(params, one)
     forward, outputs = structure.flops(program.jaxpr), program.out_avals[0].size
+    if not outputs or not jnp.issubdtype(program.out_avals[0].dtype, jnp.floating):
+        raise ValueError(f"apply(params, x) must be real outputs, not {program.out_avals[0]}")
     leaves = jax.tree.leaves(params)
     itemsize = max(a.dtype.itemsize for a in leaves)
     n = len(x1)
@@ -130,6 +138,9 @@ def costs(
 def _examples(x1, x2) -> None:
     """Examples lead, and are alike.  Errors: ValueError."""
     shapes.check("x1", x1, "n ...")
+    for name, x in (("x1", x1), ("x2", x2)):
+        if x is not None and np.ndim(x) and not len(x):
+            raise ValueError(f"{name} has no examples")
     if x2 is not None:
         shapes.check("x2", x2, " ".join(["m", *map(str, x1.shape[1:])]))
 
@@ -233,8 +244,10 @@ def _finite(kernel: jax.Array) -> jax.Array:
     """The kernel, if it is finite or not known yet.  Errors: ValueError naming an example."""
     if isinstance(kernel, jax.core.Tracer):
         return kernel
-    bad = (~jnp.isfinite(kernel)).sum(axis=tuple(range(1, kernel.ndim)))
+    bad = ~jnp.isfinite(kernel)
     if bad.any():
-        why = "the outputs overflow or have no derivative there"
-        raise ValueError(f"the kernel is not finite, most of all in row {bad.argmax()}: {why}")
+        rows, columns = (bad.sum(tuple(i for i in range(bad.ndim) if i != k)) for k in (0, 1))
+        where = f"most of all in row {rows.argmax()} and column {columns.argmax()}"
+        why = "x1, x2 or params are not finite, the outputs overflow or have no derivative there"
+        raise ValueError(f"the kernel is not finite, {where}: {why}")
     return kernel

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
+from common.reals import unit
 
 from . import structure
 
@@ -30,6 +31,9 @@ class Factors(NamedTuple):
 def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True) -> Factors:
     """Per-example Jacobians of apply at x [n, …]; dense=False forms those of dense layers too."""
     shapes.check("x", x, "n ...")
+    params = real_parameters(params)
+    if not len(x):
+        raise ValueError("x has no examples")
     leaves, tree = jax.tree.flatten(params)
     layers = structure.dense_layers(apply, params, x[:1]) if dense else []
     loose = {i: leaves[i] for i in range(len(leaves)) if i not in {d.leaf for d in layers}}
@@ -45,14 +49,59 @@ def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True
         taps = {d.leaf: jnp.zeros(d.product, leaves[d.leaf].dtype) for d in layers}
         (signals, rest), inputs = jax.jacrev(outputs, (0, 1), has_aux=True)(taps, loose)
         flat = lambda tree: [a.reshape(len(a), -1) for a in tree.values()]  # noqa: E731
-        return Factors(inputs, flat(signals), flat(rest))
+        return Factors(*_balanced(inputs, flat(signals)), flat(rest))
 
     return jax.vmap(one)(x)
+
+
+def real_parameters(params: Tree) -> Tree:
+    """The params as arrays.  Errors: ValueError where there are none, or not all are real."""
+    params = jax.tree.map(jnp.asarray, params)
+    kinds = {a.dtype for a in jax.tree.leaves(params)}
+    if not sum(a.size for a in jax.tree.leaves(params)):
+        raise ValueError("params has no numbers: the kernel sums over them")
+    for kind in kinds:
+        if not jnp.issubdtype(kind, jnp.floating):
+            raise ValueError(
+                f"params must be real numbers, not {kind}; let apply close over others"
+            )
+    return params
+
+
+def real_model(apply: Callable, params: Tree) -> tuple[Callable, Tree]:
+    """A model of real parameters: the real and the imaginary part of complex ones are two."""
+    leaves, tree = jax.tree.flatten(jax.tree.map(jnp.asarray, params))
+    if not any(jnp.iscomplexobj(a) or not a.size for a in leaves):
+        return apply, real_parameters(params)
+    parts = {
+        i: (a.real, a.imag) if jnp.iscomplexobj(a) else (a,) for i, a in enumerate(leaves) if a.size
+    }
+
+    def joined(parts, x):
+        whole = {i: jax.lax.complex(*p) if len(p) == 2 else p[0] for i, p in parts.items()}
+        return apply(jax.tree.unflatten(tree, [whole.get(i, a) for i, a in enumerate(leaves)]), x)
+
+    return joined, real_parameters(parts)
+
+
+def _balanced(inputs: list, signals: list) -> tuple[list, list]:
+    """Inputs of ordinary size and signals that make up for it: squares of either exist."""
+    units = [unit(jax.lax.stop_gradient(a)) for a in inputs]
+    return (
+        [a / u for a, u in zip(inputs, units, strict=True)],
+        [s * u for s, u in zip(signals, units, strict=True)],
+    )
+
+
+def _single(factors: Factors) -> Factors:
+    """In float32 at least: sums of 16-bit numbers overflow."""
+    return jax.tree.map(lambda a: a.astype(jnp.promote_types(a.dtype, jnp.float32)), factors)
 
 
 def contract(rows: Factors, columns: Factors, *, full: bool = False) -> jax.Array:
     """Theta from the Jacobians of n and of n' examples.  -> [n, n'] or [n, n', O, O], as `ntk`"""
     outputs = (rows.signals + rows.rest)[0].shape[1]
+    rows, columns = _single(rows), _single(columns)
 
     def product(a, b):
         if not full:
@@ -80,4 +129,5 @@ def by_products(apply, params: Tree, x1, columns: Factors, full: bool) -> jax.Ar
 
     found = jax.vmap(jax.vmap(column))(*columns.rest)  # [n', O, n, O]
     kernel = found.transpose(2, 0, 3, 1)
+    kernel = kernel.astype(jnp.promote_types(kernel.dtype, jnp.float32))
     return kernel if full else jnp.trace(kernel, axis1=2, axis2=3) / kernel.shape[-1]

@@ -14,12 +14,19 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
+from common.reals import reals, unit
 
 Tree = Any
 
 
 def linearise(apply: Callable, params: Tree) -> Callable:
-    """The first-order model (params', x) -> f(params, x) + J(x) (params' - params)."""
+    """The first-order model (params', x) -> f(params, x) + J(x) (params' - params).
+
+    Errors: ValueError for parameters that are no real or complex numbers.
+    """
+    for kind in {jnp.asarray(a).dtype for a in jax.tree.leaves(params)}:
+        if not jnp.issubdtype(kind, jnp.inexact):
+            raise ValueError(f"params must be real or complex numbers, not {kind}")
 
     def linear(moved, x):
         step = jax.tree.map(jnp.subtract, moved, params)
@@ -32,14 +39,16 @@ def linearise(apply: Callable, params: Tree) -> Callable:
 def flow(
     kernel: jax.Array, residual: jax.Array, times: jax.Array, *, cross: jax.Array | None = None
 ) -> jax.Array:
-    """f_t - f_0 of gradient flow at `times` [T] (infinity allowed where K is definite).
+    """f_t - f_0 of gradient flow at `times` [T], infinity allowed.
 
     kernel [N, N] symmetric, residual f_0 - y [N, …] -> [T, N, …]; with cross = k(x) [M, N], scaled
-    like the kernel, the change at the M other points -> [T, M, …].
+    like the kernel, the change at the M other points -> [T, M, …].  Eigenvalues below N eps times
+    the largest are known to rounding only: they count as 0, and nothing moves along them.
     """
 
-    def gain(values, t):
-        small = values * t < 1e-6
+    def gain(values, t, u):
+        t = t * u
+        small = jnp.abs(values * t) < 1e-6
         safe = jnp.where(small, 1, values)
         return jnp.where(small, t, -jnp.expm1(-jnp.where(small, 0, values) * t) / safe)
 
@@ -59,13 +68,12 @@ def descent(
     Diverges, as descent does, where lr exceeds 2 / lambda_max(K).
     """
 
-    def gain(values, t):
-        zero = jnp.abs(values) < jnp.finfo(values.dtype).tiny
-        safe = jnp.where(zero, 1, values)
-        small = jnp.abs(lr * safe) < 0.5  # where 1 - (1 - lr lambda)^t would cancel
-        gentle = -jnp.expm1(t * jnp.log1p(-jnp.where(small, lr * safe, 0))) / safe
-        steep = (1 - jnp.where(small, 0, 1 - lr * safe) ** t) / safe
-        return jnp.where(zero, lr * t, jnp.where(small, gentle, steep))
+    def gain(values, t, u):
+        rate = lr * u * values
+        small = jnp.abs(rate) < 0.5  # where 1 - (1 - lr lambda)^t would cancel
+        gentle = -jnp.expm1(t * jnp.log1p(-jnp.where(small, rate, 0))) / values
+        steep = (1 - jnp.where(small, 0, 1 - rate) ** t) / values
+        return jnp.where(small, gentle, steep)
 
     return _change(kernel, residual, steps, cross, gain)
 
@@ -75,14 +83,27 @@ def _change(kernel, residual, times, cross, gain) -> jax.Array:
     sizes = shapes.check("kernel", kernel, "N N")
     shapes.check("residual", residual, "N ...", sizes)
     shapes.check("times or steps", times, "T")
+    if not sizes["N"]:
+        raise ValueError("kernel has no rows")
+    kernel, residual = (
+        jnp.asarray(reals("kernel", kernel)),
+        jnp.asarray(reals("residual", residual)),
+    )
+    times = jnp.asarray(reals("times or steps", times, finite=False))
     if cross is not None:
         shapes.check("cross", cross, "M N", sizes)
-    values, vectors = jnp.linalg.eigh(kernel)
-    left = vectors * values if cross is None else cross @ vectors
+        cross = jnp.asarray(reals("cross", cross))
+    u = unit(jax.lax.stop_gradient(kernel))
+    values, vectors = jnp.linalg.eigh(kernel / u)
+    zero = jnp.abs(values) <= len(values) * jnp.finfo(values.dtype).eps * jnp.abs(values).max()
+    safe = jnp.where(zero, 1, values)
+    left = vectors * values if cross is None else (cross / u) @ vectors
     coefficients = jnp.tensordot(vectors.T, residual, 1)
 
     def at(t):
-        weights = gain(values, t).reshape(-1, *[1] * (residual.ndim - 1))
-        return -jnp.tensordot(left, weights * coefficients, 1)
+        weights = jnp.where(zero, 0, gain(safe, t, u[0, 0]))
+        return -jnp.tensordot(
+            left, weights.reshape(-1, *[1] * (residual.ndim - 1)) * coefficients, 1
+        )
 
     return jax.vmap(at)(times)
