@@ -57,7 +57,7 @@ def expand(t, x: Array) -> Array:
 
 
 def _state(name: str, y):
-    """The leaves as arrays of 32-bit or longer numbers.  Errors: ValueError where there are none."""
+    """The leaves as arrays of 32 bits or more.  Errors: ValueError where there are none."""
     y = jax.tree.map(lambda a: jnp.asarray(a) if jnp.iscomplexobj(a) else _real(name, a), y)
     if not sum(a.size for a in jax.tree.leaves(y)):
         raise ValueError(f"{name} has no numbers")
