@@ -100,8 +100,13 @@ def _in_range(name: str, x: jax.Array, scale: jax.Array, power: int) -> jax.Arra
 def spread(at: Modes, batch) -> Callable[[jax.Array], jax.Array]:
     """Q: the map C -> E H_B C H_B on symmetric C [R, R]; N R^2 operations twice."""
     at, scale = _scaled(at)
-    product = _spread(at, batch)
-    return lambda c: product(c) * scale * scale * scale * scale
+    unscaled = _spread(at, batch)
+
+    def product(c):
+        size = unit(c).reshape(())
+        return unscaled(c / size) * scale * scale * size * scale * scale  # in range on the way
+
+    return product
 
 
 def _scaled(at: Modes) -> tuple[Modes, jax.Array]:

@@ -207,9 +207,9 @@ def _deflate(state: _State, oracle: _Oracle) -> _State:
     parts = [(_finite(dot(V, new.T)), _finite(dot(V, Z.T))) for V in blocks]
     C, E = (np.concatenate(part) for part in zip(*parts, strict=True))  # w^T A q = q^T A w
     seen = _finite(dot(fresh, new.T))
-    sides = (sketch.E[waiting], seen, E[waiting] - seen)
-    scale = unit(np.concatenate(sides, 1))  # squares stay in range
-    before, after, off = (np.linalg.norm(side / scale) for side in sides)
+    images = (sketch.E[waiting], seen, E[waiting] - seen)
+    scale = unit(np.concatenate(images, 1))  # squares stay in range
+    before, after, off = (np.linalg.norm(part / scale) for part in images)
     if off > 0.02 * (before + after):
         raise ValueError("the matrix is not symmetric: w^T A q and q^T A w differ")
     E[waiting] = seen
