@@ -200,7 +200,9 @@ class _Problem(NamedTuple):
         leaves = jax.tree.leaves(jax.tree.map(jnp.abs, tree))
         lead = leaves[0].shape[0] if self.per_sample else 1
         rows = [v.reshape(lead, -1) for v in leaves]
-        u = unit(jnp.concatenate([jnp.max(v, axis=1, keepdims=True, initial=0) for v in rows], 1), 1)
+        u = unit(
+            jnp.concatenate([jnp.max(v, axis=1, keepdims=True, initial=0) for v in rows], 1), 1
+        )
         total = sum(jnp.sum(jnp.square(v / u), axis=1) for v in rows)
         mean = total / (sum(v.size for v in leaves) // lead)
         root = jnp.sqrt(mean) * u[:, 0]

@@ -114,7 +114,9 @@ def relu(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array, j
     """
     cov, var1, var2 = _moments(cov, var1, var2)
     positive = (var1 > 0) & (var2 > 0)  # at a zero input the root has no derivative
-    scale = jnp.where(positive, _mean(jnp.where(var1 > 0, var1, 1), jnp.where(var2 > 0, var2, 1)), 0)
+    scale = jnp.where(
+        positive, _mean(jnp.where(var1 > 0, var1, 1), jnp.where(var2 > 0, var2, 1)), 0
+    )
     cosine = jnp.clip(cov / jnp.where(positive, scale, 1), -1, 1)
     inside = jnp.abs(cosine) < 1
     # both branches of a where are differentiated, so the unused one gets a harmless argument

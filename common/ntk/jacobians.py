@@ -62,7 +62,9 @@ def real_parameters(params: Tree) -> Tree:
         raise ValueError("params has no numbers: the kernel sums over them")
     for kind in kinds:
         if not jnp.issubdtype(kind, jnp.floating):
-            raise ValueError(f"params must be real numbers, not {kind}; let apply close over others")
+            raise ValueError(
+                f"params must be real numbers, not {kind}; let apply close over others"
+            )
     return params
 
 

@@ -85,7 +85,10 @@ def _change(kernel, residual, times, cross, gain) -> jax.Array:
     shapes.check("times or steps", times, "T")
     if not sizes["N"]:
         raise ValueError("kernel has no rows")
-    kernel, residual = jnp.asarray(reals("kernel", kernel)), jnp.asarray(reals("residual", residual))
+    kernel, residual = (
+        jnp.asarray(reals("kernel", kernel)),
+        jnp.asarray(reals("residual", residual)),
+    )
     times = jnp.asarray(reals("times or steps", times, finite=False))
     if cross is not None:
         shapes.check("cross", cross, "M N", sizes)
@@ -99,6 +102,8 @@ def _change(kernel, residual, times, cross, gain) -> jax.Array:
 
     def at(t):
         weights = jnp.where(zero, 0, gain(safe, t, u[0, 0]))
-        return -jnp.tensordot(left, weights.reshape(-1, *[1] * (residual.ndim - 1)) * coefficients, 1)
+        return -jnp.tensordot(
+            left, weights.reshape(-1, *[1] * (residual.ndim - 1)) * coefficients, 1
+        )
 
     return jax.vmap(at)(times)

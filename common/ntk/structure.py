@@ -42,7 +42,11 @@ def dense_layers(apply: Callable, params: Tree, x: Any) -> list[Dense]:
 
     jax.eval_shape(look, jax.tree.leaves(params), x)
     found = [(leaf, uses[0]) for leaf, uses in sorted(seen.items()) if len(uses) == 1]
-    return [Dense(leaf, use[0].size, use[1].shape) for leaf, use in found if use is not None and use[0].size]
+    return [
+        Dense(leaf, use[0].size, use[1].shape)
+        for leaf, use in found
+        if use is not None and use[0].size
+    ]
 
 
 def tapped(apply: Callable, tree, leaves: list, x: jax.Array, taps: dict[int, jax.Array]):
