@@ -7,24 +7,35 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.sde.processes import Array
+from common.reals import at_least, is_known, reals
+from common.sde.processes import Array, prior_draw
 
 
 def directions(key: Array, m: int, d: int, dtype=jnp.float32) -> Array:
     """m uniform unit vectors of R^d -> [m, d]"""
-    v = jax.random.normal(key, (m, d), dtype)
+    at_least(1, m=m, d=d)
+    v = prior_draw(key, (m, d), dtype)
     return v / jnp.linalg.norm(v, axis=1, keepdims=True)
 
 
-def _samples(x: Array, y: Array, theta: Array) -> None:
+def _samples(x, y, theta) -> list[Array]:
     sizes = shapes.check("x", x, "n D")
     shapes.like("y", y, "x", x)
     shapes.check("theta", theta, "M D", sizes)
+    named = {"x": x, "y": y, "theta": theta}
+    return [_some(name, value) for name, value in named.items()]
+
+
+def _some(name: str, x) -> Array:
+    x = jnp.asarray(reals(name, x))
+    if not x.size:
+        raise ValueError(f"{name} is empty: {list(x.shape)}")
+    return x
 
 
 def sliced_w1(x: Array, y: Array, theta: Array) -> Array:
     """Mean over directions of the 1-D Wasserstein-1 distance.  x, y [n, D], theta [M, D] -> []"""
-    _samples(x, y, theta)
+    x, y, theta = _samples(x, y, theta)
     return jnp.mean(jnp.abs(jnp.sort(theta @ x.T, axis=1) - jnp.sort(theta @ y.T, axis=1)))
 
 
@@ -34,7 +45,8 @@ def permutation_null(key: Array, x: Array, y: Array, theta: Array, permutations:
     In one dimension W1 is the integral of |F_x - F_y|, so the pooled projections are sorted once
     and each permutation only relabels them.
     """
-    _samples(x, y, theta)
+    at_least(1, permutations=permutations)
+    x, y, theta = _samples(x, y, theta)
     n = x.shape[0]
     pooled = theta @ jnp.concatenate([x, y]).T
     order = jnp.argsort(pooled, axis=1)
@@ -51,16 +63,26 @@ def permutation_null(key: Array, x: Array, y: Array, theta: Array, permutations:
 def frechet(x: Array, y: Array) -> Array:
     """|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)) of the samples' moments.  -> []
 
-    The trace of the root is the sum of singular values of C_x^(1/2) C_y^(1/2).
+    x [n, D], y [m, D].  The trace is min |A - Q B|^2 over orthogonal Q, for any A^T A = C_x and
+    B^T B = C_y (Procrustes): a sum of squares, here of the triangular factors of the samples.
+    Errors: ValueError for fewer than two points and, outside of jit, beyond the range of the dtype.
     """
-
     shapes.check("y", y, "m D", {"D": shapes.check("x", x, "n D")["D"]})
+    x, y = _some("x", x), _some("y", y)
+    a, b = _triangle("x", x), _triangle("y", y)
+    left, _, right = jnp.linalg.svd(a @ b.T)
+    turn = jax.lax.stop_gradient(left @ right)  # at the minimum its derivative does not count
+    shift = x.mean(axis=0) - y.mean(axis=0)
+    found = jnp.sum(shift**2) + jnp.sum((a - turn @ b) ** 2)
+    if is_known(found) and not jnp.isfinite(found):
+        raise ValueError(f"x and y are too far apart or wide for squares in {found.dtype}")
+    return found
 
-    def root(v):
-        w, q = jnp.linalg.eigh(jnp.cov(v, rowvar=False))
-        return q * jnp.sqrt(jnp.clip(w, 0.0)) @ q.T
 
-    a, b = root(x), root(y)
-    cross = jnp.sum(jnp.linalg.svd(a @ b, compute_uv=False))
-    shift = jnp.sum((x.mean(axis=0) - y.mean(axis=0)) ** 2)
-    return shift + jnp.sum(a**2) + jnp.sum(b**2) - 2 * cross
+def _triangle(name: str, x: Array) -> Array:
+    """R [D, D] with R^T R the covariance of the sample x [n, D]."""
+    n, d = x.shape
+    if n < 2:
+        raise ValueError(f"{name} needs two points for a covariance, not {n}")
+    root = jnp.linalg.qr((x - x.mean(axis=0)) / (n - 1) ** 0.5, mode="r")
+    return jnp.pad(root, ((0, d - root.shape[0]), (0, 0)))

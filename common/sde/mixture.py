@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
+from common.reals import at_least, is_known, reals
 from common.sde.processes import SDE, Array
 
 
@@ -23,6 +24,10 @@ class Mixture(NamedTuple):
 
 def ring(modes: int = 8, radius: float = 1.0, std: float = 0.1, dtype=jnp.float32) -> Mixture:
     """`modes` equal components on a circle of the plane."""
+    at_least(1, modes=modes)
+    reals("radius", radius), reals("std", std)
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"dtype must be a real floating type, not {jnp.dtype(dtype)}")
     angle = 2 * np.pi * np.arange(modes) / modes
     means = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return Mixture(
@@ -32,17 +37,25 @@ def ring(modes: int = 8, radius: float = 1.0, std: float = 0.1, dtype=jnp.float3
 
 def sample(key: Array, mixture: Mixture, n: int) -> Array:
     """n exact draws -> [n, D]"""
-    _sizes(mixture)
+    at_least(0, n=n)
+    mixture = _checked(mixture)
     which, noise = jax.random.split(key)
     k = jax.random.choice(which, mixture.weights.shape[0], (n,), p=mixture.weights)
     z = jax.random.normal(noise, (n, mixture.means.shape[1]), mixture.means.dtype)
-    return jnp.asarray(mixture.means)[k] + jnp.asarray(mixture.stds)[k, None] * z
+    return mixture.means[k] + mixture.stds[k, None] * z
 
 
-def _sizes(mixture: Mixture) -> shapes.Sizes:
+def _checked(mixture: Mixture) -> Mixture:
+    """As arrays of one real type.  Errors: ValueError, also where there are no components."""
     sizes = shapes.check("weights", mixture.weights, "K")
     sizes = shapes.check("means", mixture.means, "K D", sizes)
-    return shapes.check("stds", mixture.stds, "K", sizes)
+    if not shapes.check("stds", mixture.stds, "K", sizes)["K"]:
+        raise ValueError("weights has no components")
+    if not sizes["D"]:
+        raise ValueError("means has no dimensions")
+    arrays = [reals(name, a) for name, a in zip(Mixture._fields, mixture, strict=True)]
+    dtype = jnp.result_type(*arrays)
+    return Mixture(*(jnp.asarray(a, dtype) for a in arrays))
 
 
 def _evaluate(mixture, x, scale, noise):
@@ -51,8 +64,19 @@ def _evaluate(mixture, x, scale, noise):
     Offsets are formed before squaring, so float32 is safe far from the origin, and nothing of size
     B K is kept. On a CPU twice as fast as array axes of lengths K and D, which do not vectorise.
     """
-    shapes.check("x", x, "B D", _sizes(mixture))
+    mixture = _checked(mixture)
+    shapes.check("x", x, "B D", {"D": mixture.means.shape[1]})
+    x, scale, noise = (
+        jnp.asarray(reals(name, a)) if hasattr(a, "dtype") or name == "x" else float(reals(name, a))
+        for name, a in (("x", x), ("scale", scale), ("noise", noise))
+    )
+    dtype = jnp.result_type(x, scale, noise, mixture.means)
+    x, scale, noise = (jnp.asarray(a, dtype) for a in (x, scale, noise))
+    mixture = jax.tree.map(lambda a: a.astype(dtype), mixture)
     scale, noise = jnp.reshape(scale, (-1,)), jnp.reshape(noise, (-1,))
+    u = _far_from_one(jnp.max(jnp.abs(scale) * jnp.max(jnp.abs(mixture.stds)) + jnp.abs(noise)))
+    x, noise = x / u, noise / u
+    mixture = mixture._replace(means=mixture.means / u, stds=mixture.stds / u)
 
     def add(carry, component):
         top, mass, pull = carry
@@ -67,9 +91,18 @@ def _evaluate(mixture, x, scale, noise):
         return (above, old * mass + new, pull), None
 
     zero = jnp.zeros_like(x[:, 0])
-    start = (zero - jnp.inf, zero, jnp.zeros_like(x))
+    start = (zero + jnp.finfo(dtype).min, zero, jnp.zeros_like(x))
     (top, mass, pull), _ = jax.lax.scan(add, start, mixture)
-    return top + jnp.log(mass), pull / mass[:, None]
+    log, pull = top + jnp.log(mass) - x.shape[1] * jnp.log(u), pull / mass[:, None] / u
+    if is_known(log) and not (jnp.isfinite(log).all() and jnp.isfinite(pull).all()):
+        raise ValueError(f"x is too far from the mixture for its density in {dtype}")
+    return log, pull
+
+
+def _far_from_one(std):
+    """1, or a power of two near std where its square leaves the range of ordinary numbers."""
+    exponent = jnp.frexp(jax.lax.stop_gradient(std))[1]
+    return jnp.ldexp(jnp.ones_like(std), jnp.where(jnp.abs(exponent) < 40, 0, exponent - 1))
 
 
 def log_density(mixture: Mixture, x: Array, scale=1.0, noise=0.0) -> Array:

@@ -12,7 +12,8 @@ import numpy as np
 
 from common import shapes
 from common.ode import HEUN, Array, Tableau, dopri5, integrate
-from common.sde.processes import SDE, Score, prior_logp, reverse
+from common.reals import at_least, reals
+from common.sde.processes import SDE, Score, gaussian_logp, reverse
 
 
 def flow(
@@ -28,8 +29,11 @@ def flow(
     """Samples at t = sde.eps from x1 [B, ...] by `steps` equal steps of the probability-flow ODE.
 
     Score calls: steps x stages of the tableau. `embed(t)` is what the score takes in place of t.
+    State and times are of 32 bits or more, whatever x1 is.
     """
+    at_least(1, steps=steps)
     shapes.check("x1", x1, "B ...")
+    x1 = jnp.asarray(reals("x1", x1))
     field = reverse(sde, score, weight=weight)
     times = jnp.linspace(1.0, sde.eps, steps + 1, dtype=x1.dtype)
     pair = (lambda t: (t, t)) if embed is None else (lambda t: (t, embed(t)))
@@ -80,6 +84,10 @@ def log_likelihood(
     `weight` = 1/2 is the probability flow; anything else has other marginals.
     """
     shapes.check("x", x, "B ...")
+    at_least(1, probes=probes)
+    x = jnp.asarray(reals("x", x))
+    if not x.size:
+        raise ValueError(f"x is empty: {list(x.shape)}")
     field = reverse(sde, score, weight=weight)
     if exact:
         basis = jnp.eye(x[0].size, dtype=x.dtype).reshape(-1, 1, *x.shape[1:])
@@ -96,7 +104,9 @@ def log_likelihood(
         augmented, start, eps, 1.0, rtol=rtol, atol=atol, max_steps=max_steps, per_sample=per_sample
     )
     latent, gained = end.y
-    logp = jnp.where(end.success, prior_logp(sde, latent) + gained.mean(axis=1), jnp.nan)
+    logp = jnp.where(
+        end.success, gaussian_logp(latent, sde.prior_std) + gained.mean(axis=1), jnp.nan
+    )
     spread = jnp.zeros_like(logp) if exact else _stderr(gained)
     return Likelihood(logp, spread, latent, end.nfe, end.success)
 

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 
 from common import shapes
 from common.ode import Array, expand
+from common.reals import at_least, is_known, reals
 
 Score = Callable[..., Array]
 
@@ -44,36 +45,64 @@ class SDE(NamedTuple):
     eps: float  # samplers stop here (appendix C: 1e-3 for VP and sub-VP, 1e-5 for VE)
 
 
-def _linear_beta(beta_min: float, beta_max: float):
+def _clock(t):
+    """Times as numbers of 32 bits or more; a Python number takes the type of others."""
+    if type(t) in (bool, int, float):
+        reals("t", t)
+        return float(t)
+    return jnp.asarray(reals("t", t))
+
+
+def _place(i, n: int):
+    """Time of step i of the n-step chain: 0 to 1, and 1 if it is the only one."""
+    at_least(1, n=n)
+    i = _clock(i)
+    return i / (n - 1) if n > 1 else i + 1.0
+
+
+def _within(low: float, high: float, **numbers) -> None:
+    """Errors: ValueError that names a number that is not in [low, high]."""
+    for name, value in numbers.items():
+        if is_known(value) and not low <= reals(name, value) <= high:
+            raise ValueError(f"{name} must lie between {low:g} and {high:g}, not {value}")
+
+
+def _linear_beta(beta_min: float, beta_max: float, eps: float):
+    _within(0, 1e12, beta_min=beta_min)  # products of two rates are float32 numbers
+    _within(1e-12, 1e12, beta_max=beta_max)
+    _within(0, 1, eps=eps)
+
     def beta(t):
         return beta_min + t * (beta_max - beta_min)
 
     def integral(t):
         return beta_min * t + 0.5 * (beta_max - beta_min) * t**2
 
-    def chain_beta(i, n):
+    return beta, integral
+
+
+def vp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
+    """Variance preserving (eq. 11), the limit of DDPM; the chain is eq. 10 with beta_i = beta/n."""
+    beta, integral = _linear_beta(beta_min, beta_max, eps)
+
+    def chain(i, n):
+        at_least(1, n=n)
         if beta_max >= n:
             raise ValueError(
                 f"the VP chain of {n} steps has 1 - beta_max/{n} <= 0: take more than {beta_max:g} "
                 "steps, or euler_maruyama without a corrector"
             )
-        return beta(i / max(n - 1, 1)) / n
-
-    return beta, integral, chain_beta
-
-
-def vp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
-    """Variance preserving (eq. 11), the limit of DDPM; the chain is eq. 10 with beta_i = beta/n."""
-    beta, integral, chain_beta = _linear_beta(beta_min, beta_max)
-
-    def chain(i, n):
-        b = chain_beta(i, n)
+        b = beta(_place(i, n)) / n
         return Chain(jnp.sqrt(1.0 - b), jnp.sqrt(b), jnp.sqrt(b))
 
+    def marginal(t):
+        B = integral(_clock(t))
+        return jnp.exp(-0.5 * B), jnp.sqrt(-jnp.expm1(-B))
+
     return SDE(
-        drift=lambda x, t: -0.5 * expand(beta(t), x) * x,
-        diffusion=lambda t: jnp.sqrt(beta(t)),
-        marginal=lambda t: (jnp.exp(-0.5 * integral(t)), jnp.sqrt(-jnp.expm1(-integral(t)))),
+        drift=lambda x, t: -0.5 * expand(beta(_clock(t)), x) * x,
+        diffusion=lambda t: jnp.sqrt(beta(_clock(t))),
+        marginal=marginal,
         chain=chain,
         prior_std=1.0,
         eps=eps,
@@ -82,20 +111,24 @@ def vp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
 
 def subvp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
     """Sub-VP (eq. 12): VP's mean with less noise. The paper has no chain for it: an Euler step."""
-    beta, integral, _ = _linear_beta(beta_min, beta_max)
+    beta, integral = _linear_beta(beta_min, beta_max, eps)
 
     def variance_rate(t):
         return -beta(t) * jnp.expm1(-2.0 * integral(t))
 
     def chain(i, n):
-        t = i / max(n - 1, 1)
+        t = _place(i, n)
         gain = jnp.sqrt(variance_rate(t) / n)
         return Chain(1.0 - 0.5 * beta(t) / n, gain, gain)
 
+    def marginal(t):
+        B = integral(_clock(t))
+        return jnp.exp(-0.5 * B), -jnp.expm1(-B)
+
     return SDE(
-        drift=lambda x, t: -0.5 * expand(beta(t), x) * x,
-        diffusion=lambda t: jnp.sqrt(variance_rate(t)),
-        marginal=lambda t: (jnp.exp(-0.5 * integral(t)), -jnp.expm1(-integral(t))),
+        drift=lambda x, t: -0.5 * expand(beta(_clock(t)), x) * x,
+        diffusion=lambda t: jnp.sqrt(variance_rate(_clock(t))),
+        marginal=marginal,
         chain=chain,
         prior_std=1.0,
         eps=eps,
@@ -106,14 +139,18 @@ def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> S
     """Variance exploding (eq. 9), the limit of SMLD. As in the authors' code the std at t is s(t),
     not sqrt(s(t)^2 - sigma_min^2); the chain (eq. 8) starts from sigma_(-1) = 0.
     """
+    _within(1e-15, 1e15, sigma_min=sigma_min, sigma_max=sigma_max)  # squares are float32 numbers
+    _within(0, 1, eps=eps)
+    if sigma_max <= sigma_min:
+        raise ValueError(f"sigma_max must exceed sigma_min, {sigma_min}, not {sigma_max}")
     rate = math.log(sigma_max / sigma_min)
 
     def sigma(t):
-        return sigma_min * jnp.exp(rate * t)
+        return sigma_min * jnp.exp(rate * _clock(t))
 
     def chain(i, n):
-        here = sigma(i / max(n - 1, 1))
-        before = jnp.where(i > 0, sigma((i - 1) / max(n - 1, 1)), 0.0)
+        here = sigma(_place(i, n))
+        before = jnp.where(i > 0, sigma((_clock(i) - 1) / max(n - 1, 1)), 0.0)
         gain = jnp.sqrt(here**2 - before**2)
         return Chain(jnp.ones_like(here), gain, gain * before / here)
 
@@ -127,23 +164,43 @@ def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> S
     )
 
 
+def prior_draw(key: Array, shape: tuple[int, ...], dtype) -> Array:
+    """Standard normals of a real dtype.  Errors: ValueError for another.  -> shape"""
+    if not jnp.issubdtype(dtype, jnp.floating):
+        raise ValueError(f"dtype must be a real floating type, not {jnp.dtype(dtype)}")
+    return jax.random.normal(key, shape, dtype)
+
+
 def prior_sample(key: Array, sde: SDE, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
     """x_1 ~ N(0, prior_std^2)  -> shape"""
-    return sde.prior_std * jax.random.normal(key, shape, dtype)
+    return sde.prior_std * prior_draw(key, shape, dtype)
 
 
 def prior_logp(sde: SDE, x: Array) -> Array:
-    """log N(x; 0, prior_std^2) in nats.  x [B, ...] -> [B]"""
+    """log N(x; 0, prior_std^2) in nats.  x [B, ...] -> [B]
+
+    Errors: ValueError, outside of jit, for an x so far out that its logarithm is no number.
+    """
     shapes.check("x", x, "B ...")
-    d = x[0].size
-    square = jnp.sum((x / sde.prior_std) ** 2, axis=tuple(range(1, x.ndim)))
-    return -0.5 * square - d * (0.5 * math.log(2 * math.pi) + math.log(sde.prior_std))
+    x = jnp.asarray(reals("x", x))
+    logp = gaussian_logp(x, sde.prior_std)
+    if is_known(logp) and not jnp.isfinite(logp).all():
+        raise ValueError(f"x is too far out for its density in {logp.dtype}")
+    return logp
+
+
+def gaussian_logp(x: Array, std: float) -> Array:
+    """log N(x; 0, std^2) in nats of x [B, ...], whatever it holds.  -> [B]"""
+    d = math.prod(x.shape[1:])
+    square = jnp.sum((x / std) ** 2, axis=tuple(range(1, x.ndim)))
+    return -0.5 * square - d * (0.5 * math.log(2 * math.pi) + math.log(std))
 
 
 def perturb(key: Array, sde: SDE, x0: Array, t) -> tuple[Array, Array, Array]:
     """x_t = scale x_0 + std z of the forward SDE.  x0 [B, ...], t [] or [B] -> (x_t, z, std)"""
     if jnp.ndim(t):
         shapes.check("t", t, "B", shapes.check("x0", x0, "B ..."))
+    x0 = jnp.asarray(reals("x0", x0))
     scale, std = (expand(c, x0) for c in sde.marginal(t))
     z = jax.random.normal(key, x0.shape, x0.dtype)
     return scale * x0 + std * z, z, std

@@ -20,13 +20,14 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
+from common.reals import at_least, reals, unit
 from common.sde.processes import SDE, Array, Score, matching, reverse
 
 
 class Step(NamedTuple):
     """Where the sampler stands: chain index i = n-1 .. 0 of n, time t, and tau = embed(t)."""
 
-    i: Array  # a float of the dtype of x
+    i: Array  # a float
     n: int
     t: Array
     tau: Any
@@ -91,9 +92,12 @@ def langevin(
         return mean if axis_name is None else jax.lax.pmean(mean, axis_name)
 
     s, z = score(x, step.tau), _noise(key, x)
+    u = unit(s).reshape(())  # squares of s / u exist
+    u = u if axis_name is None else jax.lax.pmax(u, axis_name)
+    s = s / u
     size = 2.0 * (sde.chain(step.i, step.n).decay * snr * batch_norm(z) / batch_norm(s)) ** 2
-    x_mean = x + size * s
-    return x_mean + jnp.sqrt(2.0 * size) * z, x_mean
+    x_mean = x + size * s / u
+    return x_mean + jnp.sqrt(2.0 * size) / u * z, x_mean
 
 
 def sample(
@@ -114,10 +118,13 @@ def sample(
     At each of the `steps` times the corrector runs before the predictor, so the score is called
     steps (1 + corrector_steps) times. `embed(t)` is what the score takes in place of t, computed
     for all steps before the loop. With `trajectory`, also the state after every step [N, B, ...].
+    State, times and coefficients are of 32 bits or more, whatever x1 is.
     """
+    at_least(1, steps=steps, corrector_steps=corrector_steps)
     if predictor is None and corrector is None:
         raise ValueError("sample needs a predictor, a corrector or both")
     shapes.check("x1", x1, "B ...")
+    x1 = jnp.asarray(reals("x1", x1))
     score = matching(score)
     updates = [] if corrector is None else [corrector] * corrector_steps
     updates += [] if predictor is None else [predictor]
@@ -129,7 +136,8 @@ def sample(
         i, t, tau = node
         keys = jax.random.split(jax.random.fold_in(key, i), len(updates))
         for update, k in zip(updates, keys, strict=True):
-            x, x_mean = update(k, sde, score, x, Step(i.astype(x.dtype), steps, t, tau))
+            step = Step(i.astype(times.dtype), steps, t, tau)
+            x, x_mean = (a.astype(x1.dtype) for a in update(k, sde, score, x, step))
         return (x, x_mean), (x if trajectory else None)
 
     nodes = (jnp.arange(steps)[::-1], times, taus)

@@ -22,9 +22,11 @@ def variability(H, Y, *, rcond=1e-10):
 
     Sigma_W = 1/N sum (h - mu_k)(h - mu_k)^T, Sigma_B = 1/K sum (mu_k - mu_G)(mu_k - mu_G)^T = C C^T
     with mu_G the mean of all examples. The pseudo-inverse is that of C^T C, which is K x K:
-    (C C^T)^+ = C (C^T C)^{+2} C^T. It leaves out directions below rcond of the largest.
+    (C C^T)^+ = C (C^T C)^{+2} C^T. It leaves out directions below rcond of the largest, or below
+    what the dtype resolves of them.
     """
     K = len(Y)
+    rcond = max(rcond, 10 * K * float(jnp.finfo(H.dtype).eps))
     C = (means(H, Y) - H.mean(1, keepdims=True)) / jnp.sqrt(K)
     inverse = jnp.linalg.pinv(C.T @ C, rtol=rcond, hermitian=True)
     projected = inverse @ C.T @ within(H, Y)
