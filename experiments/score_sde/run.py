@@ -32,7 +32,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         logarithm after relabelling points
     likelihood: logp_error [seed, sde, tol] (nats), nfe [seed, sde, tol], tolerance [tol]
     samplers: distance_ve [seed, sampler, calls] sliced W1 to data, rows as in measure.SAMPLERS;
-        distance_vp the same for measure.FEW; distance_floor [seed] data to data; calls [calls]
+        distance_vp the same for measure.FEW; distance_floor [seed] the floor, data to
+        data; calls [calls]
     nets: bpd, bpd_stderr (over probes), net_nfe [seed, net]; loss [seed, net, chunk], loss_steps
         [chunk]; generated, observed, inpainted [picture, H, W, C] by the first net and seed
     """
