@@ -55,9 +55,9 @@ def written_out(seed, x, rate):
     return w, values
 
 want = [np.stack(x) for x in zip(*map(written_out, seeds, x, rates))]
-found = {}
-for form in ("members", "batch"):
-    ensemble = Ensemble(make_mesh(), form)
+forms, found = {"members": ["members"], "batch": ["batch"], "whole": ["batch", (), False]}, {}
+for name, form in forms.items():
+    ensemble = Ensemble(make_mesh(), *form)
     shapes = jax.eval_shape(init, 0)
     begin = ensemble.begin(init, shapes)
     train = ensemble.train(lambda *a: steps(ensemble, *a), shapes, P(None, "data"), P(), P(),
@@ -76,14 +76,14 @@ for form in ("members", "batch"):
     text = program.fn.trace(*program.args).lower().compile().as_text()
     specs = {str(tuple(a.sharding.spec)) for a in jax.tree.leaves(program.args)}
     talks = "all-reduce" in text or "reduce-scatter" in text
-    found[form] = {"rounds": len(w), "parts": list(parts), "specs": sorted(specs), "talks": talks}
+    found[name] = {"rounds": len(w), "parts": list(parts), "specs": sorted(specs), "talks": talks}
 print(json.dumps(found))
 """
 
 
 def test_both_forms_train_the_same_and_lie_as_they_say():
     """On 8 devices: whole members apart and silent; or one after the other, every device with an
-    eighth of its weights, moments and batch."""
+    eighth of the batch and of weights and moments, or with whole weights."""
     environment = os.environ | {
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
         "JAX_PLATFORMS": "cpu",
@@ -98,12 +98,14 @@ def test_both_forms_train_the_same_and_lie_as_they_say():
     found, whole = json.loads(done.stdout), 64 * 512
     assert found["members"]["rounds"] == 1
     assert not found["members"]["talks"]
-    assert found["batch"]["rounds"] == 3
+    assert found["whole"]["parts"] == [whole]
     assert found["batch"]["parts"] == [whole // 8]
-    assert found["batch"]["talks"]
+    for name in ("batch", "whole"):
+        assert found[name]["rounds"] == 3
+        assert found[name]["talks"]
     assert found["members"]["specs"] == ["('data',)", "()"]
-    shared, batches_and_weights, rates = "()", "(None, None, 'data')", "(None,)"
-    assert found["batch"]["specs"] == [shared, batches_and_weights, rates]
+    shared, split, whole_of_one = "()", "(None, None, 'data')", "(None,)"
+    assert found["batch"]["specs"] == found["whole"]["specs"] == [shared, split, whole_of_one]
 
 
 def test_rounds_and_a_form_that_is_none():

@@ -43,7 +43,7 @@ PAPER = {
     "warmup": 5000,
     "clip": 1.0,
     "ema": 0.9999,  # VP, sub-VP [code configs]
-    "shard": "batch",  # one seed after the other, its batches and weights split; or whole "members"
+    "shard": "batch",  # one seed after the other, its batches split; or whole seeds, "members"
     "chunk": 500,  # ours: steps a call, between two looks at the clock
     "eval_points": 10_000,  # ours: all test images
     "eval_batch": 500,  # ours: solved together
