@@ -2,7 +2,7 @@
 
     members    whole members side by side, split over the data axis
     batch      one member after the other: batches split over the data axis, weights and moments
-               by rules on their paths and over the data axis too (partition.fsdp)
+               by rules on their paths and, unless `fully` is False, over the data axis too
 
 Functions are written for one member and called for a round of them, with pytrees [M, …]:
 
@@ -29,7 +29,7 @@ MEMBERS, BATCH = FORMS = "members", "batch"
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Members on a mesh, in one of FORMS; `rules` matter to "batch" alone.
+    """Members on a mesh, in one of FORMS; `rules` and `fully` (see partition) are of "batch".
 
     `state`: shapes of one member's. Errors: ValueError for another form.
     """
@@ -37,6 +37,7 @@ class Ensemble:
     mesh: Mesh
     form: str
     rules: partition.Rules = ()
+    fully: bool = True
 
     def __post_init__(self) -> None:
         if self.form not in FORMS:
@@ -84,7 +85,7 @@ class Ensemble:
         """How the weights of a round lie in the form "batch"; shapes: of one member's."""
         if self.form == MEMBERS:
             return None
-        where = partition.fsdp(shapes, self.mesh, self.rules)
+        where = self._split(shapes)
         return jax.tree.map(lambda one: NamedSharding(self.mesh, P(None, *one.spec)), where)
 
     def place(self, x: Any, *axes: str | None) -> Any:
@@ -95,8 +96,12 @@ class Ensemble:
         """In a function of one member: gradients, where their weights lie."""
         if self.form == MEMBERS:
             return tree
-        where = partition.fsdp(tree, self.mesh, self.rules)
-        return jax.lax.with_sharding_constraint(tree, where)
+        return jax.lax.with_sharding_constraint(tree, self._split(tree))
+
+    def _split(self, tree: Any) -> Any:
+        if self.fully:
+            return partition.fsdp(tree, self.mesh, self.rules)
+        return partition.shardings(tree, self.mesh, (*self.rules, ("", ())))
 
 
 def _first(tree: Any) -> Any:

@@ -32,7 +32,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         logarithm after relabelling points
     likelihood: logp_error [seed, sde, tol] (nats), nfe [seed, sde, tol], tolerance [tol]
     samplers: distance_ve [seed, sampler, calls] sliced W1 to data, rows as in measure.SAMPLERS;
-        distance_vp the same for measure.FEW; distance_floor [seed] data to data; calls [calls]
+        distance_vp the same for measure.FEW; distance_floor [seed] the floor, data to
+        data; calls [calls]
     nets: bpd, bpd_stderr (over probes), net_nfe [seed, net]; loss [seed, net, chunk], loss_steps
         [chunk]; generated, observed, inpainted [picture, H, W, C] by the first net and seed
     """
@@ -50,11 +51,10 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """Training and bits of every net, of all seeds, or of one where batches are split; samples."""
-    kind, ensemble = images.SETS[cfg.dataset], Ensemble(mesh, cfg.shard)
-    rounds, (_, begin, train, judge) = ensemble.rounds(len(cfg.seeds)), trainer(cfg, ensemble)
-    all_keys, few = (
-        jax.eval_shape(lambda s=s: keys.fold(s)) for s in (cfg.seeds, cfg.seeds[rounds[0]])
-    )
+    kind, (ensemble, _, begin, train, judge) = images.SETS[cfg.dataset], trainer(cfg, mesh)
+    rounds = ensemble.rounds(len(cfg.seeds))
+    first = cfg.seeds[rounds[0]]
+    all_keys, few = jax.eval_shape(lambda: (keys.fold(cfg.seeds), keys.fold(first)))
     state, sizes = jax.eval_shape(begin, few), (kind.count, cfg.eval_points)
     known, new = (jax.ShapeDtypeStruct((n, *kind.shape), jnp.uint8) for n in sizes)
     once = {"calls": int("marginals" in cfg.parts), "trips": TRIES}
@@ -62,8 +62,8 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     calls = each["calls"] * (cfg.train_steps // cfg.chunk)
     made = [f.program(f"training {n}", state, 0, known, calls=calls) for n, f in train.items()]
     made += [f.program(f"bits {n}", state.average, few, new, **each) for n, f in judge.items()]
-    samples, _ = marginals(cfg, mesh)
-    return made + [f.program(f"samples {n}", all_keys, 0, **once) for n, f in samples.items()]
+    samples = marginals(cfg, mesh)[0].items()
+    return made + [f.program(f"samples {n}", all_keys, 0, **once) for n, f in samples]
 
 
 def noise(cfg) -> dict[str, processes.SDE]:
@@ -143,11 +143,12 @@ def network(cfg, shape) -> training.Net:
     return unet.net(shape, cfg.features, **structure)
 
 
-def trainer(cfg, ensemble: Ensemble):
-    """The net, begin(key) -> state, and for every SDE train(state, first step, images) -> (state,
-    mean loss) and judge(weights, key, images) -> bits.
+def trainer(cfg, mesh):
+    """Ensemble of seeds, net, begin(key) -> state, and for every SDE train(state, first step,
+    images) -> (state, mean loss) and judge(weights, key, images) -> bits.
     """
     kind, sdes = images.SETS[cfg.dataset], noise(cfg)
+    ensemble = Ensemble(mesh, cfg.shard, fully=False)  # activations are more; splitting is slower
     net, tx = network(cfg, kind.shape), training.optimiser(cfg.lr, cfg.warmup, cfg.clip)
     begin = partial(training.begin, net=net, tx=tx)
     state = jax.eval_shape(begin, jax.eval_shape(lambda: jax.random.key(0)))
@@ -161,13 +162,13 @@ def trainer(cfg, ensemble: Ensemble):
         of = {"sde": sdes[name]}
         train[name] = ensemble.train(partial(step, **of), state, *rest, shared=(1, 2))
         judge[name] = ensemble.over(partial(bits, **of), weights, *rest, shared=(2,))
-    return net, ensemble.begin(begin, state), train, judge
+    return ensemble, net, ensemble.begin(begin, state), train, judge
 
 
 def networks(cfg, mesh, scratch) -> dict[str, np.ndarray]:
     """Claim s5: one net for every SDE, of one architecture, from one start, on the same batches."""
-    kind, ensemble = images.SETS[cfg.dataset], Ensemble(mesh, cfg.shard)
-    data, (net, begin, train, judge) = scratch.data(kind.data), trainer(cfg, ensemble)
+    kind, (ensemble, net, begin, train, judge) = images.SETS[cfg.dataset], trainer(cfg, mesh)
+    data = scratch.data(kind.data)
     known, new = (images.resized(np.asarray(x), kind.shape) for x in (data.x_train, data.x_test))
     known, at = sharding.put(known, mesh), cfg.chunk * (1 + np.arange(cfg.train_steps // cfg.chunk))
     how = {"net": net, "levels": kind.levels, "steps": cfg.picture_steps, "snr": cfg.snr}
