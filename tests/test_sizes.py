@@ -12,7 +12,7 @@ HOMES = ("common", "launch", "experiments", "tests", "benchmarks")
 # name -> lines today: lower the number when it shrinks, delete it when it keeps the limit
 FILES = {"benchmarks/curvature.py": 436}
 FUNCTIONS: dict[str, int] = {}
-READMES = {"experiments/score_sde/README.md": 94}
+READMES: dict[str, int] = {}
 RUNS: dict[str, int] = {}
 
 
