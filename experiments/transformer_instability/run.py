@@ -54,8 +54,10 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         def log(seen):
             return {"loss": np.nanmean(seen.loss)}
 
-        start, at = begin(streams), 1 + np.arange(cfg.steps)
-        _, seen = loops.recorded(scratch, name, advance, start, at, chunk=cfg.chunk, log=log)
+        at = 1 + np.arange(cfg.steps)
+        _, seen = loops.recorded(
+            scratch, name, advance, begin(streams), at, chunk=cfg.chunk, log=log
+        )
         return history.summary(seen._asdict(), cfg.records)
 
     cells = {
