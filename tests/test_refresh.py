@@ -80,7 +80,7 @@ def test_a_renamed_local_is_carried_over_past_a_line_cut_short(at):
     assert line["compared"] == {
         "preset": "smoke", "seeds": [[0, 1, 2, 3, 4], [95, 96, 97, 98, 99]], "arrays": 4,
     }  # fmt: skip
-    assert sorted(line["definitions"]) == names
+    assert sorted(ledger.unfolded(line["definitions"])) == names
     assert line["dirty"]
     assert "STALE" not in at("report", str(at.root / "results/toy/laptop")).out
     assert "nothing is stale" in at("refresh").out

@@ -110,7 +110,7 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         "dirty": dirty,
         "compared": compared,
         "fingerprint": hashes,
-        "definitions": fingerprint.difference(reference, now),
+        "definitions": ledger.folded(fingerprint.difference(reference, now)),
         "claims": stale,
         "repeats": _repeats(slug, decided, [claims[i] for i in stale if "repeats" not in made[i]]),
     }

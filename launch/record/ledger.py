@@ -145,6 +145,24 @@ def changes(slug: str, claims: list[dict], preset: str = "laptop") -> list[str]:
     return [*reasons, *jax, *texts]
 
 
+def folded(flat: dict) -> dict:
+    """Definitions of a carried line by file, a third shorter.  {"file:name" or "file": hash}"""
+    files: dict = {}
+    for place, hash_ in flat.items():
+        file, _, name = place.partition(":")
+        files.setdefault(file, {})[name] = hash_
+    return files
+
+
+def unfolded(kept: dict) -> dict:
+    """What `folded` was given; older lines are flat."""
+    flat: dict = {}
+    for file, found in kept.items():
+        inside = found if isinstance(found, dict) else {"": found}
+        flat |= {f"{file}:{name}" if name else file: h for name, h in inside.items()}
+    return flat
+
+
 def definitions(slug: str, preset: str = "laptop") -> dict:
     """{"definitions": …} under which the verdicts of a preset stand; {} where it was not kept.
 
@@ -166,7 +184,7 @@ def definitions(slug: str, preset: str = "laptop") -> dict:
 
 
 def _overlaid(reference: dict, line: dict) -> dict:
-    both = reference.get("definitions", {}) | line.get("definitions", {})
+    both = reference.get("definitions", {}) | unfolded(line.get("definitions", {}))
     return {k: h for k, h in both.items() if h is not None}
 
 
