@@ -55,12 +55,11 @@ def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True
 
 
 def real_parameters(params: Tree) -> Tree:
-    """The params as arrays.  Errors: ValueError where there are none, or not all are real."""
-    params = jax.tree.map(jnp.asarray, params)
-    kinds = {a.dtype for a in jax.tree.leaves(params)}
+    """The params as arrays, or as shapes.  Errors: ValueError where there are none or no reals."""
+    params = jax.tree.map(_array, params)
     if not sum(a.size for a in jax.tree.leaves(params)):
         raise ValueError("params has no numbers: the kernel sums over them")
-    for kind in kinds:
+    for kind in {a.dtype for a in jax.tree.leaves(params)}:
         if not jnp.issubdtype(kind, jnp.floating):
             raise ValueError(
                 f"params must be real numbers, not {kind}; let apply close over others"
@@ -68,14 +67,24 @@ def real_parameters(params: Tree) -> Tree:
     return params
 
 
+def _array(a):
+    return a if isinstance(a, jax.ShapeDtypeStruct) else jnp.asarray(a)
+
+
+def _parts(a) -> tuple:
+    """(real, imaginary) or (itself,)"""
+    if not jnp.issubdtype(a.dtype, jnp.complexfloating):
+        return (a,)
+    known = not isinstance(a, jax.ShapeDtypeStruct)
+    return tuple(f(a) if known else jax.eval_shape(f, a) for f in (jnp.real, jnp.imag))
+
+
 def real_model(apply: Callable, params: Tree) -> tuple[Callable, Tree]:
     """A model of real parameters: the real and the imaginary part of complex ones are two."""
-    leaves, tree = jax.tree.flatten(jax.tree.map(jnp.asarray, params))
-    if not any(jnp.iscomplexobj(a) or not a.size for a in leaves):
+    leaves, tree = jax.tree.flatten(jax.tree.map(_array, params))
+    parts = {i: _parts(a) for i, a in enumerate(leaves) if a.size}
+    if sum(map(len, parts.values())) == len(leaves) == len(parts):
         return apply, real_parameters(params)
-    parts = {
-        i: (a.real, a.imag) if jnp.iscomplexobj(a) else (a,) for i, a in enumerate(leaves) if a.size
-    }
 
     def joined(parts, x):
         whole = {i: jax.lax.complex(*p) if len(p) == 2 else p[0] for i, p in parts.items()}
