@@ -35,7 +35,7 @@ def flow(
     shapes.check("x1", x1, "B ...")
     x1 = jnp.asarray(reals("x1", x1))
     field = reverse(sde, score, weight=weight)
-    times = jnp.linspace(1.0, sde.eps, steps + 1, dtype=x1.dtype)
+    times = jnp.linspace(sde.end, sde.eps, steps + 1, dtype=x1.dtype)
     pair = (lambda t: (t, t)) if embed is None else (lambda t: (t, embed(t)))
     return integrate(lambda x, node: field(x, *node), x1, times, tableau=tableau, embed=pair)
 
@@ -45,7 +45,7 @@ class Likelihood(NamedTuple):
 
     logp: Array  # [B]; NaN where the solve failed
     stderr: Array  # [B]; 0 with the exact divergence, NaN with a single probe
-    latent: Array  # x(1) [B, ...]
+    latent: Array  # x(end) [B, ...]
     nfe: Array  # []
     success: Array  # [] or [B]
 
@@ -76,11 +76,11 @@ def log_likelihood(
     max_steps: int = 1000,
     per_sample: bool = False,
 ) -> Likelihood:
-    """log p_eps(x) = log prior(x(1)) + integral of div(f - g^2 s / 2) dt (appendix D.2).
+    """log p_eps(x) = log prior(x(end)) + integral of div(f - g^2 s / 2) dt (appendix D.2).
 
     x [B, ...]. Hutchinson's estimate with `probes` Rademacher vectors held fixed during
     the solve, or with `exact` the trace by one tangent for each dimension. It is the density at
-    t = eps, not of the data, and starts from the prior N(0, prior_std^2), not from the true p_1.
+    t = eps, not of the data, and starts from the prior N(0, prior_std^2), not from the true p_end.
     `weight` = 1/2 is the probability flow; anything else has other marginals.
     """
     shapes.check("x", x, "B ...")
@@ -101,7 +101,14 @@ def log_likelihood(
 
     start = (x, jnp.zeros((x.shape[0], 1 if exact else probes), x.dtype))
     end = dopri5(
-        augmented, start, eps, 1.0, rtol=rtol, atol=atol, max_steps=max_steps, per_sample=per_sample
+        augmented,
+        start,
+        eps,
+        sde.end,
+        rtol=rtol,
+        atol=atol,
+        max_steps=max_steps,
+        per_sample=per_sample,
     )
     latent, gained = end.y
     logp = jnp.where(
