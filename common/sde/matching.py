@@ -8,7 +8,9 @@ denoiser D, the squared error of what it predicts is a weight times |D - x_0|^2:
     velocity  (alpha' - alpha sigma' / sigma)^2
     edm       (sigma^2 + d^2) / (sigma d)^2, d the standard deviation of the data
 
-Vincent 2011; Hyvarinen 2005; Karras et al. 2022; Lipman et al. 2023.  Shapes: B batch; x [B, ...]; t [B].
+Vincent 2011; Hyvarinen 2005; Karras et al. 2022; Lipman et al. 2023.
+
+Shapes: B batch; x [B, ...]; t [B].
 """
 
 from collections.abc import Callable
@@ -77,7 +79,8 @@ def implicit(
 ) -> Array:
     """|s|^2 / 2 + div s: its mean over data is half the Fisher divergence up to a constant.
 
-    x [B, ...] -> [B].  The divergence is exact without a key, else by `count` Rademacher probes (Song et al. 2020).
+    x [B, ...] -> [B]. The divergence is exact without a key, else by `count` Rademacher probes
+    (Song et al. 2020).
     """
     shapes.check("x", x, "B ...")
     x = jnp.asarray(reals("x", x))

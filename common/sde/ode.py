@@ -6,7 +6,6 @@ Shapes: B batch; x [B, ...]; K divergence probes; score(x, t) -> [B, ...].
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from common import shapes
@@ -69,8 +68,8 @@ def log_likelihood(
     """log p_eps(x) = log prior(x(end)) + integral of div(f - g^2 s / 2) dt (appendix D.2).
 
     x [B, ...]. Hutchinson's estimate with `probes` vectors of a `law` (see calculus) held fixed
-    during the solve, or with `exact` the trace by one tangent for each dimension. It is the density at
-    t = eps, not of the data, and starts from the prior N(0, prior_std^2), not from the true p_end.
+    during the solve, or with `exact` the trace by one tangent for each dimension. It is the density
+    at t = eps, not of the data, and starts from the prior N(0, prior_std^2), not the true p_end.
     `weight` = 1/2 is the probability flow; anything else has other marginals.
     """
     shapes.check("x", x, "B ...")
