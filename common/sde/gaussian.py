@@ -47,12 +47,14 @@ def sde(
         gain = jnp.sqrt(s1**2 - (decay * s0) ** 2)
         return Chain(decay, gain, gain * s0 / s1)
 
+    with jax.ensure_compile_time_eval():  # a number also where JAX traces
+        prior = sigma(jnp.asarray(float(end)))
     return SDE(
         drift=lambda x, t: expand(rates(t)[0], x) * x,
         diffusion=diffusion,
         marginal=marginal,
         chain=chain,
-        prior_std=float(sigma(jnp.asarray(float(end)))),
+        prior_std=float(prior) if is_known(prior) else prior,
         eps=eps,
         end=float(end),
     )
