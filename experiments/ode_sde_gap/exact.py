@@ -64,7 +64,7 @@ def known(means, std, end) -> Known:
 def gap(key, delta, *, law: Known, wave, cells, steps, quantiles, noise):
     """W2 of (flow, SDE), (flow, data), (SDE, data), and the residual's rms under p.  -> [] each
 
-    key: of the phase. With noise = 1 the second sampler is the SDE dx = (x + s) dtau + dw, in general
+    key: of the phase. With noise = 1 the second sampler is the SDE dx = (x + s) dtau + dw; else
     dx = (x + (1 + noise) s / 2) dtau + sqrt(noise) dw, which has the marginals of the flow too.
     """
     phase = 2 * np.pi * jax.random.uniform(key, (), jnp.float64)

@@ -21,7 +21,7 @@ def without_residual(arrays):
 
 
 def gap_law(arrays):
-    """Perturbation and W2 of flow and SDE, the first perturbation (none) left out.  -> [seed, 2, x]"""
+    """Perturbation and W2 of flow and SDE, the first (none) left out.  -> [seed, 2, x]"""
     return stats.beside(arrays["deltas"][1:], arrays["gap"][:, 1:])
 
 
@@ -56,7 +56,7 @@ def residual_falls(arrays):
 
 
 def distance(arrays, of):
-    """Squared W2, geometric mean over sets; nan where too many samples left the box.  -> [seed, weight]"""
+    """Squared W2 over sets; nan where too many samples left the box.  -> [seed, weight]"""
     lost = np.maximum(arrays["left_out_flow"], arrays["left_out_sde"])
     return geometric(np.where(lost > USED, np.nan, arrays[f"w2_{of}"]))
 

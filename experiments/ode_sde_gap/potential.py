@@ -46,7 +46,7 @@ def score(params, x, t):
 
 
 def matching(params, key, sde, x0, end):
-    """Mean of (s + z / std)^2 over both coordinates, no weight; t = end Beta(1, 2) + 1e-5.  -> []"""
+    """Mean of (s + z / std)^2 over both coordinates; t = end Beta(1, 2) + 1e-5.  -> []"""
     when, noise = jax.random.split(key)
     t = end * (1 - jnp.sqrt(jax.random.uniform(when, x0.shape[:1]))) + 1e-5
     x, z, std = processes.perturb(noise, sde, x0, t)

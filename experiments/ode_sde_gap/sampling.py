@@ -23,7 +23,7 @@ def grid(end, nfe):
 def both(key, score, *, samples, end, nfe, noise=1.0):
     """Samples of the SDE, of the flow.  score(x, t []) -> [2, n, 2]
 
-    dx = (-x - (1 + noise) s / 2) dt + sqrt(noise) dw by Euler-Maruyama, its last step without noise;
+    dx = (-x - (1 + noise) s / 2) dt + sqrt(noise) dw by Euler-Maruyama, the last step quiet;
     dx = (-x - s / 2) dt by Euler, from the same start.
     """
     start, kicks = jax.random.split(key)
