@@ -88,6 +88,13 @@ def test_a_renamed_local_is_carried_over_past_a_line_cut_short(at):
     assert len(git(at.root, "worktree", "list").splitlines()) == 1
     at.edit(RUN, "parts", "chunks")  # stale against what it was carried over to
     assert standing(at) == ("stale", ["./run.py:run"])
+    (record,) = read(at("refresh", "--json"))
+    assert record["outcome"] == "carried"
+    assert standing(at) == ("fresh", [])
+    line = json.loads(at.ledger.read_text().splitlines()[-1])
+    assert sorted(ledger.unfolded(line["definitions"])) == ["./run.py:run"]  # not the other again
+    at.edit("common/sharding.py", "missing", "short")
+    assert standing(at) == ("stale", ["common/sharding.py:_padded"])
 
 
 def test_another_number_stays_stale_and_the_array_is_named(at):

@@ -1,4 +1,4 @@
-"""Distances of two samples: sliced Wasserstein-1 and its permutation null, Frechet distance.
+"""Distances of two samples: sliced Wasserstein 1 and 2, their permutation null, Frechet distance.
 
 Shapes: n points of each sample, D dimensions, M directions, P permutations.
 """
@@ -37,6 +37,15 @@ def sliced_w1(x: Array, y: Array, theta: Array) -> Array:
     """Mean over directions of the 1-D Wasserstein-1 distance.  x, y [n, D], theta [M, D] -> []"""
     x, y, theta = _samples(x, y, theta)
     return jnp.mean(jnp.abs(jnp.sort(theta @ x.T, axis=1) - jnp.sort(theta @ y.T, axis=1)))
+
+
+def sliced_w2(x: Array, y: Array, theta: Array) -> Array:
+    """Mean over directions of the squared 1-D Wasserstein-2 distance.  -> []
+
+    x, y [n, D], theta [M, D].  For a shift by v its expectation over directions is |v|^2 / D.
+    """
+    x, y, theta = _samples(x, y, theta)
+    return jnp.mean((jnp.sort(theta @ x.T, axis=1) - jnp.sort(theta @ y.T, axis=1)) ** 2)
 
 
 def permutation_null(key: Array, x: Array, y: Array, theta: Array, permutations: int) -> Array:

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
+from common.ode import expand
 from common.reals import at_least, is_known, reals
 from common.sde.processes import SDE, Array
 
@@ -118,3 +119,32 @@ def score(mixture: Mixture, x: Array, scale=1.0, noise=0.0) -> Array:
 def exact_score(mixture: Mixture, sde: SDE):
     """score(x [B, D], t) of the mixture noised by the SDE up to t."""
     return lambda x, t: score(mixture, x, *sde.marginal(t))
+
+
+def denoiser(mixture: Mixture, x: Array, scale=1.0, noise=0.0) -> Array:
+    """E[x_0 | scale x_0 + noise z = x], by Tweedie's formula.  x [B, D] -> [B, D]"""
+    pull = score(mixture, x, scale, noise)
+    scale, noise = (expand(a, pull) for a in (scale, noise))
+    return (x + noise**2 * pull) / scale
+
+
+class Posterior(NamedTuple):
+    """The law of x_0 given x_t: again a mixture, one for each x."""
+
+    weights: Array  # [B, K]
+    means: Array  # [B, K, D]
+    stds: Array  # [K]
+
+
+def posterior(mixture: Mixture, x: Array, scale: Array, noise: Array) -> Posterior:
+    """The law of x_0 given scale x_0 + noise z = x [B, D]; scale and noise []."""
+    mixture = _checked(mixture)
+    shapes.check("x", x, "B D", {"D": mixture.means.shape[1]})
+    variance = (scale * mixture.stds) ** 2 + noise**2
+    offset = x[:, None] - scale * mixture.means
+    d = x.shape[1]
+    log = jnp.log(mixture.weights) - 0.5 * jnp.sum(offset**2, axis=2) / variance
+    weights = jax.nn.softmax(log - 0.5 * d * jnp.log(variance), axis=1)
+    gain = scale * mixture.stds**2 / variance
+    means = mixture.means + gain[:, None] * offset
+    return Posterior(weights, means, mixture.stds * noise / jnp.sqrt(variance))

@@ -1,4 +1,4 @@
-"""Forward SDEs dx = f(x,t) dt + g(t) dw with Gaussian marginals, t in [0, 1], data at t = 0.
+"""Forward SDEs dx = f(x,t) dt + g(t) dw with Gaussian marginals, t in [0, end], data at t = 0.
 
 Song et al. 2021 (arXiv 2011.13456), section 3.4 and appendices B, C. With
 B(t) = integral of beta = beta_min t + (beta_max - beta_min) t^2 / 2:
@@ -7,7 +7,7 @@ B(t) = integral of beta = beta_min t + (beta_max - beta_min) t^2 / 2:
     sub-VP  f = -beta x / 2   g^2 = beta (1 - e^(-2B))     x_t ~ N(e^(-B/2) x_0, (1 - e^(-B))^2)
     VE      f = 0             g = s sqrt(2 ln(smax/smin))  x_t ~ N(x_0, s^2)
 
-with s(t) = smin (smax/smin)^t.
+with s(t) = smin (smax/smin)^t. Their end is 1; `gaussian` has the SDE of any other path.
 
 Shapes: B batch; x [B, ...]; t [] or [B].
 """
@@ -41,11 +41,12 @@ class SDE(NamedTuple):
     diffusion: Callable[[Array], Array]  # g(t)
     marginal: Callable[[Array], tuple[Array, Array]]  # t -> (scale, std): x_t = scale x_0 + std z
     chain: Callable[[Array, int], Chain]  # (i, n) -> step i = 0..n-1 of the n-step chain
-    prior_std: float  # x_1 is taken as N(0, prior_std^2)
+    prior_std: float  # x at the end is taken as N(0, prior_std^2)
     eps: float  # samplers stop here (appendix C: 1e-3 for VP and sub-VP, 1e-5 for VE)
+    end: float = 1.0  # the time of the prior
 
 
-def _clock(t):
+def clock(t):
     """Times as numbers of 32 bits or more; a Python number takes the type of others."""
     if type(t) in (bool, int, float):
         reals("t", t)
@@ -54,13 +55,13 @@ def _clock(t):
 
 
 def _place(i, n: int):
-    """Time of step i of the n-step chain: 0 to 1, and 1 if it is the only one."""
+    """Step i of the n-step chain as a part of the whole: 0 to 1, and 1 if it is the only one."""
     at_least(1, n=n)
-    i = _clock(i)
+    i = clock(i)
     return i / (n - 1) if n > 1 else i + 1.0
 
 
-def _within(low: float, high: float, **numbers) -> None:
+def within(low: float, high: float, **numbers) -> None:
     """Errors: ValueError that names a number that is not in [low, high]."""
     for name, value in numbers.items():
         if is_known(value) and not low <= reals(name, value) <= high:
@@ -68,9 +69,9 @@ def _within(low: float, high: float, **numbers) -> None:
 
 
 def _linear_beta(beta_min: float, beta_max: float, eps: float):
-    _within(0, 1e12, beta_min=beta_min)  # products of two rates are float32 numbers
-    _within(1e-12, 1e12, beta_max=beta_max)
-    _within(0, 1, eps=eps)
+    within(0, 1e12, beta_min=beta_min)  # products of two rates are float32 numbers
+    within(1e-12, 1e12, beta_max=beta_max)
+    within(0, 1, eps=eps)
 
     def beta(t):
         return beta_min + t * (beta_max - beta_min)
@@ -96,12 +97,12 @@ def vp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
         return Chain(jnp.sqrt(1.0 - b), jnp.sqrt(b), jnp.sqrt(b))
 
     def marginal(t):
-        B = integral(_clock(t))
+        B = integral(clock(t))
         return jnp.exp(-0.5 * B), jnp.sqrt(-jnp.expm1(-B))
 
     return SDE(
-        drift=lambda x, t: -0.5 * expand(beta(_clock(t)), x) * x,
-        diffusion=lambda t: jnp.sqrt(beta(_clock(t))),
+        drift=lambda x, t: -0.5 * expand(beta(clock(t)), x) * x,
+        diffusion=lambda t: jnp.sqrt(beta(clock(t))),
         marginal=marginal,
         chain=chain,
         prior_std=1.0,
@@ -122,12 +123,12 @@ def subvp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> S
         return Chain(1.0 - 0.5 * beta(t) / n, gain, gain)
 
     def marginal(t):
-        B = integral(_clock(t))
+        B = integral(clock(t))
         return jnp.exp(-0.5 * B), -jnp.expm1(-B)
 
     return SDE(
-        drift=lambda x, t: -0.5 * expand(beta(_clock(t)), x) * x,
-        diffusion=lambda t: jnp.sqrt(variance_rate(_clock(t))),
+        drift=lambda x, t: -0.5 * expand(beta(clock(t)), x) * x,
+        diffusion=lambda t: jnp.sqrt(variance_rate(clock(t))),
         marginal=marginal,
         chain=chain,
         prior_std=1.0,
@@ -139,18 +140,18 @@ def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> S
     """Variance exploding (eq. 9), the limit of SMLD. As in the authors' code the std at t is s(t),
     not sqrt(s(t)^2 - sigma_min^2); the chain (eq. 8) starts from sigma_(-1) = 0.
     """
-    _within(1e-15, 1e15, sigma_min=sigma_min, sigma_max=sigma_max)  # squares are float32 numbers
-    _within(0, 1, eps=eps)
+    within(1e-15, 1e15, sigma_min=sigma_min, sigma_max=sigma_max)  # squares are float32 numbers
+    within(0, 1, eps=eps)
     if sigma_max <= sigma_min:
         raise ValueError(f"sigma_max must exceed sigma_min, {sigma_min}, not {sigma_max}")
     rate = math.log(sigma_max / sigma_min)
 
     def sigma(t):
-        return sigma_min * jnp.exp(rate * _clock(t))
+        return sigma_min * jnp.exp(rate * clock(t))
 
     def chain(i, n):
         here = sigma(_place(i, n))
-        before = jnp.where(i > 0, sigma((_clock(i) - 1) / max(n - 1, 1)), 0.0)
+        before = jnp.where(i > 0, sigma((clock(i) - 1) / max(n - 1, 1)), 0.0)
         gain = jnp.sqrt(here**2 - before**2)
         return Chain(jnp.ones_like(here), gain, gain * before / here)
 

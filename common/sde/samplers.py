@@ -1,8 +1,8 @@
-"""Predictor-corrector sampling (Song et al. 2021, algorithms 2-5): one lax.scan from t = 1 to eps.
+"""Predictor-corrector sampling (Song et al. 2021, algorithms 2-5): one lax.scan from end to eps.
 
 An update is a plain function (key, sde, score, x, step) -> (x, x_mean), x_mean without the noise
 just added. Predictors and correctors have the same signature; options go in by functools.partial.
-With s = score(x, step.tau), z standard normal, dt = 1/n and (a_i, G_i) the forward chain:
+With s = score(x, step.tau), z standard normal, dt = end/n and (a_i, G_i) the forward chain:
 
     euler_maruyama     x_mean = x - (f - g^2 s) dt       x = x_mean + g sqrt(dt) z
     reverse_diffusion  x_mean = (2 - a_i) x + G_i^2 s    x = x_mean + G_i z
@@ -43,8 +43,8 @@ def _noise(key, x):
 
 def euler_maruyama(key: Array, sde: SDE, score: Score, x: Array, step: Step):
     """Weak order 1. For VE it explodes when n is below about 2 ln(sigma_max/sigma_min)."""
-    x_mean = x - reverse(sde, score)(x, step.t, step.tau) / step.n
-    return x_mean + sde.diffusion(step.t) * step.n**-0.5 * _noise(key, x), x_mean
+    x_mean = x - reverse(sde, score)(x, step.t, step.tau) / (step.n / sde.end)
+    return x_mean + sde.diffusion(step.t) * (step.n / sde.end) ** -0.5 * _noise(key, x), x_mean
 
 
 def reverse_diffusion(key: Array, sde: SDE, score: Score, x: Array, step: Step):
@@ -128,7 +128,7 @@ def sample(
     score = matching(score)
     updates = [] if corrector is None else [corrector] * corrector_steps
     updates += [] if predictor is None else [predictor]
-    times = jnp.linspace(1.0, sde.eps, steps, dtype=x1.dtype)
+    times = jnp.linspace(sde.end, sde.eps, steps, dtype=x1.dtype)
     taus = times if embed is None else jax.vmap(embed)(times)
 
     def body(carry, node):

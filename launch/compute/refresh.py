@@ -20,7 +20,7 @@ from launch import settings
 from launch.compute import verify
 from launch.compute.past import Arrays, Past, Shallow, Task
 from launch.errors import UserError
-from launch.paths import folder, results, slugs
+from launch.paths import folder, slugs
 from launch.read import report
 from launch.record import fingerprint, ledger, provenance, store
 from launch.terminal import coloured, table
@@ -99,7 +99,7 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
             what = f"{preset} does not compute {unseen[0]}, which a claim reads"
             return {"outcome": STALE, "reason": f"{what}: ./lab refresh {slug} --preset {decided}"}
     commit, _, dirty = provenance.source(slug)
-    reference = store.peek(results() / slug / decided / "run.json").get("fingerprint", {})
+    before = ledger.definitions(slug, decided)
     line = {
         "schema": store.SCHEMA,
         "kind": "carried",
@@ -110,7 +110,8 @@ def _carry(slug: str, decided: str, claims: dict[str, Claim], preset: str, past:
         "dirty": dirty,
         "compared": compared,
         "fingerprint": hashes,
-        "definitions": ledger.folded(fingerprint.difference(reference, now)),
+        "definitions": ledger.folded(fingerprint.difference(before, now)),
+        "onto": ledger.BEFORE if before else "",
         "claims": stale,
         "repeats": _repeats(slug, decided, [claims[i] for i in stale if "repeats" not in made[i]]),
     }

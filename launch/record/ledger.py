@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BLANK = "\0 \t\r\ufeff"  # what a crash or an editor leaves around a line
 HASHES = ("compute", "measure", "rule")
+BEFORE = "before"  # a carried line's definitions are what changed since the line before it
 
 
 def _all(slug: str) -> list[dict]:
@@ -176,15 +177,16 @@ def definitions(slug: str, preset: str = "laptop") -> dict:
             continue
         once = (line.get("run"), line.get("date"), str(line["fingerprint"]))
         if "definitions" in line:
-            found = _overlaid(reference, line)
+            found = _overlaid(found if line.get("onto") == BEFORE else None, reference, line)
         elif once != made:
             found = reference.get("definitions")
         made = once
     return {} if found is None else {"definitions": found}
 
 
-def _overlaid(reference: dict, line: dict) -> dict:
-    both = reference.get("definitions", {}) | unfolded(line.get("definitions", {}))
+def _overlaid(before: dict | None, reference: dict, line: dict) -> dict:
+    base = reference.get("definitions", {}) if before is None else before
+    both = base | unfolded(line.get("definitions", {}))
     return {k: h for k, h in both.items() if h is not None}
 
 
