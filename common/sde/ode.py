@@ -11,9 +11,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.ode import HEUN, Array, Tableau, dopri5, integrate
+from common.ode import DOPRI5, EULER, HEUN, RK4, Array, Tableau, dopri5, integrate
 from common.reals import at_least, reals
 from common.sde.processes import SDE, Score, gaussian_logp, reverse
+
+# the methods that `flow` takes, and the solvers, for whoever looks for them here
+__all__ = [
+    "DOPRI5",
+    "EULER",
+    "HEUN",
+    "RK4",
+    "Likelihood",
+    "dopri5",
+    "flow",
+    "integrate",
+    "log_likelihood",
+]
 
 
 def flow(

@@ -118,13 +118,17 @@ def sample(
     At each of the `steps` times the corrector runs before the predictor, so the score is called
     steps (1 + corrector_steps) times. `embed(t)` is what the score takes in place of t, computed
     for all steps before the loop. With `trajectory`, also the state after every step [N, B, ...].
+    No steps leave x1 as it is, at t = 1.
     State, times and coefficients are of 32 bits or more, whatever x1 is.
     """
-    at_least(1, steps=steps, corrector_steps=corrector_steps)
+    at_least(0, steps=steps)
+    at_least(1, corrector_steps=corrector_steps)
     if predictor is None and corrector is None:
         raise ValueError("sample needs a predictor, a corrector or both")
     shapes.check("x1", x1, "B ...")
     x1 = jnp.asarray(reals("x1", x1))
+    if steps == 0:
+        return (x1, x1[None][:0]) if trajectory else x1
     score = matching(score)
     updates = [] if corrector is None else [corrector] * corrector_steps
     updates += [] if predictor is None else [predictor]
