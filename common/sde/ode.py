@@ -47,6 +47,8 @@ def flow(
     at_least(1, steps=steps)
     shapes.check("x1", x1, "B ...")
     x1 = jnp.asarray(reals("x1", x1))
+    if not x1.size:
+        raise ValueError(f"x1 is empty: {list(x1.shape)}")
     field = reverse(sde, score, weight=weight)
     times = jnp.linspace(1.0, sde.eps, steps + 1, dtype=x1.dtype)
     pair = (lambda t: (t, t)) if embed is None else (lambda t: (t, embed(t)))
