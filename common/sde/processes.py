@@ -41,7 +41,7 @@ class SDE(NamedTuple):
     diffusion: Callable[[Array], Array]  # g(t)
     marginal: Callable[[Array], tuple[Array, Array]]  # t -> (scale, std): x_t = scale x_0 + std z
     chain: Callable[[Array, int], Chain]  # (i, n) -> step i = 0..n-1 of the n-step chain
-    prior_std: float | Array  # x at the end is taken as N(0, prior_std^2)
+    prior_std: float  # x at the end is taken as N(0, prior_std^2)
     eps: float  # samplers stop here (appendix C: 1e-3 for VP and sub-VP, 1e-5 for VE)
     end: float = 1.0  # the time of the prior
 
