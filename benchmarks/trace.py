@@ -2,13 +2,14 @@
 
     python benchmarks/trace.py [--runs 200] [--case exp20 …]
 
-In an environment that has matfree and traceax; a peer that does not import is left out.  `trace`
+In an environment that has matfree and traceax; a peer that does not import is left out. `trace`
 stops by itself: `matvecs` is its mean over the runs, `most` the largest, `promise` the fraction of
-runs whose true error is within the stated bound; `hutchinson` is the same loop without directions
-(rank 0).  The others take a fixed number of products and have no rule to choose it: theirs is the
-least number on a ladder of steps of 1.25 whose root mean square error over 50 runs, known only to
-us who know the trace, is 1 %.  null: none below P, where the exact trace takes P.  One JSON line a
-measurement, then a table; `times` is a method's products by those of `trace`.
+runs whose true error is within the stated bound; `trace, psd` is told that A is semidefinite;
+`hutchinson` is the same loop without directions (rank 0). The others take a fixed number of
+products and have no rule to choose it: theirs is the least number on a ladder of steps of 1.25
+whose root mean square error over 50 runs, known only to us who know the trace, is 1 %. null: none
+below P, where the exact trace takes P. One JSON line a measurement, then a table; `times` is a
+method's products by those of `trace`.
 """
 
 import argparse
@@ -184,7 +185,10 @@ def main():
             "trace": lambda A=A: stopping(A, args.runs),
             "hutchinson": lambda A=A: stopping(A, args.runs, rank=0),
             "hutchinson's variance": lambda n=expected: {"matvecs": round(n, 1)},
-        } | {m: lambda A=A, f=f: {"matvecs": products_needed(f, A)} for m, f in budgets.items()}
+        }
+        if semidefinite:
+            work["trace, psd"] = lambda A=A: stopping(A, args.runs, psd=True)
+        work |= {m: lambda A=A, f=f: {"matvecs": products_needed(f, A)} for m, f in budgets.items()}
         ours = None
         for method, measure in work.items():
             result = measure()

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common.reals import at_least
+
 
 def normal(key: jax.Array, shape: Sequence[int], dtype=float) -> jax.Array:
     """N(0, 1), the numbers of jax.random.normal.  key [] -> shape"""
@@ -29,8 +31,15 @@ def split(seeds, names: Sequence[str]) -> dict[str, jax.Array]:
 
 
 def fold(seeds, *data: int) -> jax.Array:
-    """The keys of seeds int [S], with integers folded in one after the other.  -> [S]"""
-    return _fold(np.asarray(seeds), data)
+    """The keys of seeds int [S], with integers folded in one after the other.  -> [S]
+
+    Errors: ValueError for data that are no integers from 0 to 2^32 - 1 (crc32 of a name is one).
+    """
+    for number in data:
+        at_least(0, data=number)
+        if number >= 2**32:
+            raise ValueError(f"data must be integers below 2^32, not {number!r}")
+    return _fold(np.asarray(seeds), tuple(map(np.uint32, data)))
 
 
 def draws(

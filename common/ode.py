@@ -51,8 +51,10 @@ DOPRI5_ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 5
 
 
 def expand(t, x: Array) -> Array:
-    """t [] or [B] with trailing axes of one, so that it broadcasts against x [B, ...]."""
+    """t [] or [B] with trailing axes of one, as x [B, ...] has axes.  Errors: ValueError."""
     t = jnp.asarray(t)
+    if any(a != b and 1 not in (a, b) for a, b in zip(t.shape, x.shape, strict=False)):
+        raise ValueError(f"t must have leading axes of x, {list(x.shape)}, not {list(t.shape)}")
     return t.reshape(t.shape + (1,) * (x.ndim - t.ndim))
 
 

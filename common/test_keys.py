@@ -1,5 +1,7 @@
 """Keys: the same numbers as JAX's own functions draw, one key at a time."""
 
+import zlib
+
 import jax
 import numpy as np
 import pytest
@@ -24,6 +26,19 @@ def test_split_and_fold_are_those_of_one_seed():
         assert (named["b"][i] == each[1]).all()
         folded = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), 4), 9)
         assert (keys.fold(SEEDS, 4, 9)[i] == folded).all()
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize("data", [zlib.crc32(b"data"), 2**31, 2**32 - 1, np.int64(2**31)])
+def test_any_crc32_is_folded_in(x64, data):
+    with jax.enable_x64(x64):
+        assert (keys.fold((3,), data) == jax.random.fold_in(jax.random.key(3), data)).all()
+
+
+@pytest.mark.parametrize("data", [-1, 2**32, 1.0, np.int64(2**32), True])
+def test_what_cannot_be_folded_in_is_refused(data):
+    with pytest.raises(ValueError, match="data must be"):
+        keys.fold((3,), data)
 
 
 @pytest.mark.parametrize("x64", [False, True])

@@ -38,7 +38,8 @@ def _run() -> int:
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(" ".join(str(error).strip("'\"").split())) from None
     where = Path(workdir.value) if workdir.value else None
-    folder = run.execute(Job(slug, preset, config.value), workdir=where, predict=plan.here)
+    job = Job(slug, preset, config.value).but(())
+    folder = run.execute(job, workdir=where, predict=plan.here)
     print(run.finished_line(folder))
     report.write(folder)
     print(shown(folder))

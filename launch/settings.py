@@ -34,10 +34,10 @@ class Job(NamedTuple):
         return changed(self.config, plain(get(self.slug, self.preset)))
 
     def but(self, overrides: Iterable[str]) -> "Job":
-        """The same with key=value settings changed.  Errors: UserError."""
+        """The same with key=value settings changed, and checked.  Errors: UserError."""
         cfg = deepcopy(self.cfg)
         override(self.slug, cfg, overrides)
-        _check_seeds(cfg.seeds)
+        check(self.slug, cfg, get(self.slug, self.preset).x64)
         return self._replace(cfg=cfg)
 
 
@@ -56,8 +56,9 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
         cfg = module.get_config(preset)
     except (KeyError, TypeError) as error:
         raise UserError(f"experiments/{slug}/config.py: {preset}: {error.args[0]!s}") from None
+    x64 = cfg.x64
     override(slug, cfg, overrides or [])
-    _check_seeds(cfg.seeds)
+    check(slug, cfg, x64)
     return cfg
 
 
@@ -80,10 +81,17 @@ def override(slug: str, cfg, items: Iterable[str]) -> None:
             cfg[key] = parse(key, text, cfg[key])
 
 
-def _check_seeds(seeds: tuple) -> None:
-    """A seed twice would count as evidence twice.  Errors: UserError."""
+def check(slug: str, cfg, x64: bool) -> None:
+    """Refuse a seed that would count twice, and float32 where the preset has x64.
+
+    Errors: UserError.
+    """
+    seeds = cfg.seeds
     if not seeds or len(set(seeds)) != len(seeds) or not all(0 <= s < 2**31 for s in seeds):
         raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {tuple(seeds)!r}")
+    if x64 and not cfg.x64:
+        where = f"experiments/{slug}/config.py"
+        raise UserError(f"{slug} needs float64, {where} has x64 = True: leave x64=False out")
 
 
 def parse(key: str, text: str, old: Any) -> Any:

@@ -52,6 +52,7 @@ BROKEN = [
     ("config.py", "from ml", "import json\nfrom ml", "config.py:3: imports json", False),
     ("claims.toml", '["lr=0.05"]', '["lrr=0.05"]', "t1: falsifier: toy has no setting 'lrr'", True),
     ("claims.toml", '["lr=0.05"]', '["lr=low"]', "t1: falsifier: lr=low is not a float", True),
+    ("claims.toml", '["lr=0.05"]', '["lr=0.05", "x64=0"]', "falsifier: toy needs float64", True),
     ("claims.toml", '["lr=0.05"]', '["lr=0.1"]', "changes nothing", True),
     ("claims.toml", '["lr=0.05"]', '["seeds=1,2"]', "changes nothing", True),
     ("claims.toml", 'measure = "rate"', 'measure = "rat"', "no rat; did you mean 'rate'?", True),

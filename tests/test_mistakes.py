@@ -43,6 +43,19 @@ def test_numbers_that_cannot_be(shared_tree, tmp_path):
         refused(done, name)
 
 
+def test_float32_where_the_preset_has_float64(shared_tree):
+    """At every door: the numbers would be others."""
+    said = ("toy needs float64", "experiments/toy/config.py has x64 = True", "leave x64=False out")
+    for verb in ("run", "verify", "sweep", "plan", "drill"):
+        refused(shared_tree.lab(verb, "toy:smoke", "x64=False"), *said)
+    refused(shared_tree.lab("sweep", "toy:smoke", "x64=True,False"), *said)
+    refused(shared_tree.lab("submit", "toy:smoke", "x64=False", "--on", "slurm"), *said)
+    config = f"--config={shared_tree.root}/experiments/toy/config.py:smoke"
+    for word in ("--config.x64=False", "--noconfig.x64"):
+        refused(shared_tree.lab(config, word, module="launch.run"), *said)
+    refused(shared_tree.lab(config, "--config.seeds=(0,0)", module="launch.run"), "seeds are")
+
+
 def test_a_place_that_cannot_be_written(shared_tree):
     for where in ("/dev/null", "/dev/null/runs", "/" + 300 * "x"):
         refused(shared_tree.lab("run", "toy:smoke", "--workdir", where), where)

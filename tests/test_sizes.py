@@ -10,7 +10,7 @@ FILE, FUNCTION, README, WORKSPACE, RUN = 300, 60, 80, 150, 200  # lines
 HOMES = ("common", "launch", "experiments", "tests", "benchmarks")
 
 # name -> lines today: lower the number when it shrinks, delete it when it keeps the limit
-FILES = {"benchmarks/curvature.py": 436, "common/curvature/products.py": 306}
+FILES = {"benchmarks/curvature.py": 436}
 FUNCTIONS: dict[str, int] = {}
 READMES: dict[str, int] = {}
 RUNS: dict[str, int] = {}

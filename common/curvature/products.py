@@ -48,11 +48,9 @@ def hvp(
     grad = jax.grad(loss)
     if chunk is None:
         return jax.linearize(lambda p: grad(p, batch), params)[1]
-
-    def of(part, v):
-        return jax.jvp(lambda p: grad(p, part), (params,), (v,))[1]
-
-    return lambda v: over_chunks(lambda part: of(part, v), batch, chunk, summed)
+    return lambda v: over_chunks(
+        lambda part: jax.jvp(lambda p: grad(p, part), (params,), (v,))[1], batch, chunk, summed
+    )
 
 
 def ggn_vp(
@@ -71,13 +69,10 @@ def ggn_vp(
     Schraudolph 2002, eq. 7.
     """
     refuse_unreal(params)
+    build = partial(_ggn, model, criterion, params)
     if chunk is None:
-        return _ggn(model, criterion, params, batch)
-
-    def of(part, v):
-        return _ggn(model, criterion, params, part)(v)
-
-    return lambda v: over_chunks(lambda part: of(part, v), batch, chunk, summed)
+        return build(batch)
+    return lambda v: over_chunks(lambda part: build(part)(v), batch, chunk, summed)
 
 
 def fisher_vp(
@@ -114,20 +109,18 @@ def _fisher(losses, params: Tree, batch: Tree, chunk: int | None, centred: bool)
 
         return product
 
-    def mean_loss(p, part):
-        return losses(p, part).mean()
+    def slope(part):
+        return jax.grad(lambda p: losses(p, part).mean())(params)
 
     whole = build(batch) if chunk is None else None
-    mean = None
-    if centred:
-        mean = over_chunks(lambda part: jax.grad(mean_loss)(params, part), batch, chunk, False)
+    mean = over_chunks(slope, batch, chunk) if centred else None
 
     def product(v):
         offset = 0.0 if mean is None else _inner(mean, v)
         if whole is not None:
             image, left = whole(v, offset)
         else:
-            image, left = over_chunks(lambda part: build(part)(v, offset), batch, chunk, False)
+            image, left = over_chunks(lambda part: build(part)(v, offset), batch, chunk)
         if mean is None:
             return image
         # sum_i g_i ((g_i - g)^T v) / B = C v, but for the rounding of g: `left`, not quite zero

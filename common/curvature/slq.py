@@ -8,7 +8,7 @@ Shapes: P side of A, n probes, m Lanczos steps, G grid points.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,12 +38,40 @@ def slq(
     together: int = 1,
     dtype=None,
     sharding=None,
+    state: Quadrature | None = None,
 ) -> Quadrature:
     """Gauss quadratures of the spectrum of A [P, P], P = size, seen from `probes` random signs.
 
     Exact on polynomials of degree 2 steps - 1 along each probe.  probes x steps products;
     memory together x steps x P, where `together` probes run side by side by vmap: more than one
     pays on a device that one product does not fill.  `sharding` of a vector [P] as in `lanczos`.
+    `state` is what `slq_part` found of the first probes.
+    """
+    options: dict[str, Any] = {
+        "together": together,
+        "dtype": dtype,
+        "sharding": sharding,
+        "state": state,
+    }
+    return slq_part(key, matvec, size, stop=probes, steps=steps, probes=probes, **options)
+
+
+def slq_part(
+    key: jax.Array,
+    matvec: Callable,
+    size: int,
+    *,
+    stop: int,
+    steps: int,
+    probes: int,
+    together: int = 1,
+    dtype=None,
+    sharding=None,
+    state: Quadrature | None = None,
+) -> Quadrature:
+    """The quadratures of the first `stop` probes of `slq`, which adds the others (state=).
+
+    The bits are those of the whole; so stops stand between probes that run side by side.
     """
     at_least(1, size=size, steps=steps, probes=probes, together=together)
     dtype = precision(dtype)
@@ -58,8 +86,19 @@ def slq(
         return nodes, vectors[0] ** 2
 
     # a batch of 1 would be a vmap, which runs both sides of every lax.cond
-    batch = together if together > 1 else None
-    return Quadrature(*jax.lax.map(one, jax.random.split(key, probes), batch_size=batch))
+    batch, taken = together if together > 1 else None, 0 if state is None else len(state.nodes)
+    if not taken <= stop <= probes or any(n % together for n in {taken, stop} - {probes}):
+        raise ValueError(
+            f"stop = {stop} must be a multiple of together = {together} in [{taken}, {probes}]"
+        )
+    if taken == stop and state is not None:
+        return state
+    found = Quadrature(
+        *jax.lax.map(one, jax.random.split(key, probes)[taken:stop], batch_size=batch)
+    )
+    if state is None:
+        return found
+    return Quadrature(*(jnp.concatenate(pair) for pair in zip(state, found, strict=True)))
 
 
 def resolution(nodes: jax.Array) -> jax.Array:

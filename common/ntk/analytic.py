@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from common import shapes
 from common.reals import at_least, is_known, reals, unit
@@ -51,6 +52,8 @@ def fully_connected(
     cov, var1, var2 = (w * product + b for product in _products(x1, other))
     ntk = cov = _with_diagonal(cov, var1, x2)
     for _ in range(depth - 1):
+        _in_range("x1", x1, var1, ntk)
+        _in_range("x2", other, var2, ntk)
         product, slopes = dual(cov, var1[:, None], var2[None, :])
         step = dual(var1, var1, var1), dual(var2, var2, var2)
         slopes = _with_diagonal(slopes, step[0][1], x2)
@@ -148,6 +151,11 @@ def linear(cov: jax.Array, var1: jax.Array, var2: jax.Array) -> tuple[jax.Array,
 
 def _moments(cov, var1, var2) -> list[jax.Array]:
     names = ("cov", "var1", "var2")
+    alike = [np.shape(a) for a in (cov, var1, var2)]
+    try:
+        np.broadcast_shapes(*alike)
+    except ValueError:
+        raise ValueError(f"cov, var1, var2 must broadcast, not {alike}") from None
     return [jnp.asarray(reals(n, v)) for n, v in zip(names, (cov, var1, var2), strict=True)]
 
 

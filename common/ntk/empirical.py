@@ -18,10 +18,11 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from common import shapes
+from common.reals import reals
 from common.sharding import DATA
 
 from . import structure
-from .jacobians import Factors, by_products, contract, jacobians, real_model
+from .jacobians import Factors, by_products, contract, jacobians, real_model, real_outputs
 
 Tree = Any
 STRIPS = 2048
@@ -86,13 +87,21 @@ def ntk_vp(
     """The map v -> Theta(x1, x2) v, v shaped like apply(params, x2), the image like (params, x1).
 
     Two passes a product and no Jacobian; the model is linearised once, here.
+    Errors: ValueError for outputs or a v that are not real, and for a v of another shape.
     """
     _examples(x1, x2)
     apply, params = real_model(apply, params)
     jvp = jax.linearize(lambda p: apply(p, x1), params)[1]
     other = jvp if x2 is None else jax.linearize(lambda p: apply(p, x2), params)[1]
-    vjp = jax.linear_transpose(other, params)
-    return lambda v: jvp(vjp(v)[0])
+    vjp, outputs = jax.linear_transpose(other, params), jax.eval_shape(other, params)
+    for of in (outputs, jax.eval_shape(jvp, params)):
+        real_outputs(of)
+
+    def product(v):
+        shapes.like("v", v, "apply(params, x2)", outputs)
+        return jvp(vjp(jnp.asarray(reals("v", v), outputs.dtype))[0])
+
+    return product
 
 
 def costs(
@@ -110,8 +119,7 @@ def costs(
     layers = structure.dense_layers(apply, params, one)
     program = jax.make_jaxpr(apply)(params, one)
     forward, outputs = structure.flops(program.jaxpr), program.out_avals[0].size
-    if not outputs or not jnp.issubdtype(program.out_avals[0].dtype, jnp.floating):
-        raise ValueError(f"apply(params, x) must be real outputs, not {program.out_avals[0]}")
+    real_outputs(program.out_avals[0])
     leaves = jax.tree.leaves(params)
     itemsize = max(a.dtype.itemsize for a in leaves)
     n = len(x1)

@@ -34,6 +34,7 @@ def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True
     params = real_parameters(params)
     if not len(x):
         raise ValueError("x has no examples")
+    real_outputs(jax.eval_shape(apply, params, x[:1]))
     leaves, tree = jax.tree.flatten(params)
     layers = structure.dense_layers(apply, params, x[:1]) if dense else []
     loose = {i: leaves[i] for i in range(len(leaves)) if i not in {d.leaf for d in layers}}
@@ -52,6 +53,12 @@ def jacobians(apply: Callable, params: Tree, x: jax.Array, *, dense: bool = True
         return Factors(*_balanced(inputs, flat(signals)), flat(rest))
 
     return jax.vmap(one)(x)
+
+
+def real_outputs(outputs: Any) -> None:
+    """Errors: ValueError where there are none or no reals, by their shape."""
+    if not outputs.size or not jnp.issubdtype(outputs.dtype, jnp.floating):
+        raise ValueError(f"apply(params, x) must be real outputs, not {outputs}")
 
 
 def real_parameters(params: Tree) -> Tree:
@@ -115,8 +122,9 @@ def contract(rows: Factors, columns: Factors, *, full: bool = False) -> jax.Arra
     def product(a, b):
         if not full:
             return _dot(a.reshape(len(a), -1), b.reshape(len(b), -1).T) / outputs
-        square = _dot(a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]).T)
-        return square.reshape(len(a), outputs, len(b), outputs)
+        a, b = (c.reshape(len(c) * outputs, c.shape[-1]) for c in (a, b))
+        square = _dot(a, b.T)
+        return square.reshape(len(a) // outputs, outputs, len(b) // outputs, outputs)
 
     total: Any = 0.0
     for a, b in zip(rows.rest, columns.rest, strict=True):

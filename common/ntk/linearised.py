@@ -22,18 +22,26 @@ Tree = Any
 def linearise(apply: Callable, params: Tree) -> Callable:
     """The first-order model (params', x) -> f(params, x) + J(x) (params' - params).
 
-    Errors: ValueError for parameters that are no real or complex numbers.
+    Errors: ValueError for parameters that are no real or complex numbers, or complex where those
+    of the expansion are real.
     """
     for kind in {jnp.asarray(a).dtype for a in jax.tree.leaves(params)}:
         if not jnp.issubdtype(kind, jnp.inexact):
             raise ValueError(f"params must be real or complex numbers, not {kind}")
 
     def linear(moved, x):
-        step = jax.tree.map(jnp.subtract, moved, params)
+        step = jax.tree.map(_step, moved, params)
         outputs, change = jax.jvp(lambda p: apply(p, x), (params,), (step,))
         return outputs + change
 
     return linear
+
+
+def _step(moved, param) -> jax.Array:
+    """moved - param, of the type of param."""
+    if jnp.iscomplexobj(moved) and not jnp.iscomplexobj(param):
+        raise ValueError("the moved params must be real where params are")
+    return jnp.subtract(moved, param).astype(jnp.result_type(param))
 
 
 def flow(

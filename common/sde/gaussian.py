@@ -19,7 +19,8 @@ def sde(
     f = (log alpha)' x and g^2 = (sigma^2)' - 2 (log alpha)' sigma^2 by automatic derivatives. Where
     alpha is 0 (a path that ends in noise alone) f is infinite: take `solvers`, which need neither.
     The chain is exact: its marginals are those of the path.
-    Errors: ValueError, outside of jit, for a path whose noise shrinks faster than its signal.
+    Errors: ValueError for a sigma made of traced numbers and, outside of jit, for a path whose
+    noise shrinks faster than its signal.
     """
     within(0, end, eps=eps)
 
@@ -49,12 +50,14 @@ def sde(
 
     with jax.ensure_compile_time_eval():  # a number also where JAX traces
         prior = sigma(jnp.asarray(float(end)))
+    if not is_known(prior):
+        raise ValueError("sigma must not hang on numbers that JAX traces: prior_std is one")
     return SDE(
         drift=lambda x, t: expand(rates(t)[0], x) * x,
         diffusion=diffusion,
         marginal=marginal,
         chain=chain,
-        prior_std=float(prior) if is_known(prior) else prior,
+        prior_std=float(prior),
         eps=eps,
         end=float(end),
     )

@@ -9,10 +9,23 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from common import shapes
-from common.ode import HEUN, Array, Tableau, dopri5, integrate
+from common.ode import DOPRI5, EULER, HEUN, RK4, Array, Tableau, dopri5, integrate
 from common.reals import at_least, reals
 from common.sde import calculus
 from common.sde.processes import SDE, Score, gaussian_logp, reverse
+
+# the methods that `flow` takes, and the solvers, for whoever looks for them here
+__all__ = [
+    "DOPRI5",
+    "EULER",
+    "HEUN",
+    "RK4",
+    "Likelihood",
+    "dopri5",
+    "flow",
+    "integrate",
+    "log_likelihood",
+]
 
 
 def flow(
@@ -33,6 +46,8 @@ def flow(
     at_least(1, steps=steps)
     shapes.check("x1", x1, "B ...")
     x1 = jnp.asarray(reals("x1", x1))
+    if not x1.size:
+        raise ValueError(f"x1 is empty: {list(x1.shape)}")
     field = reverse(sde, score, weight=weight)
     times = jnp.linspace(sde.end, sde.eps, steps + 1, dtype=x1.dtype)
     pair = (lambda t: (t, t)) if embed is None else (lambda t: (t, embed(t)))

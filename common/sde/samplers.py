@@ -13,6 +13,7 @@ With s = score(x, step.tau), z standard normal, dt = end/n and (a_i, G_i) the fo
 Shapes: B batch; x [B, ...]; N steps; score(x, tau) -> [B, ...].
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -37,8 +38,12 @@ Update = Callable[[Array, SDE, Score, Array, Step], tuple[Array, Array]]
 
 
 def _noise(key, x):
-    """Standard normals like x; drawn flat: the same numbers, faster if the last axis is short."""
-    return jax.random.normal(key, (x.size,), x.dtype).reshape(x.shape)
+    """Standard normals like x, of 32 bits or more.
+
+    Drawn flat: the same numbers, faster if the last axis is short.
+    """
+    dtype = jnp.promote_types(jnp.asarray(reals("x", x, finite=False)).dtype, jnp.float32)
+    return jax.random.normal(key, (x.size,), dtype).reshape(x.shape)
 
 
 def euler_maruyama(key: Array, sde: SDE, score: Score, x: Array, step: Step):
@@ -88,7 +93,8 @@ def langevin(
     """
 
     def batch_norm(v):
-        mean = jnp.mean(jnp.linalg.norm(v.reshape(v.shape[0], -1), axis=-1))
+        v = v.astype(jnp.promote_types(v.dtype, jnp.float32))  # sums of 16 bits overflow
+        mean = jnp.mean(jnp.linalg.norm(v.reshape(v.shape[0], math.prod(v.shape[1:])), axis=-1))
         return mean if axis_name is None else jax.lax.pmean(mean, axis_name)
 
     s, z = score(x, step.tau), _noise(key, x)
@@ -118,13 +124,17 @@ def sample(
     At each of the `steps` times the corrector runs before the predictor, so the score is called
     steps (1 + corrector_steps) times. `embed(t)` is what the score takes in place of t, computed
     for all steps before the loop. With `trajectory`, also the state after every step [N, B, ...].
+    No steps leave x1 as it is, at t = 1.
     State, times and coefficients are of 32 bits or more, whatever x1 is.
     """
-    at_least(1, steps=steps, corrector_steps=corrector_steps)
+    at_least(0, steps=steps)
+    at_least(1, corrector_steps=corrector_steps)
     if predictor is None and corrector is None:
         raise ValueError("sample needs a predictor, a corrector or both")
     shapes.check("x1", x1, "B ...")
     x1 = jnp.asarray(reals("x1", x1))
+    if steps == 0:
+        return (x1, x1[None][:0]) if trajectory else x1
     score = matching(score)
     updates = [] if corrector is None else [corrector] * corrector_steps
     updates += [] if predictor is None else [predictor]

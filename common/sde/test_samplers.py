@@ -141,5 +141,8 @@ def test_trajectory_and_final_mean():
     step = samplers.Step(jnp.array(0.0), 25, t, t)
     mean = samplers.reverse_diffusion(key, sde, score, before, step)[1]
     np.testing.assert_allclose(x, mean, rtol=1e-6)
+    x, path = samplers.sample(key, sde, score, x1, steps=0, trajectory=True)
+    np.testing.assert_array_equal(x, x1)
+    assert path.shape == (0, 5, 1)
     with pytest.raises(ValueError, match="predictor"):
         samplers.sample(key, sde, score, x1, steps=25, predictor=None)

@@ -151,6 +151,7 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
         before = cfg.to_dict()
         try:
             settings.override(f.slug, cfg, items)
+            settings.check(f.slug, cfg, before["x64"])
         except UserError as error:
             yield Finding(where, f"{claim.id}: falsifier: {error}", "mend its override", True)
             return
