@@ -7,8 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common import ode
-from common.sde import simulate, transport
+from common.sde import transport
 
 BINS = 64
 
@@ -29,15 +28,18 @@ def both(key, score, *, samples, end, nfe, noise=1.0):
     start, kicks = jax.random.split(key)
     x = 0.5**0.5 * jax.random.normal(start, (samples, 2))
     times = jnp.asarray(grid(end, nfe), x.dtype)
+    share = jnp.repeat(jnp.array([noise, 0.0]), samples)[:, None]  # of the noise of the SDE
+    keys = jax.random.split(kicks, len(times) - 1)
+    loud = jnp.arange(len(times) - 1) < len(times) - 2  # all but the last step
 
-    def drift(x, t):
-        return -x - 0.5 * (1 + noise) * score(x, t)
+    def step(x, at):
+        t, s, k, loud = at
+        z = jnp.pad(jax.random.normal(k, (2 * samples,)).reshape(-1, 2), ((0, samples), (0, 0)))
+        drift = -x - 0.5 * (1 + share) * score(x, t)
+        return x + (s - t) * drift + loud * jnp.sqrt(share * (t - s)) * z, None
 
-    loud = lambda t: jnp.full_like(t, noise**0.5)  # noqa: E731
-    y = simulate.simulate(kicks, drift, loud, x, times[:-1])
-    y = y + (times[-1] - times[-2]) * drift(y, times[-2])
-    flow = ode.integrate(lambda x, t: -x - 0.5 * score(x, t), x, times, tableau=ode.EULER)
-    return jnp.stack([y, flow])
+    both, _ = jax.lax.scan(step, jnp.concatenate([x, x]), (times[:-1], times[1:], keys, loud))
+    return both.reshape(2, samples, 2)
 
 
 def inside(x, box):
