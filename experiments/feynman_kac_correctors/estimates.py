@@ -52,21 +52,29 @@ def block_rmse(x, w, exact: float, size: int) -> np.ndarray:
     return np.sqrt(((found - exact) ** 2).mean(axis=1))
 
 
-def plane(x, w, *, known, means, contested: int, directions: int, points: int):
-    """tv, contested, w1 [S, R]: see `run`; x [points, 2] of the first run.
+def plane(x, w, *, known, means, contested: int, points: int) -> dict[str, np.ndarray]:
+    """tv, contested [S, R]: see `run`; x [points, 2] of the first run.
 
     x [S, R, K, 2], w [S, R, K]; known: points and weights of the target, [G, 2] and [G]
     """
-    exact, sample = masses(*known, means), drawn(*known, x.shape[2])
+    found = each(lambda x, w: masses(x, w, means), x, w)
+    tv = 0.5 * np.abs(found - masses(*known, means)).sum(axis=2)
+    picture = drawn(x[0, 0], w[0, 0], points)
+    return {"tv": tv, "contested": found[..., contested], "x": picture}
 
-    def one(x, w):
-        found = masses(x, w, means)
-        tv = 0.5 * np.abs(found - exact).sum()
-        return tv, found[contested], sliced(x, w, sample, directions)
 
-    runs = np.reshape([one(x[i], w[i]) for i in np.ndindex(w.shape[:2])], (*w.shape[:2], 3))
-    kept = dict(zip(("tv", "contested", "w1"), np.moveaxis(runs, -1, 0), strict=True))
-    return kept | {"x": drawn(x[0, 0], w[0, 0], points)}
+def classes(x, w, *, known, directions: int, **options) -> dict[str, np.ndarray]:
+    """As `plane`, and w1 [S, R]."""
+    sample = drawn(*known, x.shape[2])
+    w1 = each(lambda x, w: sliced(x, w, sample, directions), x, w)
+    return plane(x, w, known=known, **options) | {"w1": w1}
+
+
+def each(fn, x, w) -> np.ndarray:
+    """fn(x [K, 2], w [K]) of every run.  -> [S, R, ...]"""
+    return np.array(
+        [[fn(*run) for run in zip(*seed, strict=True)] for seed in zip(x, w, strict=True)]
+    )
 
 
 def masses(x, w, means) -> np.ndarray:

@@ -116,6 +116,7 @@ def clouds(arrays, name, caption):
         ax.scatter(*points[i].T, s=4, color=colour, alpha=0.5, label=title)
         ax.set(title=title, xlabel="$x_1$", ylabel="$x_2$", xlim=limits[0], ylim=limits[1])
         ax.set_aspect("equal")
+        ax.grid(False)
     for i, (label, value) in enumerate(tv.items()):
         seeds = np.broadcast_to(np.arange(len(value))[:, None], value.shape).ravel()
         look = plot.style(i) | {"linestyle": "", "markevery": 1, "alpha": 0.7}
@@ -126,6 +127,7 @@ def clouds(arrays, name, caption):
         xlabel="seed",
         ylabel="total variation to exact",
     )
-    axes[3].set_ylim(0, None)
-    axes[3].legend()
+    axes[3].set_ylim(0, 1.4 * max(value.max() for value in tv.values()))
+    axes[3].set_xticks(np.arange(len(tv["plain"])))
+    axes[3].legend(loc="upper right")
     return fig

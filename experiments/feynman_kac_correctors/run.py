@@ -50,9 +50,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     if scratch.wants("few_mass"):
         out |= fewer(cfg, simulate, scratch)
     for name in HALF:
-        if scratch.wants(
-            *(f"{name}_{kept}{end}" for kept in PLANE[name] for end in ("", "_plain"))
-        ):
+        kept = [f"{name}_{k}" for k in PLANE[name]]
+        if scratch.wants(*kept, *(f"{k}_plain" for k in kept)):
             out |= in_plane(cfg, make, name)
     return out
 
@@ -106,10 +105,8 @@ def line_targets(cfg) -> list[Target]:
 def on_line(cfg, make) -> dict[str, np.ndarray]:
     """All targets in one dimension."""
     several, keep = line_targets(cfg), partial(estimates.line, edges=EDGES)
-    ours, plain = (
-        make("line", corrected(cfg, several), keep),
-        make("line", several, keep, plain=True),
-    )
+    ours = make("line", corrected(cfg, several), keep)
+    plain = make("line", several, keep, plain=True)
     grids = [exact.on_grid(target, *LINE_GRID) for target in several]
     known = [keep(x[None, None], p[None, None]) for x, p in grids]
     out = {f"exact_{k}": np.array([np.squeeze(a[k]) for a in known]) for k in known[0]}
@@ -160,15 +157,18 @@ def in_plane(cfg, make, name: str) -> dict[str, np.ndarray]:
     """One target in the plane."""
     target = plane_target(cfg, name)
     x, p = exact.on_grid(target, HALF[name], SIDE)
-    options = {"means": target.experts.means[0], "directions": cfg.directions, "points": cfg.points}
-    keep = partial(estimates.plane, known=(x, p), contested=targets.CONTESTED, **options)
+    means, contested = target.experts.means[0], targets.CONTESTED
+    options = {"known": (x, p), "means": means, "contested": contested, "points": cfg.points}
+    keep = partial(estimates.plane, **options)
+    if name == "classes":
+        keep = partial(estimates.classes, directions=cfg.directions, **options)
     runs = cfg.forty_runs if name == "forty" else cfg.runs
     ours = make(name, corrected(cfg, [target]), keep, runs=runs)[0]
     plain = make(name, [target], keep, plain=True, runs=runs)[0]
     out = {k + end: a[k] for k in PLANE[name] for end, a in (("", ours), ("_plain", plain))}
     out["ancestors"] = ours["ancestors"]
     if name == "classes":
-        out["exact_contested"] = estimates.masses(x, p, options["means"])[targets.CONTESTED]
+        out["exact_contested"] = estimates.masses(x, p, means)[contested]
     out["x"] = np.array([ours["x"], plain["x"], estimates.drawn(x, p, cfg.points)])
     return {f"{name}_{k}": array for k, array in out.items()}
 
@@ -177,7 +177,8 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     """Runs of particles: on the line, of nine modes, of forty, of classes."""
     seeds, single = jax.eval_shape(lambda: keys.fold(cfg.seeds, 0, 0)), line_targets(cfg)
     simulate, made = program(cfg, mesh, cfg.count), []
-    calls = {"line": 2 * len(single) + cfg.law_repeats} | dict.fromkeys(HALF, 2)  # corrected, plain; the law
+    on_line = 2 * len(single) + cfg.law_repeats + cfg.few.count(cfg.count)
+    calls = {"line": on_line} | dict.fromkeys(HALF, 2)  # corrected and plain
     for name, times in calls.items():
         target = single[0] if name == "line" else plane_target(cfg, name)
         shape = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *np.shape(a)), jnp.float32), target)
