@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 PAPER = {
     "seeds": (0, 1, 2, 3, 4),
-    "x64": False,
+    "x64": True,  # ours: resampling jumps; a rounding of float32 changes which particles are copied
     "needs": "accelerator",
     "count": 16_384,  # ours: particles of a run
     "steps": 1000,  # ours, geometric in sigma
@@ -24,7 +24,7 @@ PAPER = {
     "reward": 1.0,  # ours: largest factor of r(x) = tanh(-x)
     "law_guidance": 1.5,  # ours: mild, so that weights alone suffice
     "law_counts": (64, 128, 256, 512, 1024, 2048),  # ours: powers of two up to count
-    "law_repeats": 4,  # ours: times runs
+    "law_repeats": 3,  # ours: times runs
     "few": (128, 512),  # ours: fewer particles with resampling
     # the plane
     "plane_beta": 2.0,  # ours: of annealing with nine and with forty modes
@@ -36,7 +36,7 @@ PAPER = {
     "directions": 16,  # ours: of sliced W1
     "points": 1024,  # ours: in a picture
 }
-LAPTOP = {"needs": "", "count": 2048, "steps": 400, "at_once": 1, "forty_runs": 4, "points": 400}
+LAPTOP = {"needs": "", "count": 2048, "steps": 300, "at_once": 1, "forty_runs": 4, "points": 400}
 SMOKE = LAPTOP | {
     "seeds": (0, 1),
     "count": 256,

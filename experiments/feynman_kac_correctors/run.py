@@ -34,11 +34,12 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     ess [S, A, T]: ESS / K without resampling, mean of the runs; noises [A]; sigma [T]
     rmse, rmse_plain [S, N]: of a guided mass by weights alone, from number [N] particles
     few_mass [S, few, R]: of the first target, with few [few] particles and resampling
-    nine_tv [S, R], forty_tv [S, R'], classes_tv [S, R]: total variation of the modes' masses to the
-        exact ones; classes_contested: mass of the mode beside another class; classes_w1: sliced
-        W1 to the target; each with …_plain; classes_exact_contested []
-    nine_ancestors, … : distinct ones at the end; nine_x, … [3, point, 2]: corrected, plain, exact,
-        the first run
+    nine_tv, forty_tv, classes_tv, nine_tv_plain, forty_tv_plain, classes_tv_plain [S, R]: total
+        variation of the masses of modes to the exact ones
+    classes_contested, classes_contested_plain [S, R], classes_exact_contested []: mass of the mode
+        beside another class; classes_w1, classes_w1_plain [S, R]: sliced W1 to the target
+    nine_ancestors, forty_ancestors, classes_ancestors: distinct ones at the end, of the corrected
+    nine_x, forty_x, classes_x [3, point, 2]: corrected, plain, exact; the first run
     """
     out: dict[str, np.ndarray] = {}
     simulate = cache(partial(program, cfg, mesh))
@@ -78,7 +79,7 @@ def cells(cfg, scratch, simulate, stream: str, several, keep, *, plain=False, ru
     label, runs = label or stream + "-plain" * plain, np.arange(runs or cfg.runs)
 
     def cell(i):
-        single = jax.tree.map(lambda a: np.asarray(a, np.float32)[None], several[i])
+        single = jax.tree.map(lambda a: np.asarray(a, float)[None], several[i])
         seeds = keys.fold(cfg.seeds, STREAMS.index(stream), i)
         particles = sharding.gather(simulate(seeds, runs, single))
         x, log_w, ancestor, ess = (a[:, :, 0] for a in particles)
@@ -176,12 +177,12 @@ def in_plane(cfg, make, name: str) -> dict[str, np.ndarray]:
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """Runs of particles: on the line, of nine modes, of forty, of classes."""
     seeds, single = jax.eval_shape(lambda: keys.fold(cfg.seeds, 0, 0)), line_targets(cfg)
-    simulate, made = program(cfg, mesh, cfg.count), []
+    simulate, dtype, made = program(cfg, mesh, cfg.count), jnp.result_type(float), []
     on_line = 2 * len(single) + cfg.law_repeats + cfg.few.count(cfg.count)
     calls = {"line": on_line} | dict.fromkeys(HALF, 2)  # corrected and plain
     for name, times in calls.items():
         target = single[0] if name == "line" else plane_target(cfg, name)
-        shape = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *np.shape(a)), jnp.float32), target)
+        shape = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *np.shape(a)), dtype), target)
         args = seeds, np.arange(cfg.forty_runs if name == "forty" else cfg.runs), shape
         made.append(simulate.program(name, *args, calls=times, trips=cfg.steps / RECORDS))
     return made
