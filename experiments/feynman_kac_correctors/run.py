@@ -143,6 +143,10 @@ def fewer(cfg, simulate, scratch) -> dict[str, np.ndarray]:
     return {"few_mass": np.stack([a["mass"] for a in found], axis=1), "few": np.array(cfg.few)}
 
 
+def runs_of(cfg, name: str) -> int:
+    return {"nine": cfg.nine_runs, "forty": cfg.forty_runs}.get(name, cfg.runs)
+
+
 def plane_target(cfg, name: str) -> Target:
     """The target of a study in the plane."""
     near = cfg.sigma_line, cfg.sigma_min
@@ -163,7 +167,7 @@ def in_plane(cfg, make, name: str) -> dict[str, np.ndarray]:
     keep = partial(estimates.plane, **options)
     if name == "classes":
         keep = partial(estimates.classes, directions=cfg.directions, **options)
-    runs = cfg.forty_runs if name == "forty" else cfg.runs
+    runs = runs_of(cfg, name)
     ours = make(name, corrected(cfg, [target]), keep, runs=runs)[0]
     plain = make(name, [target], keep, plain=True, runs=runs)[0]
     out = {k + end: a[k] for k in PLANE[name] for end, a in (("", ours), ("_plain", plain))}
@@ -183,6 +187,6 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     for name, times in calls.items():
         target = single[0] if name == "line" else plane_target(cfg, name)
         shape = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *np.shape(a)), dtype), target)
-        args = seeds, np.arange(cfg.forty_runs if name == "forty" else cfg.runs), shape
+        args = seeds, np.arange(runs_of(cfg, name)), shape
         made.append(simulate.program(name, *args, calls=times, trips=cfg.steps / RECORDS))
     return made
