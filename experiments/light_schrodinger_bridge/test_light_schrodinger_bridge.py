@@ -37,32 +37,38 @@ def integral(values):
 
 def test_the_normaliser_and_the_potential_by_their_definitions():
     """v is the mixture written out; c(x) = int exp(<x, y> / eps) v(y) dy over a grid."""
-    theta, y = mixture(), grid()
-    x = jnp.array([[0.4, -0.3], [-0.2, 0.6]])
-    covs = [jnp.diag(EPS * jnp.exp(s)) for s in theta.log_s]
-    parts = [
-        jnp.exp(a / EPS) * normal.pdf(y, r, c) for a, r, c in zip(*theta[:2], covs, strict=True)
-    ]
-    v = sum(parts)
+    theta, y, x = mixture(), grid(), np.array([[0.4, -0.3], [-0.2, 0.6]])
+    a, r, s = np.asarray(theta.a), np.asarray(theta.r), EPS * np.exp(theta.log_s)
+    apart = ((y[:, None] - r) ** 2 / s).sum(-1)
+    v = (np.exp(a / EPS - apart / 2) / (2 * np.pi * np.sqrt(s.prod(-1)))).sum(-1)
     near = v > 1e-12
-    np.testing.assert_allclose(potential.log_v(theta, y, EPS)[near], jnp.log(v[near]), rtol=1e-8)
-    want = integral(jnp.exp(x @ y.T / EPS) * v)
-    np.testing.assert_allclose(jnp.exp(potential.log_c(theta, x, EPS)), want, rtol=1e-8)
+    log_v, log_c = jax.jit(
+        lambda: (potential.log_v(theta, y, EPS), potential.log_c(theta, x, EPS))
+    )()
+    np.testing.assert_allclose(log_v[near], np.log(v[near]), rtol=1e-8)
+    want = integral(np.exp(x @ y.T / EPS) * v)
+    np.testing.assert_allclose(np.exp(log_c), want, rtol=1e-8)
 
 
 def test_the_plan_is_the_tilted_potential_with_its_moments():
     """pi(y | x) = exp(<x, y> / eps) v(y) / c(x); moments and cost by integrals over a grid."""
-    theta, y, x = mixture(), grid(), jnp.array([[0.4, -0.3]])
-    p, many = potential.plan(theta, x, EPS), jnp.broadcast_to(x, (len(grid()), 2))
-    density = jnp.exp(potential.log_density(potential.plan(theta, many, EPS), many, y))
-    tilted = x @ y.T / EPS + potential.log_v(theta, y, EPS) - potential.log_c(theta, x, EPS)
-    np.testing.assert_allclose(density, jnp.exp(tilted)[0], rtol=1e-7, atol=1e-12)
-    mean, cov = potential.moments(p, x)
+    theta, y, x = mixture(), grid(), np.array([[0.4, -0.3]])
+    many = np.broadcast_to(x, y.shape)
+
+    @jax.jit
+    def found():
+        p = potential.plan(theta, x, EPS)
+        log_pi = potential.log_density(potential.plan(theta, many, EPS), many, y)
+        tilted = potential.log_v(theta, y, EPS) - potential.log_c(theta, x, EPS)
+        return log_pi, tilted, *potential.moments(p, x), potential.square_cost(p, x, x)
+
+    log_pi, tilted, mean, cov, cost = (np.asarray(z) for z in found())
+    density = np.exp(log_pi)
+    np.testing.assert_allclose(density, np.exp(y @ x[0] / EPS + tilted), rtol=1e-7, atol=1e-12)
     np.testing.assert_allclose(mean[0], integral(density * y.T), rtol=1e-6)
     second = integral(density * y.T[:, None] * y.T[None])
-    np.testing.assert_allclose(cov[0], second - jnp.outer(mean[0], mean[0]), atol=1e-6)
-    cost = integral(density * jnp.sum((y - x) ** 2, axis=1))
-    np.testing.assert_allclose(potential.square_cost(p, x, x), cost[None], rtol=1e-6)
+    np.testing.assert_allclose(cov[0], second - np.outer(mean[0], mean[0]), atol=1e-6)
+    np.testing.assert_allclose(cost[0], integral(density * ((y - x) ** 2).sum(1)), rtol=1e-6)
 
 
 def test_draws_have_the_plan_s_moments():
