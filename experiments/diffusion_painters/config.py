@@ -23,7 +23,7 @@ PAPER = {
     "theory_pcs": (0, 1, 3, 7, 15, 31, 63),  # ours: perturbed directions
     # network and training: ours, in place of pretrained U-Nets
     "width": 2048,  # ours
-    "features": 64,  # ours: of the noise level
+    "features": 8,  # ours: of the noise level; more make levels share less
     "batch": 512,  # ours
     "train_steps": 200_000,  # ours
     "lr": 5e-4,  # ours: cosine to zero
@@ -49,10 +49,9 @@ LAPTOP = {
     "needs": "",
     "dataset": "digits",
     "width": 256,
-    "features": 32,
-    "batch": 128,
+    "batch": 256,
     "train_steps": 3000,
-    "lr": 2e-3,
+    "lr": 1e-3,
     "chunk": 250,
     "images": 450,
     "jump_paths": 200,
@@ -61,7 +60,6 @@ SMOKE = LAPTOP | {
     "seeds": (0, 1),
     "theory_pcs": (0, 63),
     "width": 16,
-    "features": 8,
     "batch": 32,
     "train_steps": 40,
     "chunk": 20,

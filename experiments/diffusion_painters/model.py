@@ -1,8 +1,10 @@
 """A denoiser D(x, t): an MLP preconditioned for a path that preserves variance; its training.
 
-D = skip x + out F(x / size, level) with size^2 = alpha^2 s^2 + sigma^2, skip = alpha s^2 / size^2,
-out = sigma s / size and s^2 the second moment of a pixel, so that what F has to fit is of unit size
-at every noise (Karras et al. 2022, section 5). F knows neither the mean nor the covariance.
+D = skip x + out F(skip x / s, level) with skip = alpha s^2 / (alpha^2 s^2 + sigma^2), out^2 =
+sigma^2 s^2 / (alpha^2 s^2 + sigma^2) and s^2 the second moment of a pixel, so that what F has to fit
+is of unit size at every noise (Karras et al. 2022, section 5). F knows neither the mean nor the
+covariance. It is given the isotropic estimate skip x, not x of unit size: at high noise E[x_0 | x]
+is one linear map of it, the same at every level, and the net need not learn one for each.
 
 Shapes: B batch, D pixels, W width, F features of the noise level, n images.
 """
@@ -54,7 +56,7 @@ def level(here: path.At, features: int):
 
 
 def network(params, x, here: path.At):
-    """F.  x [B, D] of unit size -> [B, D]"""
+    """F.  x [B, D] -> [B, D]"""
     told = level(here, len(params["level"])) @ params["level"] + params["in_bias"]
     h = jax.nn.silu(x @ params["in"] + told)
     h = jax.nn.silu(h @ params["mid"] + params["mid_bias"])
@@ -63,10 +65,10 @@ def network(params, x, here: path.At):
 
 
 def scales(here: path.At, square, x):
-    """skip, out and size of a second moment `square`, broadcast against x [B, D]."""
+    """skip and out for a second moment `square`, broadcast against x [B, D]."""
     alpha, sigma = expand(here.alpha, x), expand(here.sigma, x)
-    size = jnp.sqrt(alpha**2 * square + sigma**2)
-    return alpha * square / size**2, sigma * jnp.sqrt(square) / size, size
+    size = alpha**2 * square + sigma**2
+    return alpha * square / size, sigma * jnp.sqrt(square / size)
 
 
 def denoiser(params, sde, square) -> path.Denoiser:
@@ -74,8 +76,8 @@ def denoiser(params, sde, square) -> path.Denoiser:
 
     def denoise(x, t):
         here = path.at(sde, t)
-        skip, out, size = scales(here, square, x)
-        return skip * x + out * network(params, x / size, here)
+        skip, out = scales(here, square, x)
+        return skip * x + out * network(params, skip * x / jnp.sqrt(square), here)
 
     return denoise
 
@@ -84,8 +86,8 @@ def loss(params, sde, square, x0, t, z):
     """Mean of |F - (x_0 - skip x_t) / out|^2.  x0, z [B, D], t [B] -> []"""
     here = path.at(sde, t)
     x = expand(here.alpha, x0) * x0 + expand(here.sigma, x0) * z
-    skip, out, size = scales(here, square, x0)
-    return jnp.mean((network(params, x / size, here) - (x0 - skip * x) / out) ** 2)
+    _, out = scales(here, square, x0)
+    return jnp.mean(((denoiser(params, sde, square)(x, t) - x0) / out) ** 2)
 
 
 def optimiser(lr: float, steps: int):
