@@ -30,7 +30,7 @@ PAPER = {
     "chunk": 1000,  # ours: steps a call, between two looks at the clock
     # trajectories, seen as the paper sees them
     "steps": 200,  # ours: uniform in t; the paper has 51 (abstract) and more
-    "paths": 200,  # ours: trajectories a seed
+    "paths": 100,  # ours: trajectories a seed
     "pcs": 50,  # ours: features whose half-time is read
     "shown": 3,  # ours: trajectories of the figures
     "ratios": (0.1, 0.2, 0.4, 0.7, 1.0, 1.4, 2.0, 3.0, 4.5, 6.7, 10.0, 20.0, 50.0),  # ours: sigma/a
@@ -53,6 +53,7 @@ LAPTOP = {
     "train_steps": 3000,
     "lr": 1e-3,
     "chunk": 250,
+    "paths": 200,
     "images": 450,
     "jump_paths": 200,
 }

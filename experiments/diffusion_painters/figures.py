@@ -63,7 +63,7 @@ def painting(arrays, cfg):
     fig, axes = plot.figure(len(rows), 1, size=(9.0, 1.05 * len(rows) + 0.4), caption=caption)
     for ax, (path, kind) in zip(axes, rows, strict=True):
         shots = np.clip(pictures[kind, path].reshape(-1, side, side, channels), -1, 1).mean(-1)
-        framed = np.pad(shots, ((0, 0), (0, 0), (0, 1)), constant_values=1.0)
+        framed = np.pad(shots, ((0, 0), (0, 0), (0, 1)), constant_values=-1.0)
         image = ax.imshow(np.concatenate(list(framed), 1), cmap="Greys", vmin=-1, vmax=1)
         image.set_label(f"path {path + 1}, {KINDS[kind]}")
         ax.set(yticks=[], xticks=[])
@@ -153,7 +153,8 @@ def jumps(arrays, cfg):
     quality = arrays["frechet"][:, 1:] / arrays["frechet"][:, :1]
     plot.band(axes[1], saved, quality, label="Gaussian", **plot.style(0) | {"markevery": 1})
     axes[1].axhline(1.0, **plot.LAW | {"label": "full run"})
-    axes[0].set(ylabel="mean distance to the full run's samples")
+    axes[1].axhline(1.05, **plot.LAW | {"label": "bound of dp6-quality", "linestyle": ":"})
+    axes[0].set(ylabel="mean distance to the full run's samples", yscale="log")
     axes[1].set(ylabel="Fréchet distance over that of the full run")
     for ax in axes:
         ax.set(xlabel="calls of the net saved (%)")

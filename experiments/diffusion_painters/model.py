@@ -1,8 +1,8 @@
 """A denoiser D(x, t): an MLP preconditioned for a path that preserves variance; its training.
 
 D = skip x + out F(skip x / s, level) with skip = alpha s^2 / (alpha^2 s^2 + sigma^2), out^2 =
-sigma^2 s^2 / (alpha^2 s^2 + sigma^2) and s^2 the second moment of a pixel, so that what F has to fit
-is of unit size at every noise (Karras et al. 2022, section 5). F knows neither the mean nor the
+sigma^2 s^2 / (alpha^2 s^2 + sigma^2) and s^2 the second moment of a pixel, so that what F has to
+fit is of unit size at every noise (Karras et al. 2022, section 5). F knows neither the mean nor the
 covariance. It is given the isotropic estimate skip x, not x of unit size: at high noise E[x_0 | x]
 is one linear map of it, the same at every level, and the net need not learn one for each.
 

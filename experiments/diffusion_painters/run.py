@@ -38,7 +38,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     error [seed, reference (theory, isotropic, mean), ratio], size, departure [seed, ratio] of the
         denoiser's value and from the mean; ratios [ratio] sigma / alpha
     gain, gain_theory [seed, time, pc]; jump_distance [seed, (theory, isotropic), jump] from the
-        full run; frechet [seed, 1 + jump] to other images; jumps [jump], kicks [time]
+        full run; frechet [seed, 1 + jump] to other images; jumps [jump]
     loss [seed, chunk] if any; times [T]
     """
     data = scratch.data(cfg.dataset)
@@ -84,8 +84,13 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     late = (2 * len(cfg.jumps) + 1) * cfg.jump_paths
     many = (len(cfg.kicks) * len(cfg.kick_pcs) + 1) * cfg.kick_paths + late
     rows = Rows(shape(seeds, many, size), *[shape(seeds, many)] * 2, shape(seeds, many, size))
-    x, nodes, own = shape(seeds, cfg.paths, size), cfg.steps + 1, (state.params, moments)
-    states, calls = shape(seeds, nodes, cfg.paths, size), cfg.train_steps // cfg.chunk
+    trains = cfg.denoiser == "net"
+    x, nodes, own = (
+        shape(seeds, cfg.paths, size),
+        cfg.steps + 1,
+        (state.params if trains else {}, moments),
+    )
+    states, calls = shape(seeds, nodes, cfg.paths, size), cfg.train_steps // cfg.chunk * trains
     return [
         train.program("training", state, 0, shape(count, size), shape(), calls=calls),
         sample.program("changed runs", *own, key, rows, shape(cfg.jump_steps + 1), calls=1),
