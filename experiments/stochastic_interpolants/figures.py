@@ -23,7 +23,7 @@ def figures(arrays, cfg):
 def paths(arrays, cfg):
     """Two modes carried to three."""
     caption = "Densities of x_t from two modes to three, and paths of the SDE and of the ODE."
-    fig, axes = plot.figure(1, 3, size=(12.5, 3.6), caption=caption)
+    fig, axes = plot.figure(1, 3, size=(11.0, 3.2), caption=caption)
     x, drawn = arrays["grid"], arrays["paths"]
     time = np.linspace(0, 1, drawn.shape[1])
     names = f"SDE, ε = {cfg.path_epsilon:g}, γ = √(t(1−t))", "ODE, γ = √(t(1−t))", "ODE, γ = 0"
