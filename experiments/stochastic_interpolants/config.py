@@ -18,7 +18,7 @@ PAPER = {
     "gammas": ("brownian", "sine"),  # table of gamma in the paper: sqrt(t(1-t)), sin^2(pi t)
     "epsilons": (0.0, 0.5, 2.0, 5.0),  # 5 [code gmm.ipynb], others ours
     "points": 20_000,  # ours
-    "steps": 6400,  # ours, of Heun: 800 for every unit of epsilon beyond 1/2
+    "steps": 6400,  # ours, of Heun: 400 are seen at epsilon = 2 and this many points
     "drift_score": 1.0,  # ours: weight of epsilon s in the drift
     "path_epsilon": 5.0,  # [code gmm.ipynb]: of the trajectories drawn
     "path_steps": 1000,  # ours

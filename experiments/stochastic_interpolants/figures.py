@@ -131,9 +131,10 @@ def learned(arrays, cfg):
     fig, (left, middle, right) = plot.figure(1, 3, size=(13.0, 3.6), caption=caption)
     order = np.argsort(arrays["net_epsilon"])
     epsilon, energy = arrays["net_epsilon"][order], arrays["energy"][:, :, order]
-    for i, row in enumerate(energy[:, 0]):
-        style = plot.style(i) | {"markevery": 1}
-        left.plot(epsilon, row, label=f"seed {cfg.seeds[i]}", **style)
+    for seed, row in zip(cfg.seeds, energy[:, 0], strict=True):
+        left.plot(epsilon, row, label=f"_seed {seed}", color="0.7", marker="", linestyle="-")
+    style = plot.style(0) | {"markevery": 1}
+    left.plot(epsilon, np.median(energy[:, 0], axis=0), label="median of the seeds (grey)", **style)
     spread = np.full(epsilon.shape, arrays["floor"].std())
     plot.law(left, epsilon, spread, label="spread, target to target")
     left.set(xlabel="ε", ylabel="energy distance to the target", title=f"γ {cfg.net_gammas[0]}")

@@ -13,7 +13,7 @@ from common import keys
 from common.sde import interpolants as si
 
 GAMMAS = {"brownian": si.brownian(), "bump": si.bump(), "sine": si.sine()}
-FINER = 5  # points of slopes between two of a grid
+FINER = 10  # points of slopes between two of a grid
 
 
 def noise_of(names: Sequence[str], choice) -> si.Weight:

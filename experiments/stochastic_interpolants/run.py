@@ -27,7 +27,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
     laws: gaps [seed, E, G, quarter] sqrt(n) x Kolmogorov-Smirnov distance to rho_t; epsilon [E]
     paths: of the first seed, three panels (SDE, ODE, ODE with gamma = 0): paths [panel, T, path],
-        densities [panel, T, X / 2]
+        densities [panel, T, X], grid [X]
     fits: errors [seed, T, field] of the minimisers (velocity, score); of the first seed fitted,
         exact [T, field, K]; nodes [K]
     shapes: density [seed, gain, X], slope [seed, gain]: largest |db/dx|; grid
@@ -67,7 +67,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 
 def grid() -> np.ndarray:
-    return np.linspace(-REACH, REACH, 401)
+    return np.linspace(-REACH, REACH, 201)
 
 
 def nodes(cfg) -> np.ndarray:
@@ -102,8 +102,7 @@ def simulated(cfg) -> tuple[np.ndarray, np.ndarray]:
 
 def drawn_paths(cfg, mesh: Mesh, key) -> dict[str, np.ndarray]:
     """The first seed: SDE and ODE with Brownian gamma, ODE without."""
-    how = {"count": COUNT, "steps": cfg.path_steps, "every": cfg.path_steps // 40}
-    how["grid"] = grid()[::2]
+    how = {"count": COUNT, "steps": cfg.path_steps, "every": cfg.path_steps // 40, "grid": grid()}
     draw = sharding.vmap_over(mesh, partial(laws.paths, **how, **pair(cfg)), shared=(0,))
     panels = np.array([[cfg.path_epsilon, 0.0, 0.0], [1.0, 1.0, 0.0]], np.float32)
     return draw(key[0], *panels)
