@@ -1,0 +1,1 @@
+"""Feynman-Kac correctors: weighted reverse SDEs of annealed, guided and product targets."""

@@ -1,0 +1,1 @@
+"""Light Schrödinger Bridge: entropic transport by a Gaussian mixture as potential."""
