@@ -88,7 +88,8 @@ def gap(key, delta, *, law: Known, wave, cells, steps, quantiles, noise):
 
     start = law.quantiles(u, law.sde.end)
     field = lambda x, t: -x - 0.5 * score(x, t)  # noqa: E731
-    flow = ode.advance(field, start, law.sde.end, -law.sde.end, steps=steps)
+    span = law.sde.eps - law.sde.end  # a rounding beyond 0 would have no variance
+    flow = ode.advance(field, start, law.sde.end, span, steps=steps)
     stochastic = _inverted(diffused(law, score, times, cells, noise), u)
     data = law.quantiles(u, 0.0)
     w2 = lambda x, y: jnp.sqrt(jnp.mean((x - y) ** 2))  # noqa: E731

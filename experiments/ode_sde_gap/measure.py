@@ -31,8 +31,11 @@ def flow_is_farther(arrays):
 
 
 def unpenalised(arrays):
-    """Squared W2 to the truth of flow and SDE without the penalty.  -> [seed, 2]"""
-    return np.stack([distance(arrays, k)[:, 0] for k in ("flow", "sde")], axis=1)
+    """Squared W2 to the truth of flow and SDE without the penalty.  -> [seed, 2]
+
+    Whatever share was left out: that brings the flow nearer, against the claim.
+    """
+    return np.stack([geometric(arrays[f"w2_{k}"])[:, 0] for k in ("flow", "sde")], axis=1)
 
 
 def gap_over_weights(arrays):
