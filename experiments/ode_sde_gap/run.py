@@ -27,7 +27,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     gap, flow_error, sde_error, residual [seed, delta]: W2 of (flow, SDE), (flow, data), (SDE, data)
         in one dimension, and the residual's root mean square
     equation [seed, 2, point]: both sides of the log Fokker-Planck equation of an exact density
-    loss [seed, set, weight, S] (one record if exact); squares [seed, set, weight]: mean squared residual in the box
+    loss [seed, set, weight, S] (one record if exact)
+    squares [seed, set, weight]: mean squared residual in the box
     w2_flow, w2_sde, w2_gap, w2_floor [seed, set, weight]: squared W2 in the plane
     left_out_flow, left_out_sde [seed, set, weight]: shares of the samples outside the box
     density_truth, density_sde, density_flow [set, weight, bin, bin]: of the first seed, if wanted
