@@ -48,3 +48,18 @@ def observed(sde: SDE, denoise: Denoiser, operator: Array, y: Array, noise: floa
         return d + jnp.einsum("mbd,bm->bd", back, gain)
 
     return conditioned
+
+
+def guided(conditional: Denoiser, plain: Denoiser, weight: float) -> Denoiser:
+    """plain + weight (conditional - plain): classifier-free guidance, 1 being conditional alone.
+
+    The scale w of Ho & Salimans 2022, eq. 6, is weight - 1.
+    """
+    reals("weight", weight)
+    weight = clock(weight)
+
+    def denoise(*at):
+        free = plain(*at)
+        return free + weight * (conditional(*at) - free)
+
+    return denoise

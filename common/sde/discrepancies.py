@@ -84,8 +84,9 @@ def apart(distance: Callable[[Array, Array], Array], x: Array, y: Array, parts: 
     """
     at_least(2, parts=parts)
     size = min(len(x), len(y)) // parts
-    at_least(1, **{"points of a part": size})
-    a, b = (jnp.asarray(v[: parts * size]).reshape(parts, size, *v.shape[1:]) for v in (x, y))
+    at_least(1, **{"points of a part of x and y": size})
+    x, y = (jnp.asarray(reals(name, v)) for name, v in (("x", x), ("y", y)))
+    a, b = (v[: parts * size].reshape(parts, size, *v.shape[1:]) for v in (x, y))
     between = jnp.stack([distance(p, q) for p, q in zip(a, b, strict=True)])
     within = jnp.stack([distance(p, q) for p, q in zip(a[:-1:2], a[1::2], strict=True)])
     errors = standard_error(between), standard_error(within)

@@ -94,5 +94,6 @@ def denoise(
     spread = found.second / found.mass - jnp.sum(mean**2, axis=1)
     norm = 0.5 * sizes["D"] * jnp.log(2 * math.pi * sigma**2) + jnp.log(count)
     log = found.top + jnp.log(found.mass) - norm - sizes["D"] * jnp.log(u)
-    held("x and points are too far apart for sigma", log)
-    return Denoised((centre + mean) * u, jnp.maximum(spread, 0) / sizes["D"] * u**2, log)
+    variance = jnp.maximum(spread, 0) / sizes["D"] * u**2
+    held("x and points are too far apart for sigma", log, variance)
+    return Denoised((centre + mean) * u, variance, log)

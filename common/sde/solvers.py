@@ -10,7 +10,7 @@ so one rule serves VP, VE, EDM, OU and flow matching:
     langevin        Langevin dynamics at the new noise level (Song & Ermon 2019, algorithm 1)
 
 Parts compose: `joined` makes a predictor and corrector of two rules, `inpainted` keeps what is
-known, `guided` mixes two denoisers. A network that predicts anything else: `path.denoiser`.
+known, `conditional.guided` mixes two denoisers. A network that predicts anything else: `path.denoiser`.
 
 Shapes: B batch; x [B, ...]; N steps; times [N+1]; the denoiser gets t as [].
 """
@@ -151,7 +151,7 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, not {order}")
     within(0, 1, eta=eta)
-    eta = clock(eta)
+    eta, quiet = clock(eta), is_known(eta) and eta == 0
 
     def step(key, denoise, x, node, memory):
         d = denoise(x, node.t, node.tau)
@@ -164,7 +164,7 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
             target, memory = d + ahead * (d - before), (d, gain.astype(x.dtype))
         k = jnp.sqrt(1.0 - eta**2 * (1.0 - q**2))
         new = there.alpha * target + there.sigma * k * (x - here.alpha * target) / here.sigma
-        if is_known(eta) and eta == 0:
+        if quiet:
             return new, memory, 1
         return new + there.sigma * eta * jnp.sqrt(1.0 - q**2) * _normal(key, x), memory, 1
 
@@ -294,18 +294,3 @@ def _fits(name: str, a: Array, x: Array) -> None:
     ends = zip(reversed(a.shape), reversed(x.shape), strict=False)
     if a.ndim > x.ndim or any(n not in (1, m) for n, m in ends):
         raise ValueError(f"{name} must broadcast to {list(x.shape)}, not {list(a.shape)}")
-
-
-def guided(conditional: Denoiser, plain: Denoiser, weight: float) -> Denoiser:
-    """plain + weight (conditional - plain): classifier-free guidance, 1 being conditional alone.
-
-    The scale w of Ho & Salimans 2022, eq. 6, is weight - 1.
-    """
-    reals("weight", weight)
-    weight = clock(weight)
-
-    def denoise(*at):
-        free = plain(*at)
-        return free + weight * (conditional(*at) - free)
-
-    return denoise

@@ -24,6 +24,7 @@ def squared_distances(x: Array, y: Array) -> Array:
     """
     sizes = shapes.check("x", x, "n D")
     shapes.check("y", y, "m D", {"D": sizes["D"]})
+    at_least(1, **{"x's last axis": sizes["D"]})
     x, y = (jnp.asarray(reals(name, a)) for name, a in (("x", x), ("y", y)))
     add = lambda d, total: total + (x[:, d, None] - y[None, :, d]) ** 2  # noqa: E731
     zero = jnp.zeros((x.shape[0], y.shape[0]), jnp.result_type(x, y))
