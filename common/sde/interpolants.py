@@ -136,7 +136,8 @@ def losses(ip: Interpolant, b: Callable, s: Callable, x0, x1, z, t, *, antitheti
         at = Numbers(*(expand(n, x0) for n in numbers(ip, t)))
         dot = lambda u, v: jnp.sum(u * v, axis=tuple(range(1, x.ndim)))  # noqa: E731
         moved, pulled = b(x, t), s(x, t)
-        shapes.like("b(x, t)", moved, "x0", x0), shapes.like("s(x, t)", pulled, "x0", x0)
+        shapes.like("b(x, t)", moved, "x0", x0)
+        shapes.like("s(x, t)", pulled, "x0", x0)
         target = mean + at.half / at.gamma * z
         return Losses(
             0.5 * dot(moved, moved) - dot(target, moved),

@@ -127,7 +127,7 @@ def denoiser(mixture: Mixture, x: Array, scale=1.0, noise=0.0) -> Array:
     A difference over scale: digits are lost as scale tends to 0 (`posterior` keeps them).
     """
     pull = score(mixture, x, scale, noise)
-    return path.from_score(pull, x, path.At(scale, noise, 0.0, 0.0))
+    return path.from_score(pull, x, path.At(*map(jnp.asarray, (scale, noise, 0.0, 0.0))))
 
 
 class Posterior(NamedTuple):

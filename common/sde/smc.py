@@ -40,7 +40,7 @@ def begin(x) -> Particles:
     if not sizes["K"]:
         raise ValueError("x has no particles")
     kinds = [jnp.result_type(a) for a in leaves if jnp.issubdtype(jnp.result_type(a), jnp.inexact)]
-    dtype = jnp.finfo(jnp.result_type(jnp.float32, *kinds or [jnp.zeros(())])).dtype
+    dtype = jnp.finfo(jnp.result_type(jnp.float32, *kinds or [jnp.result_type(float)])).dtype
     log_w = jnp.zeros(sizes["K"], dtype)
     return Particles(x, log_w, jnp.zeros((), dtype), jnp.arange(sizes["K"]))
 

@@ -10,7 +10,8 @@ so one rule serves VP, VE, EDM, OU and flow matching:
     langevin        Langevin dynamics at the new noise level (Song & Ermon 2019, algorithm 1)
 
 Parts compose: `joined` makes a predictor and corrector of two rules, `inpainted` keeps what is
-known, `conditional.guided` mixes two denoisers. A network that predicts anything else: `path.denoiser`.
+known, `conditional.guided` mixes two denoisers. A network that predicts anything else:
+`path.denoiser`.
 
 Shapes: B batch; x [B, ...]; N steps; times [N+1]; the denoiser gets t as [].
 """
@@ -280,7 +281,8 @@ def inpainted(rule: Rule, known: Array, mask: Array) -> Rule:
     mask = jnp.asarray(mask, bool)
 
     def step(key, denoise, x, node, memory):
-        _fits("known", known, x), _fits("mask", mask, x)
+        _fits("known", known, x)
+        _fits("mask", mask, x)
         key, other = jax.random.split(key)
         x, memory, calls = rule.step(key, denoise, x, node, memory)
         given = node.there.alpha * known + node.there.sigma * _normal(other, x)

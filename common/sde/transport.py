@@ -60,7 +60,7 @@ class Plan(NamedTuple):
     error: Array  # [] largest relative error of a row's mass
 
 
-def sinkhorn(x: Array, y: Array, epsilon: float, *, iterations: int = 200) -> Plan:
+def sinkhorn(x: Array, y: Array, epsilon: float | Array, *, iterations: int = 200) -> Plan:
     """Transport with the penalty epsilon KL(plan | product), by `iterations` in the log domain.
 
     The plan is exp((f_i + g_j - |x_i - y_j|^2) / epsilon) / (n m); columns are met exactly, rows up
