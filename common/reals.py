@@ -28,6 +28,16 @@ def reals(name: str, x: Any, *, finite: bool = True):
     return x
 
 
+def held(said: str, *found: Any) -> None:
+    """Refuse results that left the range of their dtype.
+
+    Errors: ValueError, where JAX does not trace, that begins with what is `said` of the arguments.
+    """
+    for x in found:
+        if is_known(x) and not _all_finite(x):
+            raise ValueError(f"{said} in {x.dtype}")
+
+
 def unit(x, axis: int | tuple | None = None):
     """The power of two below the largest |x| along the axis, which is kept; 1/2 for zeros.
 

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from common import shapes
-from common.reals import at_least, reals
+from common.reals import at_least, reals, unit
 from common.sde.processes import Array
 
 PROBES = {"rademacher": jax.random.rademacher, "gaussian": jax.random.normal}
@@ -34,6 +33,7 @@ def probes(key: Array, x: Array, count: int, law: str = "rademacher") -> Array:
     Rademacher ones have the smaller variance, 2 (|A|^2 - |diag A|^2) of a symmetric A; Gaussian
     ones 2 |A|^2.
     """
+    x = _known(x)
     at_least(1, count=count)
     if law not in PROBES:
         raise ValueError(f"law must be one of {', '.join(PROBES)}, not {law!r}")
@@ -42,6 +42,9 @@ def probes(key: Array, x: Array, count: int, law: str = "rademacher") -> Array:
 
 def along(field: Callable[[Array], Array], x: Array, vectors: Array) -> tuple[Array, Array]:
     """field(x) and v^T J v for every v.  vectors [K, B, ...] -> [B, ...], [B, K]"""
+    x = _known(x)
+    shapes.check("vectors", vectors, " ".join(map(str, ("K", *x.shape))))
+    vectors = jnp.asarray(reals("vectors", vectors), x.dtype)
 
     def one(v):
         out, push = jax.jvp(field, (x,), (v,))
@@ -54,6 +57,7 @@ def along(field: Callable[[Array], Array], x: Array, vectors: Array) -> tuple[Ar
 
 def basis(x: Array) -> Array:
     """The unit vectors of a sample, for all samples.  -> [D, B, ...]"""
+    x = _known(x)
     d = math.prod(x.shape[1:])
     unit = jnp.eye(d, dtype=x.dtype).reshape(d, 1, *x.shape[1:])
     return jnp.broadcast_to(unit, (d, *x.shape))
@@ -76,10 +80,13 @@ def hutchinson(
 
 def standard_error(draws: Array) -> Array:
     """Of the mean over the last axis; NaN for a single draw.  [..., K] -> [...]"""
-    k = draws.shape[-1]
+    k = shapes.check("draws", draws, "... K")["K"]
+    at_least(1, **{"draws' last axis": k})
+    draws = jnp.asarray(reals("draws", draws, finite=False))
     if k == 1:
-        return jnp.full(draws.shape[:-1], np.nan, draws.dtype)
-    return jnp.std(draws, axis=-1, ddof=1) / np.sqrt(k)
+        return jnp.full(draws.shape[:-1], jnp.nan, draws.dtype)
+    u = jax.lax.stop_gradient(unit(draws, axis=-1))
+    return jnp.std(draws / u, axis=-1, ddof=1) * u[..., 0] / math.sqrt(k)
 
 
 def laplacian(value: Callable[[Array], Array], x: Array) -> tuple[Array, Array, Array]:
@@ -99,7 +106,13 @@ def jacobian(field: Callable[[Array], Array], x: Array) -> Array:
     """d field_i / d x_j of every sample.  x [B, D] -> [B, D, D]"""
     x = _known(x)
     shapes.check("x", x, "B D")
-    push = jax.vmap(lambda v: jax.jvp(field, (x,), (v,))[1])(basis(x))
+
+    def one(v):
+        out, push = jax.jvp(field, (x,), (v,))
+        shapes.like("field(x)", out, "x", x)
+        return push
+
+    push = jax.vmap(one)(basis(x))
     return jnp.moveaxis(push, 0, 2)
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import at_least, is_known, reals
+from common.reals import at_least, held, is_known, reals
 from common.sde.processes import Array, prior_draw
 
 
@@ -43,9 +43,12 @@ def sliced_w2(x: Array, y: Array, theta: Array) -> Array:
     """Mean over directions of the squared 1-D Wasserstein-2 distance.  -> []
 
     x, y [n, D], theta [M, D].  For a shift by v its expectation over directions is |v|^2 / D.
+    Errors: ValueError, outside of jit, beyond the range of the dtype.
     """
     x, y, theta = _samples(x, y, theta)
-    return jnp.mean((jnp.sort(theta @ x.T, axis=1) - jnp.sort(theta @ y.T, axis=1)) ** 2)
+    found = jnp.mean((jnp.sort(theta @ x.T, axis=1) - jnp.sort(theta @ y.T, axis=1)) ** 2)
+    held("x and y are too far apart for squares", found)
+    return found
 
 
 def permutation_null(key: Array, x: Array, y: Array, theta: Array, permutations: int) -> Array:

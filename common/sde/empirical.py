@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import at_least, reals
+from common.reals import at_least, held, reals
+from common.sde.mixture import _far_from_one as far_from_one
 from common.sde.processes import SDE, Array
 
 
@@ -51,13 +52,18 @@ def denoise(
     """D and log p_t of the points at x, reading `chunk` points at a time.
 
     Memory is B chunk + B D, whatever n. Where the points are split over devices by shard_map, give
-    the name of the `axis`: sums are joined over it.  Errors: ValueError for shapes, no points.
+    the name of the `axis`: sums are joined over it. Distances come from products, so logits are
+    known to some eps |x|^2 / sigma^2.
+    Errors: ValueError for shapes, no points and, outside of jit, what is beyond the dtype.
     """
     sizes = shapes.check("x", x, "B D")
     n = shapes.check("points", points, "n D", {"D": sizes["D"]})["n"]
-    at_least(1, chunk=chunk, **{"points' first axis": n})
+    at_least(1, chunk=chunk, **{"points' first axis": n, "x's last axis": sizes["D"]})
+    shapes.check("t", t, "")
     x, points = (jnp.asarray(reals(name, a)) for name, a in (("x", x), ("points", points)))
     alpha, sigma = sde.marginal(t)
+    u = far_from_one(sigma)
+    x, points, sigma = x / u, points / u, sigma / u
     centre = points.mean(axis=0) if axis is None else jax.lax.pmean(points.mean(axis=0), axis)
     y = points - centre  # second moments are taken about it, so that they keep their digits
 
@@ -87,8 +93,7 @@ def denoise(
     mean = found.first / found.mass[:, None]
     spread = found.second / found.mass - jnp.sum(mean**2, axis=1)
     norm = 0.5 * sizes["D"] * jnp.log(2 * math.pi * sigma**2) + jnp.log(count)
-    return Denoised(
-        centre + mean,
-        jnp.maximum(spread, 0) / sizes["D"],
-        found.top + jnp.log(found.mass) - norm,
-    )
+    log = found.top + jnp.log(found.mass) - norm - sizes["D"] * jnp.log(u)
+    variance = jnp.maximum(spread, 0) / sizes["D"] * u**2
+    held("x and points are too far apart for sigma", log, variance)
+    return Denoised((centre + mean) * u, variance, log)

@@ -66,6 +66,7 @@ def sde(
 def ou(rate: float = 1.0, noise: float = 2.0**0.5, *, end: float = 5.0, eps: float = 1e-3) -> SDE:
     """Ornstein-Uhlenbeck dx = -rate x dt + noise dw, stationary N(0, noise^2 / (2 rate))."""
     within(1e-12, 1e12, rate=rate, noise=noise, end=end)
+    rate, noise = clock(rate), clock(noise)
     scale = noise / math.sqrt(2.0 * rate)
     return sde(
         lambda t: jnp.exp(-rate * t),
@@ -78,4 +79,6 @@ def ou(rate: float = 1.0, noise: float = 2.0**0.5, *, end: float = 5.0, eps: flo
 def edm(sigma_min: float = 0.002, sigma_max: float = 80.0) -> SDE:
     """x_t = x_0 + t z, the time being the noise level (Karras et al. 2022, eq. 1 with s = 1)."""
     within(1e-15, 1e15, sigma_min=sigma_min, sigma_max=sigma_max)
+    if sigma_max <= sigma_min:
+        raise ValueError(f"sigma_max must exceed sigma_min, {sigma_min}, not {sigma_max}")
     return sde(jnp.ones_like, lambda t: t, end=sigma_max, eps=sigma_min)

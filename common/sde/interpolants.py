@@ -20,8 +20,8 @@ import numpy as np
 
 from common import shapes
 from common.ode import expand
-from common.reals import reals
-from common.sde.processes import Array, clock
+from common.reals import at_least, held, reals
+from common.sde.processes import Array, clock, within
 
 Weight = Callable[[Array], Array]
 
@@ -47,6 +47,7 @@ class Numbers(NamedTuple):
 
 def brownian(a: float = 1.0) -> Weight:
     """gamma^2 = a t (1 - t): that of a Brownian bridge."""
+    within(0, 1e30, a=a)
     return lambda t: a * t * (1 - t)
 
 
@@ -71,7 +72,10 @@ def linear(gamma2: Weight) -> Interpolant:
 
 
 def trigonometric(gamma2: Weight) -> Interpolant:
-    """alpha = sqrt(1 - gamma^2) cos(pi t / 2), beta with sin: unit variances stay one."""
+    """alpha = sqrt(1 - gamma^2) cos(pi t / 2), beta with sin: unit variances stay one.
+
+    For gamma < 1: rates are not finite where it is 1.
+    """
 
     def part(turn):
         return lambda t: jnp.sqrt(1 - gamma2(t)) * turn(0.5 * np.pi * t)
@@ -89,7 +93,7 @@ def encoding_decoding() -> Interpolant:
 
 
 def numbers(ip: Interpolant, t) -> Numbers:
-    """Values and rates at the time t []."""
+    """Values and rates at the time t [] or [B]."""
     t = jnp.asarray(clock(t))
     (alpha, beta, square), (alpha_rate, beta_rate, square_rate) = jax.jvp(
         lambda t: tuple(weight(t) for weight in ip), (t,), (jnp.ones_like(t),)
@@ -102,8 +106,7 @@ def between(ip: Interpolant, x0: Array, x1: Array, z: Array, t) -> tuple[Array, 
 
     x0, x1, z [B, ...], t [] or [B] -> x_t [B, ...], alpha' x_0 + beta' x_1 [B, ...]
     """
-    shapes.like("x1", x1, "x0", x0)
-    shapes.like("z", z, "x0", x0)
+    x0, x1, z = _alike(x0, x1, z)
     at = Numbers(*(expand(n, x0) for n in numbers(ip, t)))
     x = at.alpha * x0 + at.beta * x1 + at.gamma * z
     return x, at.alpha_rate * x0 + at.beta_rate * x1
@@ -122,23 +125,38 @@ def losses(ip: Interpolant, b: Callable, s: Callable, x0, x1, z, t, *, antitheti
     b(x, t), s(x, t) [B, ...]; x0, x1, z [B, ...]; t [B] strictly inside (0, 1). With `antithetic`
     the mean over z and -z: what blows up at the ends, z / gamma and gamma' z, then meets a
     difference of the field that vanishes with gamma, and variances stay finite.
+    Errors: ValueError for shapes and, outside of jit, losses beyond the range of the dtype.
     """
+    x0, x1, z = _alike(x0, x1, z)
+    if jnp.ndim(t):
+        shapes.check("t", t, "B", shapes.check("x0", x0, "B ..."))
 
     def one(z):
         x, mean = between(ip, x0, x1, z, t)
         at = Numbers(*(expand(n, x0) for n in numbers(ip, t)))
         dot = lambda u, v: jnp.sum(u * v, axis=tuple(range(1, x.ndim)))  # noqa: E731
         moved, pulled = b(x, t), s(x, t)
+        shapes.like("b(x, t)", moved, "x0", x0)
+        shapes.like("s(x, t)", pulled, "x0", x0)
         target = mean + at.half / at.gamma * z
         return Losses(
             0.5 * dot(moved, moved) - dot(target, moved),
             0.5 * dot(pulled, pulled) + dot(z / at.gamma, pulled),
         )
 
-    plus = one(z)
-    if not antithetic:
-        return plus
-    return jax.tree.map(lambda p, m: 0.5 * (p + m), plus, one(-z))
+    found = one(z)
+    if antithetic:
+        found = jax.tree.map(lambda p, m: 0.5 * (p + m), found, one(-z))
+    held("x0, x1, z or t are beyond losses", *found)
+    return found
+
+
+def _alike(*arrays) -> list[Array]:
+    """x0, x1 and z as real arrays of one shape."""
+    for name, a in zip(("x1", "z"), arrays[1:], strict=True):
+        shapes.like(name, a, "x0", arrays[0])
+    named = zip(("x0", "x1", "z"), arrays, strict=True)
+    return [jnp.asarray(reals(name, a)) for name, a in named]
 
 
 class Normals(NamedTuple):
@@ -164,12 +182,10 @@ def fields(ip: Interpolant, rho0: Normals, rho1: Normals, x: Array, t) -> Fields
     gamma^2, and E[dx/dt | x] = m' + C'/2 C^-1 (x - m), whether the covariances commute or not.
     Errors: ValueError for shapes; t where C is singular gives numbers that are not finite.
     """
-    sizes = shapes.check("x", x, "B D")
-    for name, rho in (("rho0", rho0), ("rho1", rho1)):
-        k = shapes.check(f"{name}.means", rho.means, "K D", {"D": sizes["D"]})
-        shapes.check(f"{name}.weights", rho.weights, "K", k)
-        d = sizes["D"]
-        shapes.check(f"{name}.covariances", rho.covariances, f"K {d} {d}", {"K": k["K"]})
+    d = shapes.check("x", x, "B D")["D"]
+    at_least(1, **{"x's last axis": d})
+    shapes.check("t", t, "")
+    rho0, rho1 = _law("rho0", rho0, d), _law("rho1", rho1, d)
     x, at = jnp.asarray(reals("x", x)), numbers(ip, t)
     eye = jnp.eye(x.shape[1], dtype=x.dtype)
     mean = _pairs(at.alpha, rho0.means, at.beta, rho1.means)
@@ -196,6 +212,16 @@ def fields(ip: Interpolant, rho0: Normals, rho1: Normals, x: Array, t) -> Fields
         -jnp.sum(share * pull, axis=0),
         jax.nn.logsumexp(log, axis=0),
     )
+
+
+def _law(name: str, rho: Normals, d: int) -> Normals:
+    """As real arrays that fit.  Errors: ValueError, also where there are no components."""
+    k = shapes.check(f"{name}.means", rho.means, f"K {d}")
+    shapes.check(f"{name}.weights", rho.weights, "K", k)
+    shapes.check(f"{name}.covariances", rho.covariances, f"K {d} {d}", k)
+    at_least(1, **{f"{name}'s components": k["K"]})
+    named = rho._asdict().items()
+    return Normals(*(jnp.asarray(reals(f"{name}.{field}", a)) for field, a in named))
 
 
 def _pairs(u, a: Array, v, b: Array) -> Array:

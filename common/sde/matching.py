@@ -20,10 +20,10 @@ import jax.numpy as jnp
 
 from common import shapes
 from common.ode import expand
-from common.reals import reals
+from common.reals import at_least, held, reals
 from common.sde import calculus, path
 from common.sde.path import At, Denoiser
-from common.sde.processes import SDE, Array, perturb
+from common.sde.processes import SDE, Array, clock, perturb, within
 
 Weight = Callable[[At], Array]
 
@@ -45,6 +45,8 @@ def velocity(at: At) -> Array:
 
 def edm(data_std: float = 0.5) -> Weight:
     """Unit loss at every level at the start of training, for a preconditioned network."""
+    within(1e-15, 1e15, data_std=data_std)
+    data_std = clock(data_std)
     return lambda at: (at.sigma**2 + data_std**2) / (at.sigma * data_std) ** 2
 
 
@@ -57,7 +59,9 @@ def denoising(
     x, _, _ = perturb(key, sde, x0, t)
     d = denoise(x, t)
     shapes.like("denoise(x, t)", d, "x0", x0)
-    return weight(path.at(sde, t)) * jnp.sum((d - x0) ** 2, axis=tuple(range(1, x0.ndim)))
+    found = weight(path.at(sde, t)) * _square(d - x0)
+    held("x0 or t is beyond losses", found)
+    return found
 
 
 def flow(field: Callable[..., Array], x0: Array, x1: Array, t: Array) -> Array:
@@ -68,10 +72,18 @@ def flow(field: Callable[..., Array], x0: Array, x1: Array, t: Array) -> Array:
     shapes.like("x1", x1, "x0", x0)
     shapes.check("t", t, "B", shapes.check("x0", x0, "B ..."))
     x0, x1 = (jnp.asarray(reals(name, a)) for name, a in (("x0", x0), ("x1", x1)))
+    t = jnp.asarray(clock(t))
     time = expand(t, x0)
     v = field((1 - time) * x0 + time * x1, t)
     shapes.like("field(x, t)", v, "x0", x0)
-    return jnp.sum((v - (x1 - x0)) ** 2, axis=tuple(range(1, x0.ndim)))
+    found = _square(v - (x1 - x0))
+    held("x0 or x1 is beyond losses", found)
+    return found
+
+
+def _square(x: Array) -> Array:
+    """Sum of squares of every sample.  [B, ...] -> [B]"""
+    return jnp.sum(x**2, axis=tuple(range(1, x.ndim)))
 
 
 def implicit(
@@ -87,9 +99,13 @@ def implicit(
     vectors = calculus.basis(x) if key is None else calculus.probes(key, x, count)
     s, quadratic = calculus.along(score, x, vectors)
     trace = quadratic.sum(axis=1) if key is None else quadratic.mean(axis=1)
-    return 0.5 * jnp.sum(s**2, axis=tuple(range(1, x.ndim))) + trace
+    found = 0.5 * _square(s.astype(x.dtype)) + trace
+    held("x is beyond losses", found)
+    return found
 
 
 def lognormal(key: Array, count: int, mean: float = -1.2, std: float = 1.2) -> Array:
     """Noise levels e^(mean + std z) to train at (Karras et al. 2022, table 1).  -> [count]"""
-    return jnp.exp(mean + std * jax.random.normal(key, (count,)))
+    at_least(0, count=count)
+    reals("mean", mean), reals("std", std)
+    return jnp.exp(clock(mean) + clock(std) * jax.random.normal(key, (count,)))

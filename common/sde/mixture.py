@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.ode import expand
-from common.reals import at_least, is_known, reals
-from common.sde.processes import SDE, Array
+from common.reals import at_least, held, is_known, reals
+from common.sde import path
+from common.sde.processes import SDE, Array, clock
 
 
 class Mixture(NamedTuple):
@@ -122,10 +122,12 @@ def exact_score(mixture: Mixture, sde: SDE):
 
 
 def denoiser(mixture: Mixture, x: Array, scale=1.0, noise=0.0) -> Array:
-    """E[x_0 | scale x_0 + noise z = x], by Tweedie's formula.  x [B, D] -> [B, D]"""
+    """E[x_0 | scale x_0 + noise z = x], by Tweedie's formula.  x [B, D] -> [B, D]
+
+    A difference over scale: digits are lost as scale tends to 0 (`posterior` keeps them).
+    """
     pull = score(mixture, x, scale, noise)
-    scale, noise = (expand(a, pull) for a in (scale, noise))
-    return (x + noise**2 * pull) / scale
+    return path.from_score(pull, x, path.At(*map(jnp.asarray, (scale, noise, 0.0, 0.0))))
 
 
 class Posterior(NamedTuple):
@@ -137,9 +139,17 @@ class Posterior(NamedTuple):
 
 
 def posterior(mixture: Mixture, x: Array, scale: Array, noise: Array) -> Posterior:
-    """The law of x_0 given scale x_0 + noise z = x [B, D]; scale and noise []."""
+    """The law of x_0 given scale x_0 + noise z = x [B, D]; scale and noise [].
+
+    Errors: ValueError for shapes and, outside of jit, an x too far out or a law of no width.
+    """
     mixture = _checked(mixture)
     shapes.check("x", x, "B D", {"D": mixture.means.shape[1]})
+    shapes.check("scale", scale, ""), shapes.check("noise", noise, "")
+    x, _, _ = jnp.asarray(reals("x", x)), reals("scale", scale), reals("noise", noise)
+    scale, noise = clock(scale), clock(noise)
+    u = _far_from_one(jnp.max(jnp.abs(scale) * jnp.max(jnp.abs(mixture.stds)) + jnp.abs(noise)))
+    x, noise, mixture = x / u, noise / u, Mixture(mixture[0], mixture[1] / u, mixture[2] / u)
     variance = (scale * mixture.stds) ** 2 + noise**2
     offset = x[:, None] - scale * mixture.means
     d = x.shape[1]
@@ -147,4 +157,5 @@ def posterior(mixture: Mixture, x: Array, scale: Array, noise: Array) -> Posteri
     weights = jax.nn.softmax(log - 0.5 * d * jnp.log(variance), axis=1)
     gain = scale * mixture.stds**2 / variance
     means = mixture.means + gain[:, None] * offset
-    return Posterior(weights, means, mixture.stds * noise / jnp.sqrt(variance))
+    held("x is too far from the mixture for its posterior", weights, means)
+    return Posterior(weights, means * u, mixture.stds * noise / jnp.sqrt(variance) * u)

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 
 from common import shapes
 from common.ode import expand
-from common.reals import reals
-from common.sde.processes import Array
+from common.reals import reals, unit
+from common.sde.processes import Array, clock
 
 Drift = Callable[[Array, Array], Array]
 Diffusion = Callable[[Array], Array]
@@ -57,7 +57,8 @@ def reweighted(
     """Euler-Maruyama with `drift`, and each path's log-weight under the drift `target`.
 
     Girsanov: log dP/dQ = sum <u, dw> - |u|^2 dt / 2 with u = (target - drift) / g; exact for the
-    discretised chains, whose mean weight is 1 at any step.  -> x [B, ...], log-weights [B]
+    discretised chains, whose mean weight is 1 at any step. Where g = 0 there is no such weight.
+    -> x [B, ...], log-weights [B]
     """
     x, times = _known(x, times)
     axes = tuple(range(1, x.ndim))
@@ -67,8 +68,10 @@ def reweighted(
         t, s, k = node
         slope, kick = _slope(drift, x, t), _kick(k, diffusion, x, t, s, both=False)
         extra = (_slope(target, x, t) - slope) * (s - t)
-        variance = expand(diffusion(t) ** 2 * jnp.abs(s - t), x)
-        gained = jnp.sum((extra * kick - 0.5 * extra**2) / variance, axis=axes)
+        u, variance = _variance(diffusion(t), None, s - t)
+        moved, kicked = extra / expand(u, x), kick / expand(u, x)
+        gained = (moved * kicked - 0.5 * moved**2) / expand(variance, x)
+        gained = jnp.sum(gained, axis=axes).astype(x.dtype)
         return ((x + slope * (s - t) + kick).astype(x.dtype), log_w + gained), None
 
     keys = jax.random.split(key, len(times) - 1)
@@ -91,6 +94,19 @@ def _slope(drift: Drift, x, t):
 
 def _kick(key, diffusion, x, t, s, *, both: bool):
     """g times the increment of w, of variance g(t)^2 |dt|, or the mean of that at both ends."""
-    square = 0.5 * (diffusion(t) ** 2 + diffusion(s) ** 2) if both else diffusion(t) ** 2
+    u, variance = _variance(diffusion(t), diffusion(s) if both else None, s - t)
     z = jax.random.normal(key, (x.size,), x.dtype).reshape(x.shape)
-    return expand(jnp.sqrt(square * jnp.abs(s - t)), x) * z
+    return expand(u * jnp.sqrt(variance), x) * z
+
+
+def _variance(g, other, dt) -> tuple[Array, Array]:
+    """u and g^2 |dt| / u^2, of the mean g^2 where there is an other; u a power of two near g."""
+    ends = [_rate(g), _rate(g if other is None else other)]
+    u = jax.lax.stop_gradient(unit(jnp.maximum(*(jnp.abs(end) for end in ends)), axis=()))
+    here, there = ((end / u) ** 2 for end in ends)
+    return u, (here if other is None else 0.5 * (here + there)) * jnp.abs(dt)
+
+
+def _rate(g) -> Array:
+    reals("diffusion(t)", g)
+    return jnp.asarray(clock(g))

@@ -39,7 +39,8 @@ def begin(x) -> Particles:
         shapes.check("x", leaf, "K ...", sizes)
     if not sizes["K"]:
         raise ValueError("x has no particles")
-    dtype = jnp.result_type(jnp.float32, *(a.dtype for a in leaves if jnp.isrealobj(a)))
+    kinds = [jnp.result_type(a) for a in leaves if jnp.issubdtype(jnp.result_type(a), jnp.inexact)]
+    dtype = jnp.finfo(jnp.result_type(jnp.float32, *kinds or [jnp.result_type(float)])).dtype
     log_w = jnp.zeros(sizes["K"], dtype)
     return Particles(x, log_w, jnp.zeros((), dtype), jnp.arange(sizes["K"]))
 
@@ -47,7 +48,8 @@ def begin(x) -> Particles:
 def weigh(particles: Particles, increment: Array) -> Particles:
     """Weights times e^increment [K], for a move that was made or is to be made."""
     shapes.like("increment", increment, "log_w", particles.log_w)
-    return particles._replace(log_w=particles.log_w + increment)
+    log_w = particles.log_w + jnp.asarray(reals("increment", increment, finite=False))
+    return particles._replace(log_w=log_w.astype(particles.log_w.dtype))
 
 
 def normalised(log_w: Array) -> Array:
@@ -74,6 +76,7 @@ def log_mean(particles: Particles) -> Array:
 def mean(particles: Particles, values: Array) -> Array:
     """Weighted mean of values [K, ...].  -> [...]"""
     shapes.check("values", values, "K ...", {"K": particles.log_w.size})
+    values = jnp.asarray(reals("values", values, finite=False))
     return jnp.tensordot(normalised(particles.log_w), values, axes=1)
 
 

@@ -10,7 +10,8 @@ so one rule serves VP, VE, EDM, OU and flow matching:
     langevin        Langevin dynamics at the new noise level (Song & Ermon 2019, algorithm 1)
 
 Parts compose: `joined` makes a predictor and corrector of two rules, `inpainted` keeps what is
-known, `guided` mixes two denoisers. A network that predicts anything else: `path.denoiser`.
+known, `conditional.guided` mixes two denoisers. A network that predicts anything else:
+`path.denoiser`.
 
 Shapes: B batch; x [B, ...]; N steps; times [N+1]; the denoiser gets t as [].
 """
@@ -25,7 +26,7 @@ from common import shapes
 from common.reals import at_least, is_known, reals
 from common.sde import path
 from common.sde.path import At, Denoiser
-from common.sde.processes import SDE, Array
+from common.sde.processes import SDE, Array, clock, within
 
 
 class Node(NamedTuple):
@@ -65,7 +66,10 @@ def karras(
 ) -> Array:
     """Noise levels equal in sigma^(1/rho), then 0 (Karras et al. 2022, eq. 5).  -> [N+1]"""
     at_least(2, steps=steps)
-    ramp = jnp.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), steps) ** rho
+    within(1e-30, 1e30, sigma_min=sigma_min, sigma_max=sigma_max)
+    within(1, 100, rho=rho)
+    low, high, rho = clock(sigma_min), clock(sigma_max), clock(rho)
+    ramp = jnp.linspace(high ** (1 / rho), low ** (1 / rho), steps) ** rho
     return jnp.append(ramp, 0.0)
 
 
@@ -93,7 +97,7 @@ def solve(
         raise ValueError("times must be two or more, the first that of x")
     if is_known(times) and not (jnp.diff(times) < 0).all():
         raise ValueError("times must fall, from noise to data")
-    nodes, call = _nodes(sde, times, embed), _checked(denoise, embed is not None)
+    nodes, call = _nodes(sde, times, embed), _checked(denoise, embed)
     keys = jax.random.split(key, len(times) - 1)
 
     def body(carry, given, rule=rule):
@@ -121,13 +125,14 @@ def _nodes(sde, times, embed) -> Node:
     return Node(*(end for pair in zip(before, after, strict=True) for end in pair))
 
 
-def _checked(denoise: Denoiser, embedded: bool):
-    """D(x, t, tau), refusing values that have not the shape of x.  Errors: ValueError."""
+def _checked(denoise: Denoiser, embed: Callable | None):
+    """D(x, t, tau) in the type of x; tau None: not computed yet.  Errors: ValueError for shapes."""
 
     def call(x, t, tau):
-        value = denoise(x, *((t, tau) if embedded else (t,)))
+        given = () if embed is None else (embed(t) if tau is None else tau,)
+        value = denoise(x, t, *given)
         shapes.like("denoise(x, t)", value, "x", x)
-        return value
+        return jnp.asarray(reals("denoise(x, t)", value, finite=False), x.dtype)
 
     return call
 
@@ -146,8 +151,8 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
     """
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, not {order}")
-    if is_known(eta) and not 0 <= eta <= 1:
-        raise ValueError(f"eta must lie between 0 and 1, not {eta}")
+    within(0, 1, eta=eta)
+    eta, quiet = clock(eta), is_known(eta) and eta == 0
 
     def step(key, denoise, x, node, memory):
         d = denoise(x, node.t, node.tau)
@@ -157,10 +162,10 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
         if order == 2:
             before, gain_before = memory
             ahead = jnp.where(jnp.isfinite(gain), 0.5 * gain / gain_before, 0.0)
-            target, memory = d + ahead * (d - before), (d, gain)
+            target, memory = d + ahead * (d - before), (d, gain.astype(x.dtype))
         k = jnp.sqrt(1.0 - eta**2 * (1.0 - q**2))
         new = there.alpha * target + there.sigma * k * (x - here.alpha * target) / here.sigma
-        if is_known(eta) and eta == 0:
+        if quiet:
             return new, memory, 1
         return new + there.sigma * eta * jnp.sqrt(1.0 - q**2) * _normal(key, x), memory, 1
 
@@ -173,9 +178,12 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
 def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) -> Rule:
     """Second order in sigma / alpha; two calls, one where the step ends at sigma = 0.
 
-    With churn, where low <= sigma <= high the noise is first raised to the time t (1 + churn), but
-    not beyond sde.end. `churn` is S_churn / N of the paper; its S_noise is 1.
+    Where alpha = 0 there is no such ratio: take another rule from there. With churn, where low <=
+    sigma <= high the noise is first raised to the time t (1 + churn), but not beyond sde.end.
+    `churn` is gamma of the paper, min(S_churn / N, sqrt(2) - 1); its S_noise is 1.
     """
+    within(0, 1e6, churn=churn)
+    churn, _, _ = clock(churn), reals("low", low), reals("high", high, finite=False)
 
     def raised(key, x, node):
         t = jnp.minimum(node.t * (1.0 + churn), sde.end)
@@ -189,7 +197,7 @@ def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) 
         t, tau, here, there = node.t, node.tau, node.here, node.there
         if churn:
             x, t, here = raised(key, x, node)
-            tau = t
+            tau = None  # a time that no embedding was computed for
         y, ratio, ratio_s = x / here.alpha, here.sigma / here.alpha, there.sigma / there.alpha
         slope = (y - denoise(x, t, tau)) / ratio
         ahead = y + (ratio_s - ratio) * slope
@@ -215,6 +223,8 @@ euler = Rule(_euler)
 
 def euler_maruyama(noise: float = 1.0) -> Rule:
     """dx = (f - g^2 s) dt + g dw backward in time; `noise` scales the last term (0: its mean)."""
+    within(0, 1e6, noise=noise)
+    noise = clock(noise)
 
     def step(key, denoise, x, node, memory):
         here, dt = node.here, node.t - node.s
@@ -227,16 +237,21 @@ def euler_maruyama(noise: float = 1.0) -> Rule:
 
 
 def langevin(steps: int, rate: float) -> Rule:
-    """`steps` of x += e score + sqrt(2 e) z at the time s of a step, e = rate sigma_s^2."""
+    """`steps` of x += e score + sqrt(2 e) z at the time s of a step, e = rate sigma_s^2.
+
+    e score = rate (alpha_s D - x) exists also where sigma_s = 0.
+    """
     at_least(1, steps=steps)
+    within(0, 1e6, rate=rate)
+    rate = clock(rate)
 
     def step(key, denoise, x, node, memory):
-        size = rate * node.there.sigma**2
+        there = node.there
 
         def once(i, x):
-            s = path.score(denoise(x, node.s, node.tau_s), x, node.there)
+            pull = there.alpha * denoise(x, node.s, node.tau_s) - x
             z = _normal(jax.random.fold_in(key, i), x)
-            return (x + size * s + jnp.sqrt(2.0 * size) * z).astype(x.dtype)
+            return (x + rate * pull + jnp.sqrt(2.0 * rate) * there.sigma * z).astype(x.dtype)
 
         return jax.lax.fori_loop(0, steps, once, x), memory, steps
 
@@ -258,9 +273,16 @@ def joined(*rules: Rule) -> Rule:
 
 
 def inpainted(rule: Rule, known: Array, mask: Array) -> Rule:
-    """The rule, then alpha_s known + sigma_s z where the mask is true (Song et al. 2021, I.2)."""
+    """The rule, then alpha_s known + sigma_s z where the mask is true (Song et al. 2021, I.2).
+
+    known and mask have axes of x; what is known where the mask is false is not looked at.
+    """
+    known = jnp.asarray(reals("known", known, finite=False))
+    mask = jnp.asarray(mask, bool)
 
     def step(key, denoise, x, node, memory):
+        _fits("known", known, x)
+        _fits("mask", mask, x)
         key, other = jax.random.split(key)
         x, memory, calls = rule.step(key, denoise, x, node, memory)
         given = node.there.alpha * known + node.there.sigma * _normal(other, x)
@@ -269,11 +291,8 @@ def inpainted(rule: Rule, known: Array, mask: Array) -> Rule:
     return Rule(step, rule.begin)
 
 
-def guided(conditional: Denoiser, plain: Denoiser, weight: float) -> Denoiser:
-    """plain + weight (conditional - plain): classifier-free guidance (Ho & Salimans 2022)."""
-
-    def denoise(*at):
-        free = plain(*at)
-        return free + weight * (conditional(*at) - free)
-
-    return denoise
+def _fits(name: str, a: Array, x: Array) -> None:
+    """Refuse what does not broadcast to the shape of x.  Errors: ValueError."""
+    ends = zip(reversed(a.shape), reversed(x.shape), strict=False)
+    if a.ndim > x.ndim or any(n not in (1, m) for n, m in ends):
+        raise ValueError(f"{name} must broadcast to {list(x.shape)}, not {list(a.shape)}")

@@ -92,3 +92,12 @@ def test_what_is_no_weight_is_named():
         smc.weigh(smc.begin(jnp.zeros(3)), jnp.zeros(2))
     with pytest.raises(ValueError, match="below"):
         smc.resample(jax.random.key(0), smc.begin(jnp.zeros(3)), below=2.0)
+
+
+def test_weights_keep_their_type_whatever_is_added():
+    with jax.enable_x64(True):
+        p = smc.begin(jnp.arange(4.0, dtype=jnp.float32))
+        p = smc.resample(jax.random.key(0), smc.weigh(p, jnp.array([0.0, -1e9, -1e9, -1e9])))
+        assert p.log_w.dtype == jnp.float32
+        assert smc.begin(jnp.arange(4)).log_w.dtype == jnp.float64
+    np.testing.assert_array_equal(p.x, 0)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from common.sde import gaussian, mixture, path, processes, solvers
+from common.sde import conditional, gaussian, mixture, path, processes, solvers
 
 MEAN, STD = 1.5, 0.6
 PATHS = {
@@ -202,7 +202,7 @@ def test_inpainting_keeps_what_is_known_and_correlates_the_rest():
 def test_guidance_of_weight_one_and_nought_is_one_of_the_two():
     one, two = (lambda x, t: x + 1), (lambda x, t: x - 2)
     for weight, expected in ((0.0, -2.0), (1.0, 1.0), (2.0, 4.0)):
-        assert float(solvers.guided(one, two, weight)(jnp.zeros(()), 0.0)) == expected
+        assert float(conditional.guided(one, two, weight)(jnp.zeros(()), 0.0)) == expected
 
 
 def test_what_cannot_be_solved_is_named():
@@ -216,3 +216,34 @@ def test_what_cannot_be_solved_is_named():
         solvers.exponential(order=3)
     with pytest.raises(ValueError, match="eta"):
         solvers.exponential(eta=2.0)
+
+
+def test_a_network_meets_the_embedding_of_the_time_that_churn_raised():
+    sde, x = PATHS["vp"], jnp.ones((3, 1))
+    run = partial(solvers.solve, jax.random.key(0), sde)
+    times, rule = solvers.uniform(sde, 12), solvers.heun(sde, churn=0.1)
+    embedded = run(
+        lambda x, t, tau: denoiser(sde)(x, tau / 3), x, times, rule, embed=lambda t: 3 * t
+    )
+    plain = run(denoiser(sde), x, times, rule)
+    np.testing.assert_allclose(embedded.x, plain.x, rtol=1e-4)
+
+
+def test_networks_of_16_bits_and_times_of_64_keep_the_type_of_the_state():
+    sde, x = PATHS["vp"], jnp.ones((3, 1), jnp.float32)
+    low = lambda x, t: denoiser(sde)(x, t).astype(jnp.bfloat16)  # noqa: E731
+    rule = solvers.exponential(order=2)
+    with jax.enable_x64(True):
+        times = jnp.linspace(1.0, 0.01, 40)
+        found = solvers.solve(jax.random.key(0), sde, low, x, times, rule).x
+        exact = solvers.solve(jax.random.key(0), sde, denoiser(sde), x, times, rule).x
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, exact, atol=0.02)
+
+
+def test_langevin_corrects_also_where_no_noise_is_left():
+    """A step e of the score is rate (D - x) at sigma = 0: nothing, as D(x, 0) = x."""
+    sde, x = PATHS["edm"], jnp.array([[0.3], [2.0]])
+    rule = solvers.langevin(3, 0.2)
+    end = solvers.solve(jax.random.key(0), sde, denoiser(sde), x, jnp.array([1.0, 0.0]), rule).x
+    np.testing.assert_allclose(end, x, rtol=1e-6)

@@ -117,6 +117,20 @@ def test_a_distance_stands_above_its_floor_only_where_laws_differ():
     assert float(moved.value - moved.floor) == pytest.approx(0.25, rel=0.25)
 
 
+def test_the_standard_error_of_the_floor_is_what_floors_vary_by():
+    """A distance that hangs on each piece alone: pieces met twice would hide half its variance."""
+    draws = RNG.normal(size=(400, 2, 80, 1))
+    level = lambda a, b: a.mean() + b.mean()  # noqa: E731
+    found = jax.vmap(lambda d: discrepancies.apart(level, *d))(draws)
+    assert float((found.floor_error**2).mean()) == pytest.approx(float(found.floor.var()), rel=0.25)
+
+
+def test_a_distance_that_is_no_number_is_no_evidence():
+    x = RNG.normal(size=(5, 1))
+    nothing = lambda a, b: a.mean() * jnp.nan  # noqa: E731
+    assert np.isnan(discrepancies.permutation_test(jax.random.key(0), nothing, x, x, 9)[1])
+
+
 @pytest.mark.parametrize(
     ("call", "name"),
     [

@@ -9,9 +9,8 @@ from scipy.special import logsumexp
 from scipy.stats import wasserstein_distance
 
 from common import ode as solvers
-from common import sde as package
 from common.sde import distances, mixture, ode, processes, samplers
-from tests.trials import Arg, Case, parametrised, untried
+from tests.trials import Arg, Case, parametrised
 
 KEY = jax.random.key(0)
 VP, VE = processes.vp(), processes.ve()
@@ -277,15 +276,8 @@ CASES = {
         rtol=1e-4,
     ),
 }
-BESIDE = {  # they draw what others scale, or are tried through prior_logp and integrate
-    "prior_draw", "prior_sample", "gaussian_logp", "expand",
-}  # fmt: skip
 
 
 @parametrised(CASES)
 def test_trial(case, trial):
     trial(case)
-
-
-def test_every_public_function_is_tried():
-    assert untried([package, solvers], CASES | dict.fromkeys(BESIDE)) == []

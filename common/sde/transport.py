@@ -13,17 +13,24 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.reals import at_least, is_known, reals
+from common.reals import at_least, held, is_known, reals
 from common.sde.processes import Array
 
 
 def squared_distances(x: Array, y: Array) -> Array:
-    """|x_i - y_j|^2, from differences, so that near points keep their digits.  -> [n, m]"""
+    """|x_i - y_j|^2, from differences, so that near points keep their digits.  -> [n, m]
+
+    Errors: ValueError for shapes and, outside of jit, beyond the range of the dtype.
+    """
     sizes = shapes.check("x", x, "n D")
     shapes.check("y", y, "m D", {"D": sizes["D"]})
+    at_least(1, **{"x's last axis": sizes["D"]})
+    x, y = (jnp.asarray(reals(name, a)) for name, a in (("x", x), ("y", y)))
     add = lambda d, total: total + (x[:, d, None] - y[None, :, d]) ** 2  # noqa: E731
     zero = jnp.zeros((x.shape[0], y.shape[0]), jnp.result_type(x, y))
-    return jax.lax.fori_loop(0, sizes["D"], add, zero)
+    found = jax.lax.fori_loop(0, sizes["D"], add, zero)
+    held("x and y are too far apart for squares", found)
+    return found
 
 
 def exact_w2(x: np.ndarray, y: np.ndarray) -> float:
@@ -35,10 +42,11 @@ def exact_w2(x: np.ndarray, y: np.ndarray) -> float:
 
     sizes = shapes.check("x", x, "n D")
     shapes.check("y", y, "n D", sizes)
-    if not sizes["n"]:
-        raise ValueError("x has no points")
+    if not np.size(x):
+        raise ValueError(f"x is empty: {list(np.shape(x))}")
     x, y = (np.asarray(reals(name, np.asarray(a)), float) for name, a in (("x", x), ("y", y)))
     cost = sum((x[:, d, None] - y[None, :, d]) ** 2 for d in range(sizes["D"]))
+    held("x and y are too far apart for squares", cost)
     rows, columns = linear_sum_assignment(cost)
     return float(cost[rows, columns].mean())
 
@@ -52,7 +60,7 @@ class Plan(NamedTuple):
     error: Array  # [] largest relative error of a row's mass
 
 
-def sinkhorn(x: Array, y: Array, epsilon: float, *, iterations: int = 200) -> Plan:
+def sinkhorn(x: Array, y: Array, epsilon: float | Array, *, iterations: int = 200) -> Plan:
     """Transport with the penalty epsilon KL(plan | product), by `iterations` in the log domain.
 
     The plan is exp((f_i + g_j - |x_i - y_j|^2) / epsilon) / (n m); columns are met exactly, rows up
@@ -60,11 +68,12 @@ def sinkhorn(x: Array, y: Array, epsilon: float, *, iterations: int = 200) -> Pl
     Errors: ValueError for an epsilon that is not positive.
     """
     at_least(1, iterations=iterations)
-    if is_known(epsilon) and not epsilon > 0:
+    if is_known(epsilon) and not reals("epsilon", epsilon) > 0:
         raise ValueError(f"epsilon must be positive, not {epsilon}")
-    x, y = (jnp.asarray(reals(name, a)) for name, a in (("x", x), ("y", y)))
     cost = squared_distances(x, y)
     n, m = cost.shape
+    at_least(1, **{"points of x": n, "points of y": m})
+    epsilon = jnp.asarray(epsilon, cost.dtype)
 
     def half(potential, axis):
         other = jnp.expand_dims(potential, 1 - axis)
@@ -81,7 +90,9 @@ def sinkhorn(x: Array, y: Array, epsilon: float, *, iterations: int = 200) -> Pl
         0, iterations, body, (jnp.zeros(n, cost.dtype), jnp.zeros(m, cost.dtype))
     )
     plan = jnp.exp((f[:, None] + g[None] - cost) / epsilon) / (n * m)
-    return Plan(jnp.sum(plan * cost), f, g, jnp.max(jnp.abs(plan.sum(axis=1) * n - 1)))
+    found = Plan(jnp.sum(plan * cost), f, g, jnp.max(jnp.abs(plan.sum(axis=1) * n - 1)))
+    held("epsilon is too small or large for x and y", *found)
+    return found
 
 
 def sinkhorn_divergence(x: Array, y: Array, epsilon: float, *, iterations: int = 200) -> Array:
@@ -100,13 +111,21 @@ def bures_w2(mean0, covariance0, mean1, covariance1) -> Array:
     means [D], covariances [D, D], positive semidefinite.
     """
     sizes = shapes.check("mean0", mean0, "D")
+    at_least(1, **{"size of mean0": sizes["D"]})
     shapes.check("mean1", mean1, "D", sizes)
     for name, c in (("covariance0", covariance0), ("covariance1", covariance1)):
         shapes.check(name, c, f"{sizes['D']} {sizes['D']}")
+    mean0, covariance0, mean1, covariance1 = (
+        jnp.asarray(reals(name, a))
+        for name, a in (("mean0", mean0), ("covariance0", covariance0),
+                        ("mean1", mean1), ("covariance1", covariance1))
+    )  # fmt: skip
     a, b = _root(covariance0), _root(covariance1)
     nuclear = jnp.sum(jnp.linalg.svd(a @ b, compute_uv=False))
     square = jnp.trace(covariance0) + jnp.trace(covariance1) - 2 * nuclear
-    return jnp.sum((mean0 - mean1) ** 2) + jnp.maximum(square, 0)
+    found = jnp.sum((mean0 - mean1) ** 2) + jnp.maximum(square, 0)
+    held("mean0 and mean1 are too far apart for squares", found)
+    return found
 
 
 def _root(c):
