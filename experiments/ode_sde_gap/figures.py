@@ -34,8 +34,10 @@ def exact(arrays):
         (("flow_error", "flow to data"), ("sde_error", "SDE to data"))
     ):
         plot.band(right, delta[some], arrays[name][:, some], label=label, **plot.style(i))
-    for ax in (left, right):
-        ax.set(xscale="log", yscale="log", xlabel="perturbation δ", ylabel="W2 (residual: 1/time)")
+    for ax, label in ((left, "W2; residual (1/time)"), (right, "W2")):
+        ax.set(xscale="log", yscale="log", xlabel="perturbation δ", ylabel=label)
+        ax.set_xticks(delta[some], [f"{d:.2g}" for d in delta[some]])
+        ax.minorticks_off()
         ax.legend()
     return fig
 
@@ -78,5 +80,6 @@ def distances(arrays):
     plot.law(ax, [-0.3, len(weights) - 0.7], [np.median(floor)] * 2, label="truth to truth")
     ax.set(yscale="log", xlabel="weight of the penalty w_R", ylabel="squared W2")
     ax.set_xticks(place, [f"{w:g}" for w in weights])
+    ax.set_xlim(-0.5, len(weights) - 0.5)
     ax.legend()
     return fig
