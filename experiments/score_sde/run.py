@@ -50,10 +50,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
-    """Training of every net, of all seeds, or of one where batches are split; samples.
-
-    Bits per dimension are 1 % of a training at the paper preset, and minutes to compile.
-    """
+    """Training of every net, of all seeds or one of many; samples. Bits are 1 % of a training."""
     kind, (ensemble, _, begin, train, _) = images.SETS[cfg.dataset], trainer(cfg, mesh)
     rounds = ensemble.rounds(len(cfg.seeds))
     first = cfg.seeds[rounds[0]]
