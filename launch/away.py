@@ -13,9 +13,13 @@ def _plan(parsed) -> int:
     from launch.scale import hardware, page, plan, quote
 
     if parsed.name == "all":
-        found = plan.everything(parsed.on)
-        if parsed.write:
-            store.write_text(page.TABLE, page.overview(found))
+        before = page.TABLE.read_text() if page.TABLE.exists() else ""
+
+        def write(found):  # after every paper: compiling all takes long, and may be stopped
+            if parsed.write:
+                store.write_text(page.TABLE, page.overview(found, before))
+
+        found = plan.everything(parsed.on, write)
         show(parsed, found, lambda: page.overview(found))
         return 0
     slug, preset = split(parsed.name, "paper")

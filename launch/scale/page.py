@@ -1,6 +1,8 @@
 """results/PLANS.md: what each paper costs to rerun, at the laptop preset and at the paper's."""
 
-from launch.paths import ROOT
+import re
+
+from launch.paths import EXPERIMENTS, ROOT
 from launch.record import store
 from launch.scale.costs import cost
 from launch.scale.units import most, short, span, time_span
@@ -12,15 +14,34 @@ HEAD = """# What each paper costs to rerun
 Made by `./lab plan all --write`. Laptop: measured, the committed run. Paper scale: every program \
 that a run calls, compiled for a slice that nobody had here and added up as often as it is called; \
 memory as the compiler states it, of the largest one; time from a roofline (range: see \
-launch/scale/roofline.py). Nothing here was measured on an accelerator.
+launch/scale/roofline.py). Nothing here was measured on an accelerator. Rows that name no program \
+are of an older plan, of the heaviest step alone.
 
 | paper | laptop, measured | on | memory a chip | most time in | whole run | chip-hours | limit |
 |---|---|---|---|---|---|---|---|"""
 
 
-def overview(found: list[dict]) -> str:
-    """The page, from the plans of every paper."""
-    lines = [HEAD]
+def overview(found: list[dict], before: str = "") -> str:
+    """The page, from the plans of papers; of others the rows of the page before."""
+    rows = {slug: lines for slug, lines in _rows(before).items() if (EXPERIMENTS / slug).is_dir()}
+    rows |= _made(found)
+    return "\n".join([HEAD, *(line for slug in sorted(rows) for line in rows[slug])]) + "\n"
+
+
+def _rows(page: str) -> dict[str, list[str]]:
+    """slug -> its lines of a page; a line whose first cell is empty is of the paper above."""
+    found: dict[str, list[str]] = {}
+    table = page.partition("|---|")[2].splitlines()[1:]
+    for line in table:
+        named = re.match(r"\| \[?(\w+)", line)
+        slug = named[1] if named else next(reversed(found))
+        found.setdefault(slug, []).append(line)
+    return found
+
+
+def _made(found: list[dict]) -> dict[str, list[str]]:
+    """slug -> its lines, of plans."""
+    rows: dict[str, list[str]] = {}
     for value in found:
         slug = value["experiment"]
         run = store.peek(ROOT / "results" / slug / "laptop" / "run.json")
@@ -30,9 +51,9 @@ def overview(found: list[dict]) -> str:
         if value["overrides"]:
             name, laptop = f"{slug} `{' '.join(value['overrides'])}`", ""
         for r in value["topologies"]:
-            lines.append(f"| {' | '.join([name, laptop, *_cells(r)])} |")
+            rows.setdefault(slug, []).append(f"| {' | '.join([name, laptop, *_cells(r)])} |")
             name = laptop = ""
-    return "\n".join(lines) + "\n"
+    return rows
 
 
 def _cells(r: dict) -> list[str]:

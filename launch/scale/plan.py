@@ -8,6 +8,7 @@ roofline over the compiled programs, loops counted (launch.scale.roofline, launc
 import importlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,8 @@ def _one(slug: str, preset: str, overrides: list, t: Target, measure: bool, full
     return record
 
 
-def everything(names: str) -> list[dict]:
-    """Plans of every paper preset, on `names` or on DEFAULT."""
+def everything(names: str, told: Callable[[list[dict]], None] = lambda found: None) -> list[dict]:
+    """Plans of every paper preset, on `names` or on DEFAULT; `told` what is found after each."""
     targets = [hardware.target(n) for n in (names or DEFAULT).split(",")]
     found = []
     for slug in slugs():
@@ -72,6 +73,7 @@ def everything(names: str) -> list[dict]:
         for overrides in variants(slug):
             records = plan(slug, "paper", list(overrides), targets)
             found.append({"experiment": slug, "overrides": list(overrides), "topologies": records})
+        told(found)
     return found
 
 
