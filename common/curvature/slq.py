@@ -8,7 +8,7 @@ Shapes: P side of A, n probes, m Lanczos steps, G grid points.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,7 @@ def slq(
     together: int = 1,
     dtype=None,
     sharding=None,
+    stop: int | None = None,
     state: Quadrature | None = None,
 ) -> Quadrature:
     """Gauss quadratures of the spectrum of A [P, P], P = size, seen from `probes` random signs.
@@ -45,34 +46,10 @@ def slq(
     Exact on polynomials of degree 2 steps - 1 along each probe.  probes x steps products;
     memory together x steps x P, where `together` probes run side by side by vmap: more than one
     pays on a device that one product does not fill.  `sharding` of a vector [P] as in `lanczos`.
-    `state` is what `slq_part` found of the first probes.
+    With `stop` only those of the first probes, which the call without it goes on from (state=) to
+    the same bits; so a stop stands between probes that run side by side.
     """
-    options: dict[str, Any] = {
-        "together": together,
-        "dtype": dtype,
-        "sharding": sharding,
-        "state": state,
-    }
-    return slq_part(key, matvec, size, stop=probes, steps=steps, probes=probes, **options)
-
-
-def slq_part(
-    key: jax.Array,
-    matvec: Callable,
-    size: int,
-    *,
-    stop: int,
-    steps: int,
-    probes: int,
-    together: int = 1,
-    dtype=None,
-    sharding=None,
-    state: Quadrature | None = None,
-) -> Quadrature:
-    """The quadratures of the first `stop` probes of `slq`, which adds the others (state=).
-
-    The bits are those of the whole; so stops stand between probes that run side by side.
-    """
+    stop = probes if stop is None else stop
     at_least(1, size=size, steps=steps, probes=probes, together=together)
     dtype = precision(dtype)
 

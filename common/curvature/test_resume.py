@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.curvature.lanczos import eigsh, eigsh_part, lanczos, lanczos_part
-from common.curvature.slq import slq, slq_part
+from common.curvature.slq import slq
 from common.curvature.test_lanczos import symmetric
 from common.curvature.trace import trace, trace_part
 from common.scratch import Scratch
@@ -70,7 +70,7 @@ def test_eigsh(kept, options):
 def test_slq(kept, together):
     A = symmetric(DECAY)
     call = {"key": KEY, "matvec": A.dot, "size": P, "steps": 5, "probes": 7, "together": together}
-    state = kept(slq_part(**call, stop=4))
+    state = kept(slq(**call, stop=4))
     assert state.nodes.shape == (4, 5)
     same_bits(slq(**call, state=state), slq(**call))
 
@@ -91,8 +91,8 @@ def test_trace(kept, psd, spectrum):
     "call",
     [
         partial(lanczos_part, jnp.negative, jnp.ones(4), 3, stop=4),
-        partial(slq_part, KEY, jnp.negative, 4, steps=2, probes=3, stop=4),
-        partial(slq_part, KEY, jnp.negative, 4, steps=2, probes=6, together=2, stop=3),
+        partial(slq, KEY, jnp.negative, 4, steps=2, probes=3, stop=4),
+        partial(slq, KEY, jnp.negative, 4, steps=2, probes=6, together=2, stop=3),
     ],
 )
 def test_stops_that_are_refused(call):

@@ -98,7 +98,7 @@ ESTIMATORS = {
     "dense": Case(lambda m, n, d: dense.dense(m, n, dtype=d), A, 1e-6),
 }
 BESIDE = {"tridiagonal", "density", "cumulative"}  # of numbers, not of products: below
-PARTS = {"lanczos_part", "eigsh_part", "slq_part", "trace_part"}  # what the whole is made of
+PARTS = {"lanczos_part", "eigsh_part", "trace_part"}  # what the whole is made of
 every = pytest.mark.parametrize("case", ESTIMATORS.values(), ids=list(ESTIMATORS))
 
 
