@@ -3,6 +3,7 @@
 import re
 
 from launch.paths import EXPERIMENTS, ROOT
+from launch.read import listing
 from launch.record import store
 from launch.scale.costs import cost
 from launch.scale.units import most, short, span, time_span
@@ -45,8 +46,8 @@ def _made(found: list[dict]) -> dict[str, list[str]]:
     for value in found:
         slug = value["experiment"]
         run = store.peek(ROOT / "results" / slug / "laptop" / "run.json")
-        took = store.seconds(run)
-        laptop = f"{duration(took)}, {run.get('peak_memory_mb', 0) / 1024:.1f} GiB" if run else "–"
+        took, memory = listing.expected(run), run.get("peak_memory_mb", 0) / 1024
+        laptop = f"{duration(took)}, {memory:.1f} GiB" if took else "–"
         name = f"[{slug}](../experiments/{slug}/README.md)"
         if value["overrides"]:
             name, laptop = f"{slug} `{' '.join(value['overrides'])}`", ""
