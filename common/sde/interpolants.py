@@ -175,11 +175,26 @@ class Fields(NamedTuple):
     log_density: Array  # [B] nats
 
 
-def fields(ip: Interpolant, rho0: Normals, rho1: Normals, x: Array, t) -> Fields:
-    """The interpolant of two independent mixtures at x [B, D], t []: itself a mixture of K L.
+def law(ip: Interpolant, rho0: Normals, rho1: Normals, t) -> Normals:
+    """The law of x_t, t [], between independent mixtures of K and L: a mixture of K L.
 
-    Pair (i, j) has mean m = alpha mu_i + beta nu_j, covariance C = alpha^2 C_i + beta^2 D_j +
-    gamma^2, and E[dx/dt | x] = m' + C'/2 C^-1 (x - m), whether the covariances commute or not.
+    Pair (i, j) has mean alpha mu_i + beta nu_j, covariance alpha^2 C_i + beta^2 D_j + gamma^2.
+    Errors: ValueError for shapes.
+    """
+    shapes.check("t", t, "")
+    d = shapes.check("rho0.means", rho0.means, "K D")["D"]
+    rho0, rho1, at = _law("rho0", rho0, d), _law("rho1", rho1, d), numbers(ip, t)
+    weights = (rho0.weights[:, None] * rho1.weights).ravel()
+    means = _pairs(at.alpha, rho0.means, at.beta, rho1.means)
+    spread = _pairs(at.alpha**2, rho0.covariances, at.beta**2, rho1.covariances)
+    return Normals(weights, means, spread + at.gamma**2 * jnp.eye(d, dtype=means.dtype))
+
+
+def fields(ip: Interpolant, rho0: Normals, rho1: Normals, x: Array, t) -> Fields:
+    """The interpolant of two independent mixtures at x [B, D], t [].
+
+    A pair of mean m and covariance C (`law`) has E[dx/dt | x] = m' + C'/2 C^-1 (x - m), whether the
+    covariances commute or not.
     Errors: ValueError for shapes; t where C is singular gives numbers that are not finite.
     """
     d = shapes.check("x", x, "B D")["D"]
@@ -188,19 +203,18 @@ def fields(ip: Interpolant, rho0: Normals, rho1: Normals, x: Array, t) -> Fields
     rho0, rho1 = _law("rho0", rho0, d), _law("rho1", rho1, d)
     x, at = jnp.asarray(reals("x", x)), numbers(ip, t)
     eye = jnp.eye(x.shape[1], dtype=x.dtype)
-    mean = _pairs(at.alpha, rho0.means, at.beta, rho1.means)
+    now = law(ip, rho0, rho1, t)
     moving = _pairs(at.alpha_rate, rho0.means, at.beta_rate, rho1.means)
     both = rho0.covariances, rho1.covariances
-    spread = _pairs(at.alpha**2, both[0], at.beta**2, both[1]) + at.gamma**2 * eye
     widening = _pairs(at.alpha * at.alpha_rate, both[0], at.beta * at.beta_rate, both[1])
     widening += at.half * eye
     log_weight = _pairs(1.0, jnp.log(rho0.weights), 1.0, jnp.log(rho1.weights))
 
-    root = jnp.linalg.cholesky(spread)
+    root = jnp.linalg.cholesky(now.covariances)
     inverse = jax.lax.linalg.triangular_solve(
         root, jnp.broadcast_to(eye, root.shape), lower=True, left_side=True
     )
-    offset = x - mean[:, None]  # [K L, B, D]
+    offset = x - now.means[:, None]  # [K L, B, D]
     pull = jnp.einsum("kji,kjl,kbl->kbi", inverse, inverse, offset, optimize="optimal")
     log_det = 2 * jnp.sum(jnp.log(jnp.diagonal(root, axis1=1, axis2=2)), axis=1)
     norm = log_weight - 0.5 * (log_det + x.shape[1] * np.log(2 * np.pi))

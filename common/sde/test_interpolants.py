@@ -144,3 +144,24 @@ def test_antithetic_pairs_keep_the_variance_finite_at_the_ends():
     }
     assert spread[True, 1e-4] < 2 * spread[True, 1e-2]
     assert spread[False, 1e-4] > 50 * spread[False, 1e-2]
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_the_law_of_the_middle_has_the_moments_of_its_samples_and_the_density_of_its_fields(name):
+    law = si.law(PATHS[name], RHO0, RHO1, 0.3)
+    keys = jax.random.split(jax.random.key(3), 5)
+    ends = []
+    for rho, which, draw in ((RHO0, *keys[:2]), (RHO1, *keys[2:4])):
+        k = jax.random.choice(which, len(rho.weights), (40_000,), p=rho.weights)
+        z = jax.random.normal(draw, (40_000, 1))
+        ends.append(rho.means[k] + jnp.sqrt(rho.covariances[k, 0]) * z)
+    z = jax.random.normal(keys[4], (40_000, 1))
+    x = np.asarray(si.between(PATHS[name], *ends, z, 0.3)[0][:, 0], float)
+    w, m, v = (np.asarray(a, float).ravel() for a in law)
+    mean, var = w @ m, w @ (v + m**2) - (w @ m) ** 2
+    assert x.mean() == pytest.approx(mean, abs=4 * (var / 40_000) ** 0.5)
+    assert x.var() == pytest.approx(var, rel=0.03)
+    grid = jnp.linspace(-4, 4, 9)[:, None]
+    density = norm.pdf(np.asarray(grid), m, np.sqrt(v)) @ w
+    found = np.exp(si.fields(PATHS[name], RHO0, RHO1, grid, 0.3).log_density)
+    np.testing.assert_allclose(found, density, rtol=1e-3, atol=1e-7)

@@ -44,7 +44,7 @@ def gaps(key, epsilon, choice, *, names, rho0, rho1, points, steps, weight):
     def leg(x, args):
         move, times = args
         x = simulate.simulate(move, f, g, x, times, heun=True)
-        law = mixtures.between(ip, rho0, rho1, times[-1])
+        law = si.law(ip, rho0, rho1, times[-1])
         gap = discrepancies.kolmogorov(x[:, 0], lambda x: mixtures.cdf(law, x))
         return x, points**0.5 * gap
 

@@ -1,6 +1,6 @@
-"""Mixtures of Gaussians: their samples, the law of x_t between two of them, and their shape.
+"""Mixtures of Gaussians: their samples, distribution functions, and what noise makes of one.
 
-Shapes: K, L components, D dimensions, n points, X grid points.
+Shapes: K components, D dimensions, n points, X grid points.
 """
 
 from collections.abc import Sequence
@@ -66,19 +66,6 @@ def triples(key, rho0: si.Normals, rho1: si.Normals, n: int):
     first, second, third = jnp.moveaxis(draw, 1, 0)
     ends = (placed(rho, d[:, 0], d[:, 1:]) for rho, d in ((rho0, first), (rho1, second)))
     return *ends, third[:, 1:], jax.scipy.special.ndtr(third[:, 0])
-
-
-def between(ip: si.Interpolant, rho0: si.Normals, rho1: si.Normals, t) -> si.Normals:
-    """The law of x_t: a mixture of K L."""
-    at = si.numbers(ip, t)
-
-    def pairs(u, a, v, b):
-        return (u * a[:, None] + v * b).reshape(-1, *a.shape[1:])
-
-    weights = (rho0.weights[:, None] * rho1.weights).ravel()
-    spread = pairs(at.alpha**2, rho0.covariances, at.beta**2, rho1.covariances)
-    means = pairs(at.alpha, rho0.means, at.beta, rho1.means)
-    return si.Normals(weights, means, spread + at.gamma**2 * jnp.eye(means.shape[1]))
 
 
 def cdf(rho: si.Normals, x):

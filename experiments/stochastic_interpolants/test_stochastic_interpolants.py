@@ -135,7 +135,7 @@ def test_a_mean_over_signs_is_the_antithetic_gradient():
 
 
 def test_samples_and_distribution_function_are_those_of_the_density():
-    law = mixtures.between(BROWNIAN, TWO, THREE, 0.3)
+    law = si.law(BROWNIAN, TWO, THREE, 0.3)
     cdf = jax.jit(lambda x: mixtures.cdf(law, x))
     x, h = np.linspace(-7, 7, 15), 1e-5
     log = si.fields(BROWNIAN, TWO, THREE, x[:, None], 0.3).log_density
