@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from common import shapes
 from common.reals import at_least, held, is_known, reals
 from common.sde.processes import Array, prior_draw
+from common.sde.transport import procrustes
 
 
 def directions(key: Array, m: int, d: int, dtype=jnp.float32) -> Array:
@@ -75,17 +76,13 @@ def permutation_null(key: Array, x: Array, y: Array, theta: Array, permutations:
 def frechet(x: Array, y: Array) -> Array:
     """|m_x - m_y|^2 + tr(C_x + C_y - 2 (C_x C_y)^(1/2)) of the samples' moments.  -> []
 
-    x [n, D], y [m, D].  The trace is min |A - Q B|^2 over orthogonal Q, for any A^T A = C_x and
-    B^T B = C_y (Procrustes): a sum of squares, here of the triangular factors of the samples.
+    x [n, D], y [m, D].  The trace is a sum of squares, `procrustes` of the triangular factors.
     Errors: ValueError for fewer than two points and, outside of jit, beyond the range of the dtype.
     """
     shapes.check("y", y, "m D", {"D": shapes.check("x", x, "n D")["D"]})
     x, y = _some("x", x), _some("y", y)
-    a, b = _triangle("x", x), _triangle("y", y)
-    left, _, right = jnp.linalg.svd(a @ b.T)
-    turn = jax.lax.stop_gradient(left @ right)  # at the minimum its derivative does not count
     shift = x.mean(axis=0) - y.mean(axis=0)
-    found = jnp.sum(shift**2) + jnp.sum((a - turn @ b) ** 2)
+    found = jnp.sum(shift**2) + procrustes(_triangle("x", x), _triangle("y", y))
     if is_known(found) and not jnp.isfinite(found):
         raise ValueError(f"x and y are too far apart or wide for squares in {found.dtype}")
     return found

@@ -146,3 +146,11 @@ def test_a_distance_that_is_no_number_is_no_evidence():
 def test_what_cannot_be_measured_is_named(call, name):
     with pytest.raises(ValueError, match=rf"^{name}"):
         call(RNG.normal(size=(4, 2)))
+
+
+def test_near_gaussians_keep_the_digits_of_their_distance_in_float32():
+    """W2^2 of C and s^2 C about one mean is (1 - s)^2 tr C, here 1e-6 of the traces."""
+    root = RNG.normal(size=(4, 4))
+    c = root @ root.T + np.eye(4)
+    found = transport.bures_w2(np.zeros(4), c, np.zeros(4), 1.001**2 * c)
+    assert float(found) == pytest.approx(1e-6 * np.trace(c), rel=0.02)

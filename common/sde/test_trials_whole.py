@@ -17,6 +17,8 @@ BESIDE = {
     "interpolants.nothing",
     # functions of what path.at makes, through denoising; test_matching has their closed forms
     "matching.noise", "matching.velocity", "matching.edm",
+    # the means and covariances of fields, and the distance in frechet and bures_w2
+    "interpolants.law", "transport.procrustes",
     # called by the case of every rule
     "solvers.solve",
 }  # fmt: skip

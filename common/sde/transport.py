@@ -108,7 +108,8 @@ def sinkhorn_divergence(x: Array, y: Array, epsilon: float, *, iterations: int =
 def bures_w2(mean0, covariance0, mean1, covariance1) -> Array:
     """W2^2 of two Gaussians: |m0 - m1|^2 + tr(A + B - 2 (A^(1/2) B A^(1/2))^(1/2)).  -> []
 
-    means [D], covariances [D, D], positive semidefinite.
+    means [D], covariances [D, D], positive semidefinite.  The trace as a sum of squares, which
+    keeps the digits of near ones: `procrustes` of the roots.
     """
     sizes = shapes.check("mean0", mean0, "D")
     at_least(1, **{"size of mean0": sizes["D"]})
@@ -120,12 +121,17 @@ def bures_w2(mean0, covariance0, mean1, covariance1) -> Array:
         for name, a in (("mean0", mean0), ("covariance0", covariance0),
                         ("mean1", mean1), ("covariance1", covariance1))
     )  # fmt: skip
-    a, b = _root(covariance0), _root(covariance1)
-    nuclear = jnp.sum(jnp.linalg.svd(a @ b, compute_uv=False))
-    square = jnp.trace(covariance0) + jnp.trace(covariance1) - 2 * nuclear
-    found = jnp.sum((mean0 - mean1) ** 2) + jnp.maximum(square, 0)
+    apart = procrustes(_root(covariance0), _root(covariance1))
+    found = jnp.sum((mean0 - mean1) ** 2) + apart
     held("mean0 and mean1 are too far apart for squares", found)
     return found
+
+
+def procrustes(a: Array, b: Array) -> Array:
+    """min |a - Q b|^2 over orthogonal Q: the Bures distance of a^T a and b^T b, squared.  -> []"""
+    left, _, right = jnp.linalg.svd(a @ b.T)
+    turn = jax.lax.stop_gradient(left @ right)  # at the minimum its derivative does not count
+    return jnp.sum((a - turn @ b) ** 2)
 
 
 def _root(c):

@@ -9,22 +9,17 @@ import numpy as np
 from jax.scipy.special import ndtr
 
 from common import keys, loops
-from common.sde import distances
+from common.sde import distances, transport
 
 from . import potential, problems
 from .potential import Potential
 
 
 def bures(first, second):
-    """Half the squared distance of Gaussians: |m - m'|^2 / 2 + min_Q |L' - Q L''|^2 / 2.
-
-    first, second: mean [D], covariance [D, D] -> [].  The usual form, tr (S + S') / 2 - tr (S^1/2
-    S' S^1/2)^1/2, cancels in float32; the least square over rotations Q does not.
-    """
+    """Half the squared W2 of Gaussians, definite ones.  mean [D], covariance [D, D] each -> []"""
     (m, cov), (other_m, other_cov) = first, second
     a, b = jnp.linalg.cholesky(cov).T, jnp.linalg.cholesky(other_cov).T
-    left, _, right = jnp.linalg.svd(a @ b.T)
-    return 0.5 * jnp.sum((m - other_m) ** 2) + 0.5 * jnp.sum((a - left @ right @ b) ** 2)
+    return 0.5 * jnp.sum((m - other_m) ** 2) + 0.5 * transport.procrustes(a, b)
 
 
 def uvp(true: Potential, theta: Potential, x, eps, coupling):

@@ -1,10 +1,9 @@
-"""Costs of transport between two samples on the host: exact assignment, entropic plan.
+"""Even samples, and the cost of an entropic plan between two, on the host.
 
 Shapes: n points of each sample, D dimensions.
 """
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtri
 from scipy.stats import qmc
 
@@ -31,24 +30,14 @@ def rolled(shift, n: int):
     return ndtri(uniform[:, :2]), problems.spiral(ndtri(uniform[:, 2:4]), uniform[:, 4:])
 
 
-def squares(x, y):
-    """|x_i - y_j|^2.  x, y [n, D] -> [n, n]"""
-    return np.maximum((x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T, 0)
-
-
-def assigned(x, y) -> float:
-    """The least mean |x_i - y_j|^2 over one-to-one assignments.  x, y [n, D]"""
-    cost = squares(x.astype(float), y.astype(float))
-    return float(cost[linear_sum_assignment(cost)].mean())
-
-
 def sinkhorn(x, y, eps: float, sweeps: int) -> float:
     """Mean |x - y|^2 of the plan that minimises E|x - y|^2 / 2 - eps H.  x, y [n, D]
 
-    In float64 the kernel may be formed once: its smallest entries vanish, its largest of each row
-    and column do not.
+    In float64 the kernel may be formed once, which spares the logarithms of common.sde.transport:
+    its smallest entries vanish, its largest of each row and column do not.
     """
-    cost = squares(x.astype(float), y.astype(float))
+    x, y = x.astype(float), y.astype(float)
+    cost = np.maximum((x**2).sum(1)[:, None] + (y**2).sum(1) - 2 * x @ y.T, 0)
     kernel, n = np.exp(-cost / (2 * eps)), len(x)
     v = np.ones(n)
     for _ in range(sweeps):

@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from common import keys, loops, sharding
 from common.programs import Program
+from common.sde import transport
 
 from . import evaluation, potential, problems, reference, training
 from .training import Study
@@ -181,7 +182,7 @@ def references(cfg, shifts) -> dict[str, np.ndarray]:
     many = [[reference.rolled(shift, cfg.assigned) for shift in some[1:]] for some in shifts]
     of = partial(reference.sinkhorn, sweeps=cfg.sinkhorn_sweeps)
     return {
-        "assigned": np.array([[reference.assigned(*pair) for pair in some] for some in many]),
+        "assigned": np.array([[transport.exact_w2(*pair) for pair in some] for some in many]),
         "sinkhorn": np.array([[of(*pair, eps=e) for e in cfg.roll_eps] for pair in few]),
-        "sinkhorn_assigned": np.array([reference.assigned(*pair) for pair in few]),
+        "sinkhorn_assigned": np.array([transport.exact_w2(*pair) for pair in few]),
     }
