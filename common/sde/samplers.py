@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from common import shapes
+from common import keys, shapes
 from common.reals import at_least, reals, unit
 from common.sde.processes import SDE, Array, Score, matching, reverse
 
@@ -38,12 +38,9 @@ Update = Callable[[Array, SDE, Score, Array, Step], tuple[Array, Array]]
 
 
 def _noise(key, x):
-    """Standard normals like x, of 32 bits or more.
-
-    Drawn flat: the same numbers, faster if the last axis is short.
-    """
+    """Standard normals like x, of 32 bits or more."""
     dtype = jnp.promote_types(jnp.asarray(reals("x", x, finite=False)).dtype, jnp.float32)
-    return jax.random.normal(key, (x.size,), dtype).reshape(x.shape)
+    return keys.normal(key, x.shape, dtype)
 
 
 def euler_maruyama(key: Array, sde: SDE, score: Score, x: Array, step: Step):
@@ -144,8 +141,8 @@ def sample(
     def body(carry, node):
         x, x_mean = carry
         i, t, tau = node
-        keys = jax.random.split(jax.random.fold_in(key, i), len(updates))
-        for update, k in zip(updates, keys, strict=True):
+        each = jax.random.split(jax.random.fold_in(key, i), len(updates))
+        for update, k in zip(updates, each, strict=True):
             step = Step(i.astype(times.dtype), steps, t, tau)
             x, x_mean = (a.astype(x1.dtype) for a in update(k, sde, score, x, step))
         return (x, x_mean), (x if trajectory else None)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from common import shapes
+from common import keys, shapes
 from common.ode import expand
 from common.reals import reals, unit
 from common.sde.processes import Array, clock
@@ -46,8 +46,8 @@ def simulate(
         new = new.astype(x.dtype)
         return new, new if keep else None
 
-    keys = jax.random.split(key, len(times) - 1)
-    end, states = jax.lax.scan(step, x, (times[:-1], times[1:], keys))
+    each = jax.random.split(key, len(times) - 1)
+    end, states = jax.lax.scan(step, x, (times[:-1], times[1:], each))
     return jnp.concatenate([x[None], states]) if keep else end
 
 
@@ -74,9 +74,9 @@ def reweighted(
         gained = jnp.sum(gained, axis=axes).astype(x.dtype)
         return ((x + slope * (s - t) + kick).astype(x.dtype), log_w + gained), None
 
-    keys = jax.random.split(key, len(times) - 1)
+    each = jax.random.split(key, len(times) - 1)
     start = (x, jnp.zeros(x.shape[0], x.dtype))
-    return jax.lax.scan(step, start, (times[:-1], times[1:], keys))[0]
+    return jax.lax.scan(step, start, (times[:-1], times[1:], each))[0]
 
 
 def _known(x, times) -> tuple[Array, Array]:
@@ -95,8 +95,7 @@ def _slope(drift: Drift, x, t):
 def _kick(key, diffusion, x, t, s, *, both: bool):
     """g times the increment of w, of variance g(t)^2 |dt|, or the mean of that at both ends."""
     u, variance = _variance(diffusion(t), diffusion(s) if both else None, s - t)
-    z = jax.random.normal(key, (x.size,), x.dtype).reshape(x.shape)
-    return expand(u * jnp.sqrt(variance), x) * z
+    return expand(u * jnp.sqrt(variance), x) * keys.normal(key, x.shape, x.dtype)
 
 
 def _variance(g, other, dt) -> tuple[Array, Array]:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from common import shapes
+from common import keys, shapes
 from common.reals import at_least, is_known, reals
 from common.sde import path
 from common.sde.path import At, Denoiser
@@ -98,7 +98,7 @@ def solve(
     if is_known(times) and not (jnp.diff(times) < 0).all():
         raise ValueError("times must fall, from noise to data")
     nodes, call = _nodes(sde, times, embed), _checked(denoise, embed)
-    keys = jax.random.split(key, len(times) - 1)
+    each = jax.random.split(key, len(times) - 1)
 
     def body(carry, given, rule=rule):
         x, memory, nfe = carry
@@ -108,7 +108,7 @@ def solve(
 
     count = len(times) - 1 - (last is not None)
     start = (x, rule.begin(x), jnp.zeros((), jnp.int32))
-    split = lambda lo, hi: jax.tree.map(lambda a: a[lo:hi], (keys, nodes))  # noqa: E731
+    split = lambda lo, hi: jax.tree.map(lambda a: a[lo:hi], (each, nodes))  # noqa: E731
     (x, _, nfe), states = jax.lax.scan(body, start, split(0, count))
     if last is not None:
         final = jax.tree.map(lambda a: a[0], split(count, count + 1))
@@ -137,11 +137,6 @@ def _checked(denoise: Denoiser, embed: Callable | None):
     return call
 
 
-def _normal(key, x):
-    """Standard normals like x, drawn flat: the same numbers, faster if the last axis is short."""
-    return jax.random.normal(key, (x.size,), x.dtype).reshape(x.shape)
-
-
 def exponential(order: int = 1, eta: float = 0.0) -> Rule:
     """Exact for a denoiser that is constant (order 1) or linear in log(alpha / sigma) (order 2).
 
@@ -167,7 +162,8 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
         new = there.alpha * target + there.sigma * k * (x - here.alpha * target) / here.sigma
         if quiet:
             return new, memory, 1
-        return new + there.sigma * eta * jnp.sqrt(1.0 - q**2) * _normal(key, x), memory, 1
+        z = keys.normal(key, x.shape, x.dtype)
+        return new + there.sigma * eta * jnp.sqrt(1.0 - q**2) * z, memory, 1
 
     def begin(x):
         return (x, jnp.full((), jnp.inf, x.dtype)) if order == 2 else ()
@@ -191,7 +187,7 @@ def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) 
         up = path.at(sde, t)
         decay = up.alpha / node.here.alpha
         added = jnp.sqrt(jnp.maximum(up.sigma**2 - (decay * node.here.sigma) ** 2, 0.0))
-        return decay * x + added * _normal(key, x), t, up
+        return decay * x + added * keys.normal(key, x.shape, x.dtype), t, up
 
     def step(key, denoise, x, node, memory):
         t, tau, here, there = node.t, node.tau, node.here, node.there
@@ -231,7 +227,8 @@ def euler_maruyama(noise: float = 1.0) -> Rule:
         decay = here.alpha_rate / here.alpha
         square = 2.0 * here.sigma * (here.sigma_rate - decay * here.sigma)
         slope = decay * x - square * path.score(denoise(x, node.t, node.tau), x, here)
-        return x - dt * slope + noise * jnp.sqrt(square * dt) * _normal(key, x), memory, 1
+        z = keys.normal(key, x.shape, x.dtype)
+        return x - dt * slope + noise * jnp.sqrt(square * dt) * z, memory, 1
 
     return Rule(step)
 
@@ -250,7 +247,7 @@ def langevin(steps: int, rate: float) -> Rule:
 
         def once(i, x):
             pull = there.alpha * denoise(x, node.s, node.tau_s) - x
-            z = _normal(jax.random.fold_in(key, i), x)
+            z = keys.normal(jax.random.fold_in(key, i), x.shape, x.dtype)
             return (x + rate * pull + jnp.sqrt(2.0 * rate) * there.sigma * z).astype(x.dtype)
 
         return jax.lax.fori_loop(0, steps, once, x), memory, steps
@@ -285,7 +282,7 @@ def inpainted(rule: Rule, known: Array, mask: Array) -> Rule:
         _fits("mask", mask, x)
         key, other = jax.random.split(key)
         x, memory, calls = rule.step(key, denoise, x, node, memory)
-        given = node.there.alpha * known + node.there.sigma * _normal(other, x)
+        given = node.there.alpha * known + node.there.sigma * keys.normal(other, x.shape, x.dtype)
         return jnp.where(mask, given, x), memory, calls
 
     return Rule(step, rule.begin)
