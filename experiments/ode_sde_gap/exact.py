@@ -20,29 +20,18 @@ HALF = 4.0  # of the grid's side
 
 
 class Known(NamedTuple):
-    """A mixture of K components in d dimensions under the forward process.
-
-    Written out over [B, K], which compiles in a third of the time of common.sde.mixture's loop.
-    """
+    """A mixture under the forward process."""
 
     mix: mixture.Mixture
     sde: processes.SDE
 
-    def _parts(self, x, t):
-        scale, noise = (jnp.reshape(n, (-1, 1)) for n in self.sde.marginal(t))
-        variance = (scale * self.mix.stds) ** 2 + noise**2  # [B or 1, K]
-        offset = scale[:, :, None] * self.mix.means - x[:, None]  # [B, K, d]
-        norm = jnp.log(self.mix.weights) - 0.5 * x.shape[1] * jnp.log(2 * np.pi * variance)
-        return norm - 0.5 * jnp.sum(offset**2, axis=2) / variance, offset, variance
-
     def score(self, x, t):
         """In one dimension.  x [B], t [] -> [B]"""
-        log, offset, variance = self._parts(x[:, None], t)
-        return jnp.sum(jax.nn.softmax(log) * offset[:, :, 0] / variance, axis=1)
+        return mixture.exact_score(self.mix, self.sde)(x[:, None], t)[:, 0]
 
     def log_density(self, x, t):
         """x [B, d], t [B] -> [B]"""
-        return jax.nn.logsumexp(self._parts(x, t)[0], axis=1)
+        return mixture.log_density(self.mix, x, *self.sde.marginal(t))
 
     def quantiles(self, u, t):
         """Where the distribution function at the time t is u [Q], by bisection.  -> [Q]"""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common.sde import transport
+from common.sde import simulate, transport
 
 BINS = 64
 
@@ -28,18 +28,17 @@ def both(key, score, *, samples, end, nfe, noise=1.0):
     start, kicks = jax.random.split(key)
     x = 0.5**0.5 * jax.random.normal(start, (samples, 2))
     times = jnp.asarray(grid(end, nfe), x.dtype)
-    share = jnp.repeat(jnp.array([noise, 0.0]), samples)[:, None]  # of the noise of the SDE
-    keys = jax.random.split(kicks, len(times) - 1)
-    loud = jnp.arange(len(times) - 1) < len(times) - 2  # all but the last step
+    share = jnp.repeat(jnp.array([noise, 0.0]), samples)  # of the noise of the SDE
 
-    def step(x, at):
-        t, s, k, loud = at
-        z = jnp.pad(jax.random.normal(k, (2 * samples,)).reshape(-1, 2), ((0, samples), (0, 0)))
-        drift = -x - 0.5 * (1 + share) * score(x, t)
-        return x + (s - t) * drift + loud * jnp.sqrt(share * (t - s)) * z, None
+    def drift(x, t):
+        return -x - 0.5 * (1 + share[:, None]) * score(x, t)
 
-    both, _ = jax.lax.scan(step, jnp.concatenate([x, x]), (times[:-1], times[1:], keys, loud))
-    return both.reshape(2, samples, 2)
+    def diffusion(t):
+        return jnp.where(t > times[-2], jnp.sqrt(share), 0.0)
+
+    # in one call, so that a long score is compiled once
+    found = simulate.simulate(kicks, drift, diffusion, jnp.concatenate([x, x]), times)
+    return found.reshape(2, samples, 2)
 
 
 def inside(x, box):

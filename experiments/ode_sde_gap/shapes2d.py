@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common.sde.mixture import Mixture
+from common.sde.mixture import Mixture, sample
 
 RADII, WIDTH = (1.3, 2.8), 0.2  # circles2: rings of radius 2 N(0.65, 0.1) and 2 N(1.4, 0.1)
 CENTRES = 0.65 * np.array(
@@ -35,9 +35,7 @@ def checker(key, n):
 
 def blob(key, n):
     """Nine Gaussians."""
-    which, noise = jax.random.split(key)
-    centre = jnp.asarray(CENTRES, jnp.float32)[jax.random.randint(which, (n,), 0, len(CENTRES))]
-    return centre + BLOB_STD * jax.random.normal(noise, (n, 2))
+    return sample(key, mixture("blob"), n)
 
 
 def mixture(name: str, dtype=jnp.float32) -> Mixture:
