@@ -3,13 +3,15 @@
 Shapes: n points, D dimensions, E values of eps, T records, M time steps.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 
-from common import keys, loops
-from common.sde import distances, transport
+from common import keys
+from common.sde import distances, simulate, transport
 
 from . import potential, problems
 from .potential import Potential
@@ -87,17 +89,10 @@ def cost(theta: Potential, x, *, eps, coupling):
     return jax.lax.map(mean_cost, (theta, jnp.asarray(eps)))
 
 
-def simulate(key, theta: Potential, x, eps, strides, steps: int):
-    """The bridge from x [n, D] by Euler-Maruyama in `steps` steps.  strides [R] -> [R, n, D]"""
-
-    def step(state):
-        x, i = state
-        noise = keys.normal(jax.random.fold_in(key, i), x.shape)
-        moved = potential.drift(theta, x, i / steps, eps) / steps
-        return x + moved + jnp.sqrt(eps / steps) * noise, i + 1
-
-    start = (x, jnp.zeros((), int))
-    return loops.trajectory(step, lambda state: state[0], start, strides)[1]
+def walked(key, theta: Potential, x, eps, steps: int):
+    """The bridge from x [n, D] by Euler-Maruyama in `steps` steps.  -> [steps + 1, n, D]"""
+    drift, noise = partial(potential.drift, theta, eps=eps), lambda t: jnp.sqrt(eps)
+    return simulate.simulate(key, drift, noise, x, jnp.linspace(0, 1, steps + 1), keep=True)
 
 
 def ends(draws, theta: Potential, eps, coupling):
@@ -117,10 +112,10 @@ def samplers(key, theta: Potential, *, eps, n, steps, directions, permutations, 
     -> w1 [2] sliced Wasserstein-1; null_mean, null_std [2] of its logarithm after relabelling
     """
     start, noise, judge = jax.random.split(key, 3)
-    draws, strides = keys.normal(start, (n, 9)), jnp.array([steps // 2, steps - steps // 2])
-    walked = simulate(noise, theta, draws[:, :2], eps, strides, steps)
+    draws, late = keys.normal(start, (n, 9)), np.array([steps // 2, steps])
+    ours = walked(noise, theta, draws[:, :2], eps, steps)[late]
     angle = np.pi * np.arange(directions) / directions
-    along = jnp.asarray(np.stack([np.cos(angle), np.sin(angle)], axis=1), walked.dtype)
+    along = jnp.asarray(np.stack([np.cos(angle), np.sin(angle)], axis=1), ours.dtype)
 
     def compare(part):
         key, first, second = part
@@ -128,7 +123,7 @@ def samplers(key, theta: Potential, *, eps, n, steps, directions, permutations, 
         w1 = distances.sliced_w1(first, second, along)
         return {"w1": w1, "null_mean": null.mean(), "null_std": null.std(ddof=1)}
 
-    pairs = jax.random.split(judge), walked, ends(draws[:, 2:], theta, eps, coupling)
+    pairs = jax.random.split(judge), ours, ends(draws[:, 2:], theta, eps, coupling)
     return jax.lax.map(compare, pairs)
 
 
@@ -137,8 +132,5 @@ def paths(key, theta: Potential, x, *, eps, steps, records):
 
     -> [E, R + 1, n, D]
     """
-    strides = jnp.full(records, steps // records)
-    walk = jax.vmap(lambda theta, e: simulate(key, theta, x, e, strides, steps))
-    walked = walk(theta, jnp.asarray(eps))
-    first = jnp.broadcast_to(x, (len(eps), 1, *x.shape))
-    return jnp.concatenate([first, walked], axis=1)
+    walk = jax.vmap(lambda theta, e: walked(key, theta, x, e, steps))
+    return walk(theta, jnp.asarray(eps))[:, :: steps // records]
