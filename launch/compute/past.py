@@ -67,11 +67,15 @@ class Task(NamedTuple):
 
 
 class Past:
-    """Trees of commits, and processes that compute in them; all are gone when it is left."""
+    """Trees of commits, and processes that compute in them; all are gone when it is left.
+
+    Threads hold `turn` but while they wait for a process: CPython 3.11 fails now and then where two
+    threads read syntax trees together, as those of code and of the headers of arrays (gh-106905).
+    """
 
     def __init__(self) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="reprise-", ignore_cleanup_errors=True)
-        self._extracting = threading.Lock()
+        self.turn = threading.Lock()
         self._running: list[subprocess.Popen] = []
         self._left = False
         self.cpu: dict[str, float] = {}  # seconds spent, by experiment
@@ -119,15 +123,14 @@ class Past:
 
     def _extracted(self, commit: str) -> Path:
         root = Path(self._home.name) / commit
-        with self._extracting:
-            if not root.exists():
-                packed = root.with_suffix(".tar")
-                what = ("archive", f"--output={packed}", commit, "--", ".", ":!results")
-                git.asked(*what)
-                safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
-                with tarfile.open(packed) as archive:
-                    archive.extractall(root, **safe)  # type: ignore[arg-type]
-                packed.unlink()
+        if not root.exists():
+            packed = root.with_suffix(".tar")
+            what = ("archive", f"--output={packed}", commit, "--", ".", ":!results")
+            git.asked(*what)
+            safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # 3.11.4
+            with tarfile.open(packed) as archive:
+                archive.extractall(root, **safe)  # type: ignore[arg-type]
+            packed.unlink()
         return root
 
     def _computed(self, task: Task, root: Path) -> Arrays:
@@ -159,7 +162,11 @@ class Past:
             self._running.append(process)
             if self._left:
                 process.kill()
-            _, status, used = os.wait4(process.pid, 0)
+            self.turn.release()
+            try:
+                _, status, used = os.wait4(process.pid, 0)
+            finally:
+                self.turn.acquire()
             self._running.remove(process)
             process.returncode = os.waitstatus_to_exitcode(status)
             self.cpu[slug] = self.cpu.get(slug, 0.0) + used.ru_utime + used.ru_stime

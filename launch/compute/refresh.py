@@ -41,11 +41,16 @@ def refresh(names: Sequence[str], *, preset: str = "smoke", jobs: int | None = N
     with Past() as past:
         pool = ThreadPoolExecutor(jobs or os.cpu_count())
         try:
-            work = [pool.submit(_paper, slug, preset, past) for slug in chosen]
+            work = [pool.submit(_in_turn, slug, preset, past) for slug in chosen]
             found = [record for w in work for record in w.result()]
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return [r for r in found if names or r["outcome"] not in (FRESH, UNTESTED)]
+
+
+def _in_turn(slug: str, preset: str, past: Past) -> list[dict]:
+    with past.turn:
+        return _paper(slug, preset, past)
 
 
 def _paper(slug: str, preset: str, past: Past) -> list[dict]:

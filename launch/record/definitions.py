@@ -7,7 +7,6 @@ Nothing is imported.
 
 import ast
 import hashlib
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -18,7 +17,6 @@ DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 IMPORTS = (ast.Import, ast.ImportFrom)
 STAR = "*"
-PARSING = threading.Lock()  # CPython 3.11 counts the depth of all threads' trees as one (gh-106905)
 
 
 def summary(text: str, package: str) -> dict:
@@ -31,8 +29,7 @@ def summary(text: str, package: str) -> dict:
     A reference is "name.attribute…" of the file; or of an import inside a function: "module|" (it
     is loaded), "module|name.attribute…", "module|." (the module as a value). Errors: SyntaxError.
     """
-    with PARSING:
-        tree = ast.parse(text)
+    tree = ast.parse(text)
     _strip(tree)
     body = [n for n in tree.body if not _for_types(n)]
     imports = _imports(body, package)
