@@ -12,6 +12,10 @@ class UserError(Exception):
     """Printed as one line, exit status 2, no traceback."""
 
 
+class Failed(UserError):
+    """An experiment failed under settings of one's own; exit status 1. The folder has more."""
+
+
 class Interrupted(Exception):
     """The run stopped as asked and is saved in `folder`; exit status STOPPED."""
 

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 
 from common.files import FileError
-from launch.errors import STOPPED, Interrupted, UserError
+from launch.errors import STOPPED, Failed, Interrupted, UserError
 from launch.paths import shown
 from launch.record import provenance
 from launch.terminal import coloured
@@ -49,7 +49,7 @@ def _guarded(action: Callable[[], int]) -> int:
         print(f"saved in {shown(stopped.folder)}; to continue: {again}", file=sys.stderr)
         return STOPPED
     except (UserError, FileError) as error:
-        return _failed(str(error), 2)
+        return _failed(str(error), 1 if isinstance(error, Failed) else 2)
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
     except BrokenPipeError:

@@ -1,14 +1,15 @@
 """Configs by name: presets, key=value overrides, what differs from the preset; a Job of them."""
 
-import ast
 import importlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
 from launch.errors import UserError, nearest
+from launch.paths import EXPERIMENTS
 from launch.terminal import shell
+from launch.values import Known, controls, parse
 
 
 class Job(NamedTuple):
@@ -37,7 +38,7 @@ class Job(NamedTuple):
         """The same with key=value settings changed, and checked.  Errors: UserError."""
         cfg = deepcopy(self.cfg)
         override(self.slug, cfg, overrides)
-        check(self.slug, cfg, get(self.slug, self.preset).x64)
+        check(self.slug, cfg, vars(_config(self.slug)), self.preset)
         return self._replace(cfg=cfg)
 
 
@@ -48,7 +49,7 @@ def job(slug: str, preset: str, overrides: list[str] | None = None) -> Job:
 
 def get(slug: str, preset: str, overrides: list[str] | None = None):
     """The resolved ConfigDict of a preset with key=value overrides.  Errors: UserError."""
-    module = importlib.import_module(f"experiments.{slug}.config")
+    module = _config(slug)
     unknown = strange(module.PAPER, module.PRESETS[preset])
     if unknown:
         raise UserError(f"experiments/{slug}/config.py: {preset}: {unknown[0]}")
@@ -56,10 +57,13 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
         cfg = module.get_config(preset)
     except (KeyError, TypeError) as error:
         raise UserError(f"experiments/{slug}/config.py: {preset}: {error.args[0]!s}") from None
-    x64 = cfg.x64
     override(slug, cfg, overrides or [])
-    check(slug, cfg, x64)
+    check(slug, cfg, vars(module), preset)
     return cfg
+
+
+def _config(slug: str):
+    return importlib.import_module(f"experiments.{slug}.config")
 
 
 def strange(paper: dict, changes: dict) -> list[str]:
@@ -81,39 +85,18 @@ def override(slug: str, cfg, items: Iterable[str]) -> None:
             cfg[key] = parse(key, text, cfg[key])
 
 
-def check(slug: str, cfg, x64: bool) -> None:
-    """Refuse a seed that would count twice, and float32 where the preset has x64.
-
-    Errors: UserError.
+def check(slug: str, cfg, config: Mapping[str, Any], preset: str) -> None:
+    """Refuse a seed that would count twice, float32 where the preset has x64, and what `Known`
+    does not know; `config` has the names of config.py.  Errors: UserError.
     """
     seeds = cfg.seeds
     if not seeds or len(set(seeds)) != len(seeds) or not all(0 <= s < 2**31 for s in seeds):
         raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {tuple(seeds)!r}")
+    x64 = config["PRESETS"][preset].get("x64", config["PAPER"]["x64"])
     if x64 and not cfg.x64:
         where = f"experiments/{slug}/config.py"
         raise UserError(f"{slug} needs float64, {where} has x64 = True: leave x64=False out")
-
-
-def parse(key: str, text: str, old: Any) -> Any:
-    """Text of the command line as a value of the type of the old one.  Errors: UserError."""
-    wanted = type(old).__name__
-    try:
-        if isinstance(old, bool):
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        if isinstance(old, int):
-            number = float(text)
-            if number != int(number):
-                raise ValueError
-            return int(text) if text.lstrip("+-").isdigit() else int(number)
-        if isinstance(old, float):
-            return float(text)
-        if isinstance(old, (tuple, list)):
-            value = ast.literal_eval(text if text[:1] in "([" else f"({text},)")
-            items = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-            return tuple(parse(key, str(v), old[0]) if old else v for v in items)
-        return text.strip("'\"")
-    except (ValueError, TypeError, KeyError, SyntaxError, OverflowError):
-        raise UserError(f"{key}={text} is not a {wanted} (now {key}={old!r})") from None
+    Known(config, controls(EXPERIMENTS / slug / "claims.toml")).refuse(cfg.to_dict())
 
 
 def plain(cfg: Any) -> dict:

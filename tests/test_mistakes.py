@@ -2,6 +2,8 @@
 
 import pytest
 
+from launch import values
+from launch.errors import UserError
 from launch.record import store
 
 pytestmark = pytest.mark.xdist_group("mistakes")
@@ -41,6 +43,38 @@ def test_numbers_that_cannot_be(shared_tree, tmp_path):
         where = ("--workdir", str(tmp_path / "w"))
         done = shared_tree.lab("run", "toy:smoke", *where, **(several | {name: value}))
         refused(done, name)
+
+
+def test_values_that_no_preset_has(shared_tree):
+    """Names, sizes and numbers, at every door; 0 steps where a preset or a control has them."""
+    wrong = {
+        "needs=gpu": "needs has no 'gpu'",
+        "trouble=non": "did you mean 'nan'?",
+        "steps=0": "steps is 1 or more",
+        "dim=-1": "dim is 1 or more",
+        "lr=nan": "lr=nan is not finite",
+        "lr=-inf": "lr=-inf is not finite",
+        "widths=()": "widths is empty",
+        "widths=(1,0)": "widths is 1 or more",
+    }
+    for words, said in wrong.items():
+        for verb in ("run", "verify", "sweep", "plan", "drill"):
+            refused(shared_tree.lab(verb, "toy:smoke", words), said)
+    config = f"--config={shared_tree.root}/experiments/toy/config.py:smoke"
+    refused(shared_tree.lab(config, "--config.steps=-3", module="launch.run"), "1 or more")
+    config = {"PAPER": {"steps": 3, "rate": 0.5}, "PRESETS": {"smoke": {"steps": 2}}}
+    values.Known(config, ["steps=0"]).refuse({"steps": 0, "rate": -2.0})
+    with pytest.raises(UserError, match="steps is 0 or more"):
+        values.Known(config, ["steps=0"]).refuse({"steps": -1})
+
+
+def test_a_failure_under_own_settings_is_one_line(tree):
+    """It says which, and where; the traceback lies in the run folder."""
+    failed = tree.lab("run", "toy:smoke", "trouble=third")
+    refused(failed, "toy:smoke trouble=third failed at experiments/toy/run.py:", "RuntimeError")
+    assert failed.status == 1
+    (folder,) = tree.runs("toy")
+    assert "RuntimeError: trouble in the third chunk" in (folder / "traceback.txt").read_text()
 
 
 def test_float32_where_the_preset_has_float64(shared_tree):

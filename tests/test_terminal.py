@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from launch import settings
+from launch import settings, values
 from launch.terminal import shell
 
 WORDS = [
@@ -34,7 +34,7 @@ def test_settings_of_a_run_are_typed_as_they_are_parsed():
     changes = {"lr": 0.5, "seeds": [3, 4], "names": ["a", "b"], "x64": False}
     old = {"lr": 1.0, "seeds": (0,), "names": ("c",), "x64": True}
     words = dict(w.split("=", 1) for w in shlex.split(settings.typed(changes)))
-    parsed = {key: settings.parse(key, text, old[key]) for key, text in words.items()}
+    parsed = {key: values.parse(key, text, old[key]) for key, text in words.items()}
     assert parsed == {"lr": 0.5, "seeds": (3, 4), "names": ("a", "b"), "x64": False}
 
 

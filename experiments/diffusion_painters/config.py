@@ -72,6 +72,7 @@ SMOKE = LAPTOP | {
     "jump_paths": 70,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"covariance": ("isotropic",), "denoiser": ("isotropic", "gaussian")}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

@@ -14,8 +14,6 @@ from common.sde import path, solvers
 
 from . import gaussian, model, sampling
 
-KINDS = ("net", "isotropic", "gaussian")
-
 
 def samplers(mesh: Mesh, sde, rule, kind: str) -> tuple[sharding.Placed, ...]:
     """Of every seed's denoiser (weights, moments): changed runs, trajectories, estimates."""

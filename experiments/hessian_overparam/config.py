@@ -76,6 +76,7 @@ SMOKE = LAPTOP | {
     "path_steps": 40,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"dataset": ("mnist10",), "resnet_dataset": ("mnist",)}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

@@ -80,6 +80,7 @@ SMOKE = LAPTOP | {
     "draws": 2,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"dataset": ("mnist",)}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

@@ -84,6 +84,7 @@ SMOKE = LAPTOP | {
     "net_dtype": "float64",
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"dataset": ("mnist", "fashion_mnist")}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

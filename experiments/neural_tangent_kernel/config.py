@@ -73,6 +73,7 @@ SMOKE = LAPTOP | {
     "components": 3,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"activation": ("erf", "linear"), "dataset": ("fashion_mnist",)}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

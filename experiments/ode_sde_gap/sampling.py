@@ -14,6 +14,8 @@ BINS = 64
 
 def grid(end, nfe):
     """nfe equal steps, the last 10 as 100 of a tenth.  -> [N+1] falling"""
+    if nfe < 10:
+        raise ValueError(f"nfe={nfe}: the last 10 steps are taken in tenths")
     dt = end / nfe
     coarse = end - dt * np.arange(nfe - 9)
     return np.concatenate([coarse, 10 * dt - 0.1 * dt * np.arange(1, 100), [0.0]])

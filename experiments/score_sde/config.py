@@ -81,6 +81,7 @@ SMOKE = LAPTOP | {
     "pictures": 0,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"dataset": ("mnist14",)}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

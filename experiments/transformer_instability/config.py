@@ -64,6 +64,10 @@ SMOKE = LAPTOP | {
 # what `./lab plan all` plans of the paper preset
 PLANS = tuple((f"size={size}",) for size in ("10m", "40m", "150m", "600m", "1.2b"))
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {
+    "dataset": ("tiny_shakespeare",),
+    "size": ("40m", "150m", "600m", "1.2b", "tiny"),
+}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

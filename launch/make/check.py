@@ -143,15 +143,17 @@ def _falsifier(f: Folder, claim: Claim, where: str) -> Iterator[Finding]:
     """Its settings exist, parse, and change the mechanism wherever the claim is decided."""
     items = (claim.falsifier or {})["override"]
     try:
-        get = check_config.load(f)["get_config"]
-        configs = {p: get(p) for p, level in claim.level.items() if level != "none"}
+        config = check_config.load(f)
+        configs = {
+            p: config["get_config"](p) for p, level in claim.level.items() if level != "none"
+        }
     except Exception:
         return  # told by `config`
     for preset, cfg in configs.items():
         before = cfg.to_dict()
         try:
             settings.override(f.slug, cfg, items)
-            settings.check(f.slug, cfg, before["x64"])
+            settings.check(f.slug, cfg, config, preset)
         except UserError as error:
             yield Finding(where, f"{claim.id}: falsifier: {error}", "mend its override", True)
             return

@@ -17,6 +17,7 @@ PAPER = {
 LAPTOP = {"needs": ""}
 SMOKE = {"needs": "", "steps": 50}
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"trouble": ("memory", "nan", "third")}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:

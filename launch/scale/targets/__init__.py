@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from launch.errors import UserError, nearest
-from launch.settings import parse
 from launch.terminal import shell
+from launch.values import parse
 
 STATES = ("waiting", "running", "gone")
 ASKING = 60.0  # seconds in which an engine must say what became of a job
