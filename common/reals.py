@@ -1,6 +1,7 @@
 """Real numbers of any range, checked where they come in.  NumPy and JAX arrays; imports no JAX."""
 
 import numbers
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,21 @@ def is_known(x: Any) -> bool:
     return not isinstance(x, Tracer)
 
 
+def refuted(check: Callable[..., Any], *values: Any) -> bool:
+    """Whether all values are known and `check(*values)` is false anywhere.
+
+    Also of constants that are met while JAX traces, on which a plain comparison gives a tracer.
+    """
+    if not all(map(is_known, values)):
+        return False
+    if all(isinstance(x, np.ndarray | np.generic | numbers.Number) for x in values):
+        return not np.all(check(*values))
+    from jax import ensure_compile_time_eval
+
+    with ensure_compile_time_eval():
+        return not check(*values).all()
+
+
 def namespace(x: Any):
     """numpy or jax.numpy, whichever made the array."""
     return np if isinstance(x, np.ndarray | np.generic) else x.__array_namespace__()
@@ -72,12 +88,7 @@ def namespace(x: Any):
 
 def _all_finite(x) -> bool:
     """Also of a constant that is met while JAX traces."""
-    if namespace(x) is np:
-        return bool(np.isfinite(x).all())
-    from jax import ensure_compile_time_eval
-
-    with ensure_compile_time_eval():
-        return bool(namespace(x).isfinite(x).all())
+    return not refuted(namespace(x).isfinite, x)
 
 
 def _array(name: str, x: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Four trials of every kind of criterion: scale, dtype, size, and values that are no numbers."""
+"""Five trials of every kind of criterion: scale, dtype, size, and values that are no numbers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Four trials of every statistic and summary of spectra: scale, dtype, size, what is not finite.
+"""Five trials of every statistic and summary of spectra: scale, dtype, size, what is not finite.
 
 A function gives the right number (SciPy's, or a closed form) or a ValueError that names its
 argument.

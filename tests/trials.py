@@ -1,4 +1,4 @@
-"""Four trials of a function of arrays: scale, dtype, size, what is not finite.
+"""Five trials of a function of arrays: scale, dtype, size, what is not finite, in a program.
 
 It gives the right numbers, those of an independent reference, or a ValueError that names one of its
 arguments.  A table of cases is tried by `parametrised`, `untried` finds functions that lack one.
@@ -117,7 +117,15 @@ def finite(case: Case) -> None:
         _right_or_refused(case, values, lost=True)
 
 
-TRIALS = (scale, dtype, size, finite)
+def compiled(case: Case) -> None:
+    """Called in a program whose constants the arguments are: what is known there is no tracer."""
+    arrays = [jnp.asarray(np.asarray(a.value, np.float32)) for a in case.args.values()]
+    found = _found(case._replace(call=jax.jit(lambda: case.call(*arrays))), [])
+    assert found is not None, "refused"
+    _compare(found, _wanted(case, [a.value for a in case.args.values()]), case.rtol)
+
+
+TRIALS = (scale, dtype, size, finite, compiled)
 
 
 def parametrised(cases: dict[str, Case]):

@@ -1,4 +1,4 @@
-"""Four trials of every estimator: scale, dtype, size, products that are not finite.
+"""Five trials of every estimator: scale, dtype, size, products that are not finite.
 
 The matrix is diagonal plus a coupling; references are dense, from NumPy.
 """

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.reals import at_least, is_known, reals, unit
+from common.reals import at_least, is_known, reals, refuted, unit
 
 Dual = Callable[[jax.Array, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
 
@@ -77,8 +77,8 @@ def _examples(name: str, x) -> jax.Array:
 def _square(name: str, std: Any, dtype) -> Any:
     """std^2.  Errors: ValueError where it leaves the range of the dtype."""
     reals(name, std)
-    square = std**2
-    if is_known(std) and std and not jnp.finfo(dtype).tiny <= square <= jnp.finfo(dtype).max:
+    square, info = std**2, jnp.finfo(dtype)
+    if refuted(lambda s: (s == 0) | (s**2 >= info.tiny) & (s**2 <= info.max), std):
         raise ValueError(f"{name}^2 leaves the range of {dtype}: {std}")
     return square
 

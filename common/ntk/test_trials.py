@@ -1,4 +1,4 @@
-"""Four trials of every kernel: scale, dtype, size, what is not finite."""
+"""Five trials of every kernel: scale, dtype, size, what is not finite."""
 
 import jax.numpy as jnp
 import numpy as np

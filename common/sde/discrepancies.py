@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.reals import at_least, held, is_known, reals, unit
+from common.reals import at_least, held, reals, refuted, unit
 from common.sde.calculus import standard_error
 from common.sde.processes import Array
 from common.sde.transport import squared_distances
@@ -37,7 +37,7 @@ def mmd(x: Array, y: Array, bandwidths: Array) -> Array:
     x, y = _two(x, y)
     at_least(1, **{"number of bandwidths": shapes.check("bandwidths", bandwidths, "H")["H"]})
     bandwidths = jnp.asarray(reals("bandwidths", bandwidths))
-    if is_known(bandwidths) and not (bandwidths > 0).all():
+    if refuted(lambda h: h > 0, bandwidths):
         raise ValueError("bandwidths must be positive")
     u = unit(bandwidths)[0]
     x, y, scales = x / u, y / u, 0.5 / (bandwidths / u) ** 2

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from common.ode import expand
-from common.reals import at_least, is_known
+from common.reals import at_least, is_known, refuted
 from common.sde.processes import SDE, Array, Chain, clock, within
 
 
@@ -36,7 +36,7 @@ def sde(
     def diffusion(t):
         decay, s, ds = rates(t)
         square = 2.0 * s * (ds - decay * s)
-        if is_known(square) and not (square >= 0).all():
+        if refuted(lambda square: square >= 0, square):
             raise ValueError("sigma / alpha must not shrink with t")
         return jnp.sqrt(square)
 
@@ -67,7 +67,8 @@ def ou(rate: float = 1.0, noise: float = 2.0**0.5, *, end: float = 5.0, eps: flo
     """Ornstein-Uhlenbeck dx = -rate x dt + noise dw, stationary N(0, noise^2 / (2 rate))."""
     within(1e-12, 1e12, rate=rate, noise=noise, end=end)
     rate, noise = clock(rate), clock(noise)
-    scale = noise / math.sqrt(2.0 * rate)
+    with jax.ensure_compile_time_eval():  # numbers also where JAX traces
+        scale = noise / math.sqrt(2.0 * rate)
     return sde(
         lambda t: jnp.exp(-rate * t),
         lambda t: scale * jnp.sqrt(-jnp.expm1(-2.0 * rate * t)),
@@ -79,6 +80,6 @@ def ou(rate: float = 1.0, noise: float = 2.0**0.5, *, end: float = 5.0, eps: flo
 def edm(sigma_min: float = 0.002, sigma_max: float = 80.0) -> SDE:
     """x_t = x_0 + t z, the time being the noise level (Karras et al. 2022, eq. 1 with s = 1)."""
     within(1e-15, 1e15, sigma_min=sigma_min, sigma_max=sigma_max)
-    if sigma_max <= sigma_min:
+    if refuted(lambda low, high: low < high, sigma_min, sigma_max):
         raise ValueError(f"sigma_max must exceed sigma_min, {sigma_min}, not {sigma_max}")
     return sde(jnp.ones_like, lambda t: t, end=sigma_max, eps=sigma_min)

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 
 from common import shapes
 from common.ode import Array, expand
-from common.reals import at_least, is_known, reals
+from common.reals import at_least, reals, refuted
 
 Score = Callable[..., Array]
 
@@ -64,7 +64,7 @@ def _place(i, n: int):
 def within(low: float, high: float, **numbers) -> None:
     """Errors: ValueError that names a number that is not in [low, high]."""
     for name, value in numbers.items():
-        if is_known(value) and not low <= reals(name, value) <= high:
+        if refuted(lambda x: (low <= x) & (x <= high), reals(name, value)):
             raise ValueError(f"{name} must lie between {low:g} and {high:g}, not {value}")
 
 
@@ -142,9 +142,10 @@ def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> S
     """
     within(1e-15, 1e15, sigma_min=sigma_min, sigma_max=sigma_max)  # squares are float32 numbers
     within(0, 1, eps=eps)
-    if sigma_max <= sigma_min:
+    if refuted(lambda low, high: low < high, sigma_min, sigma_max):
         raise ValueError(f"sigma_max must exceed sigma_min, {sigma_min}, not {sigma_max}")
-    rate = math.log(sigma_max / sigma_min)
+    with jax.ensure_compile_time_eval():  # a number also where JAX traces
+        rate = math.log(sigma_max / sigma_min)
 
     def sigma(t):
         return sigma_min * jnp.exp(rate * clock(t))
@@ -185,7 +186,7 @@ def prior_logp(sde: SDE, x: Array) -> Array:
     shapes.check("x", x, "B ...")
     x = jnp.asarray(reals("x", x))
     logp = gaussian_logp(x, sde.prior_std)
-    if is_known(logp) and not jnp.isfinite(logp).all():
+    if refuted(jnp.isfinite, logp):
         raise ValueError(f"x is too far out for its density in {logp.dtype}")
     return logp
 

@@ -15,7 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import is_known, reals
+from common.reals import reals, refuted
+from common.sde.processes import within
 
 Array = jax.Array
 
@@ -98,8 +99,7 @@ def resample(key: Array, particles: Particles, *, below: float = 0.5) -> Particl
 
     below = 1 resamples whenever weights differ, below = 0 never.
     """
-    if is_known(below) and not 0 <= below <= 1:
-        raise ValueError(f"below must lie between 0 and 1, not {below}")
+    within(0, 1, below=below)
     size = particles.log_w.size
     few = ess(particles.log_w) < below * size
 
@@ -116,6 +116,6 @@ def _weights(log_w) -> Array:
     if not shapes.check("log_w", log_w, "K")["K"]:
         raise ValueError("log_w has no weights")
     log_w = jnp.asarray(reals("log_w", log_w, finite=False))
-    if is_known(log_w) and not jnp.isfinite(jnp.max(log_w)):
+    if refuted(lambda w: jnp.isfinite(jnp.max(w)), log_w):
         raise ValueError("log_w must have a finite largest weight")
     return log_w

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from common import keys, shapes
-from common.reals import at_least, is_known, reals
+from common.reals import at_least, reals, refuted
 from common.sde import path
 from common.sde.path import At, Denoiser
 from common.sde.processes import SDE, Array, clock, within
@@ -95,7 +95,7 @@ def solve(
     x, times = jnp.asarray(reals("x", x)), jnp.asarray(reals("times", times))
     if shapes.check("times", times, "N")["N"] < 2:
         raise ValueError("times must be two or more, the first that of x")
-    if is_known(times) and not (jnp.diff(times) < 0).all():
+    if refuted(lambda t: t[1:] < t[:-1], times):
         raise ValueError("times must fall, from noise to data")
     nodes, call = _nodes(sde, times, embed), _checked(denoise, embed)
     each = jax.random.split(key, len(times) - 1)
@@ -147,7 +147,7 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
     if order not in (1, 2):
         raise ValueError(f"order must be 1 or 2, not {order}")
     within(0, 1, eta=eta)
-    eta, quiet = clock(eta), is_known(eta) and eta == 0
+    eta, quiet = clock(eta), refuted(lambda eta: eta != 0, eta)
 
     def step(key, denoise, x, node, memory):
         d = denoise(x, node.t, node.tau)
@@ -179,7 +179,8 @@ def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) 
     `churn` is gamma of the paper, min(S_churn / N, sqrt(2) - 1); its S_noise is 1.
     """
     within(0, 1e6, churn=churn)
-    churn, _, _ = clock(churn), reals("low", low), reals("high", high, finite=False)
+    churn, quiet = clock(churn), refuted(lambda churn: churn != 0, churn)
+    _, _ = reals("low", low), reals("high", high, finite=False)
 
     def raised(key, x, node):
         t = jnp.minimum(node.t * (1.0 + churn), sde.end)
@@ -191,7 +192,7 @@ def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) 
 
     def step(key, denoise, x, node, memory):
         t, tau, here, there = node.t, node.tau, node.here, node.there
-        if churn:
+        if not quiet:
             x, t, here = raised(key, x, node)
             tau = None  # a time that no embedding was computed for
         y, ratio, ratio_s = x / here.alpha, here.sigma / here.alpha, there.sigma / there.alpha

@@ -19,6 +19,21 @@ def test_the_best_assignment_is_the_best_of_all_permutations():
     assert transport.exact_w2(x, y) == pytest.approx(min(every), rel=1e-12)
 
 
+def test_masses_are_carried_as_by_copies_of_points_and_by_quantiles():
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(7, 2)), rng.normal(size=(5, 2)) + 1
+    a, b = np.array([1, 4, 0, 2, 3, 1, 1]), np.array([3, 2, 1, 5, 1])  # twelve each
+    copies = transport.exact_w2(np.repeat(x, a, axis=0), np.repeat(y, b, axis=0))
+    assert transport.weighted_w2(x, a, y, b) == pytest.approx(copies, rel=1e-7)
+    bins = np.arange(60.0)[:, None]  # in one dimension: the quantile functions
+    p, q = rng.random(60), rng.random(60) + (bins[:, 0] > 40)
+    cuts = np.unique(np.concatenate([np.cumsum(p) / p.sum(), np.cumsum(q) / q.sum()]))
+    middle, share = np.append(0, cuts[:-1]) + np.diff(cuts, prepend=0) / 2, np.diff(cuts, prepend=0)
+    at = [np.searchsorted(np.cumsum(m) / m.sum(), middle) for m in (p, q)]
+    wanted = float(np.sum(share * (at[0] - at[1]) ** 2))
+    assert transport.weighted_w2(bins, p, bins, 7 * q) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_in_one_dimension_transport_sorts():
     x, y = RNG.normal(size=(300, 1)), 2 * RNG.normal(size=(300, 1))
     sorted_cost = np.mean((np.sort(x, 0) - np.sort(y, 0)) ** 2)

@@ -1,4 +1,4 @@
-"""Four trials of every process, sampler, solver and distance: scale, dtype, size, not finite."""
+"""Five trials of every process, sampler, solver and distance: scale, dtype, size, not finite."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Four trials of paths, their predictions, rules of sampling and simulated equations."""
+"""Five trials of paths, their predictions, rules of sampling and simulated equations."""
 
 import jax
 import numpy as np

@@ -1,4 +1,4 @@
-"""Four trials of interpolants, derivatives, losses and denoisers of conditioned laws."""
+"""Five trials of interpolants, derivatives, losses and denoisers of conditioned laws."""
 
 import jax
 import jax.numpy as jnp

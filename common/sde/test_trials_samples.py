@@ -1,10 +1,11 @@
-"""Four trials of transport, discrepancies, particles and denoisers of data sets."""
+"""Five trials of transport, discrepancies, particles and denoisers of data sets."""
 
 import itertools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp, softmax
 from scipy.stats import kstest
 
@@ -35,6 +36,16 @@ def squares(x, y):
 def assigned(x, y):
     orders = itertools.permutations(range(len(y)))
     return min(squares(x, y[list(order)]).trace() / len(x) for order in orders)
+
+
+def repeated(x, a, y, b):
+    """Of masses whose sums are alike, as many copies; of a single point, whatever its mass."""
+    a, b = (np.ones(1) if len(m) == 1 else m for m in (a, b))
+    if len(a) == 1 or len(b) == 1:
+        return a / a.sum() @ squares(x, y) @ (b / b.sum())
+    copies = [np.repeat(p, m.astype(int), axis=0) for p, m in ((x, a), (y, b))]
+    rows, columns = linear_sum_assignment(cost := squares(*copies))
+    return cost[rows, columns].mean()
 
 
 def plan(x, y, epsilon):
@@ -152,6 +163,13 @@ CASES = {
     ),
     "transport.exact_w2": Case(
         transport.exact_w2, assigned, {"x": PAIR["x"], "y": PAIR["y"]}, degree=2
+    ),
+    "transport.weighted_w2": Case(
+        transport.weighted_w2,
+        repeated,
+        {"x": SAMPLES["x"], "a": Arg(np.array([1.0, 3, 2, 2]), "n")}
+        | {"y": SAMPLES["y"], "b": Arg(np.array([2.0, 4, 1, 1]), "m")},
+        degree=2,
     ),
     "transport.sinkhorn": Case(
         lambda x, y, e: (lambda p: (p.cost, p.f[:, None] + p.g))(transport.sinkhorn(x, y, e)),

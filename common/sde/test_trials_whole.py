@@ -1,4 +1,4 @@
-"""No public function of common/sde and common/ode is without its four trials."""
+"""No public function of common/sde and common/ode is without its five trials."""
 
 from common import ode, sde
 from common.sde import test_trials, test_trials_fields, test_trials_laws, test_trials_samples
