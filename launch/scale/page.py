@@ -59,7 +59,7 @@ def _made(found: list[dict]) -> dict[str, list[str]]:
 
 def _cells(r: dict) -> list[str]:
     if "error" in r:
-        return [r["on"], r["error"], "", "", "", ""]
+        return [r["on"], "✗ " + r["error"].removeprefix(f"{r['on']}: "), "", "", "", ""]
     if "core_hours" in r:
         hours = r["core_hours"]
         said = "not known" if hours is None else f"{short(hours)} core-hours ({r['from']})"

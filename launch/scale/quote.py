@@ -134,7 +134,7 @@ def _measured(p: dict) -> str:
 
 def _details(r: dict, *, full: bool) -> list[str]:
     if "error" in r:
-        return [f"{r['on']}: {r['error']}"]
+        return [f"{r['on']}: {r['error'].removeprefix(r['on'] + ': ')}"]
     lines = _doubts(r)
     for p in r["programs"]:
         lines += _costs(p) if full else []
