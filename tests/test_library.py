@@ -56,7 +56,14 @@ def spectra(got):
     assert abs(got["tail"].alpha - 2) < 4 * got["tail"].error
 
 
-CHECKS = {fn.__name__: fn for fn in (curvature, ntk, sde, ode, spectra)}
+def ssm(got):
+    off = got["past"] - got["u"][::-1][:1000]
+    assert np.abs(off).max() < 2e-3
+    assert np.abs(off[50:-50]).max() < 2e-4
+    assert len(got["state"]) == 64
+
+
+CHECKS = {fn.__name__: fn for fn in (curvature, ntk, sde, ssm, ode, spectra)}
 
 
 @pytest.mark.parametrize("library", CHECKS)

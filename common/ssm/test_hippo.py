@@ -1,0 +1,81 @@
+"""HiPPO matrices against their bases, Gramians and spectra."""
+
+import numpy as np
+import pytest
+from scipy.linalg import expm, solve_continuous_lyapunov
+
+from common.ssm import hippo
+
+ALL = hippo.legs, hippo.legt, hippo.fout, hippo.foud
+
+
+def kernels(h, t):
+    return np.stack([expm(s * h.a) @ h.b for s in t], axis=1)
+
+
+@pytest.mark.parametrize("make", [hippo.legs, hippo.foud])
+def test_bases_that_are_exact_at_every_size(make):
+    h, t = make(15), np.linspace(0, 4, 41)
+    np.testing.assert_allclose(kernels(h, t), h.basis(t), atol=2e-12)
+
+
+@pytest.mark.parametrize("make", [hippo.legt, hippo.fout])
+def test_windows_are_reached_as_the_root_of_the_number_of_states(make):
+    """L2 errors fall by four from 16 to 256 states (2206.12037); nothing is left beyond."""
+    step = 1 / 2048
+    t = (np.arange(4096) + 0.5) * step
+    errors = []
+    for n in (17, 257):
+        h = make(n)
+        move, x = expm(step * h.a), expm(step / 2 * h.a) @ h.b
+        k = np.empty((n, len(t)))
+        for i in range(len(t)):
+            k[:, i], x = x, move @ x
+        errors.append(np.sqrt(np.sum((k - h.basis(t))[:3] ** 2, axis=1) * step))
+        beyond = np.sum(k[:3, t > 1.02] ** 2) * step
+    fall = errors[0] / errors[1]
+    assert (fall > 3).all()
+    assert fall[0] < 5.5
+    assert beyond < 1e-3
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_every_matrix_is_a_normal_one_less_its_low_rank(make):
+    h = make(21)
+    normal = h.a + h.p @ h.p.T
+    skew = normal + h.decay * np.eye(21)
+    np.testing.assert_allclose(skew, -skew.T, atol=1e-11)
+
+
+def test_gramians():
+    """White noise: LegS has 1/2 a state on average, FouT the identity; weighted LegS as well."""
+    s, f = hippo.legs(24), hippo.fout(25)
+    gram = lambda a, b: solve_continuous_lyapunov(a, -np.outer(b, b))  # noqa: E731
+    assert np.trace(gram(s.a, s.b)) / 24 == pytest.approx(0.5, rel=1e-10)
+    np.testing.assert_allclose(gram(s.a + np.eye(24) / 2, s.b), np.eye(24), atol=1e-9)
+    np.testing.assert_allclose(gram(f.a, f.b), np.eye(25), atol=1e-10)
+
+
+def test_frequencies_of_the_normal_part():
+    """Conjugate pairs on Re = -1/2 whose largest is N^2 / pi; Inv follows the large ones."""
+    d = hippo.diagonal(hippo.legs(128))
+    rebuilt = 2 * ((d.vectors * d.values) @ d.vectors.conj().T).real
+    h = hippo.legs(128)
+    np.testing.assert_allclose(rebuilt, h.a + h.p @ h.p.T, atol=1e-9)
+    np.testing.assert_allclose(2 * (d.vectors @ d.b).real, h.b / 2, atol=1e-11)
+    assert d.values.imag[-1] * np.pi / 128**2 == pytest.approx(0.9999, abs=1e-4)
+    assert hippo.initial("inv", 128).imag[0] == pytest.approx(d.values.imag[-1], rel=0.02)
+    lin = hippo.initial("lin", 16)
+    np.testing.assert_allclose(lin[::2].imag, 2 * np.pi * np.arange(4))
+
+
+@pytest.mark.parametrize(("call", "word"), [
+    (lambda: hippo.fout(4), "odd"),
+    (lambda: hippo.legs(0), "n must be"),
+    (lambda: hippo.initial("linear", 4), "kind"),
+    (lambda: hippo.initial("lin", 3), "even"),
+    (lambda: hippo.diagonal(hippo.legs(3)), "even"),
+])  # fmt: skip
+def test_what_is_refused(call, word):
+    with pytest.raises(ValueError, match=word):
+        call()

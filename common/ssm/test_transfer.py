@@ -1,0 +1,78 @@
+"""Transfer functions against solves, bounds and exact numbers."""
+
+import numpy as np
+import pytest
+
+from common.ssm import hippo, transfer
+
+
+@pytest.mark.parametrize("make", [hippo.legs, hippo.legt])
+def test_states_solve_the_system_at_every_frequency(make):
+    h, omega = make(20), np.array([0.0, 1.0, -30.0, 400.0])
+    for w, x in zip(omega, transfer.states(h.a, h.b, omega), strict=True):
+        np.testing.assert_allclose(1j * w * x - h.a @ x, h.b, atol=1e-10)
+    turned = transfer.states(h.a.T, h.b, omega)  # an upper triangle
+    np.testing.assert_allclose((1j * omega[1] * turned[1] - h.a.T @ turned[1]), h.b, atol=1e-10)
+
+
+def test_the_diagonal_model_tends_to_legs_at_a_frequency_and_not_uniformly():
+    """As 1/N at w = 1; the largest error of the first state tends to 2/pi, near N^2/pi."""
+    at_one, worst = [], []
+    for n in (16, 32, 64):
+        h, d = hippo.legs(n), hippo.diagonal(hippo.legs(n))
+        w = np.concatenate([[1.0], transfer.frequencies(d.values)])
+        pairs = np.concatenate([d.values, d.values.conj()])
+        each = np.concatenate([d.b, d.b.conj()]) / (1j * w[:, None] - pairs)
+        whole = np.concatenate([d.vectors, d.vectors.conj()], axis=1)
+        off = np.abs(each @ whole.T - transfer.states(h.a, h.b, w))[:, 0]
+        at_one.append(off[0])
+        worst.append((off.max(), w[off.argmax()] / (n**2 / np.pi)))
+    np.testing.assert_allclose(at_one, [0.0437, 0.0228, 0.0111], rtol=0.02)
+    assert worst[-1][0] == pytest.approx(2 / np.pi, rel=0.01)
+    assert worst[-1][1] == pytest.approx(1, abs=0.01)
+
+
+def test_a_perturbed_model_is_near_at_every_frequency():
+    h, rng = hippo.legs(32), np.random.default_rng(0)
+    for epsilon in (0.01, 0.1):
+        e = transfer.of_norm(rng.normal(size=(32, 32)), epsilon)
+        p = transfer.perturbed(h.a, h.b, e)
+        w = transfer.frequencies(p.values)
+        moved = (p.b / (1j * w[:, None] - p.values)) @ p.vectors.T
+        off = np.linalg.norm(moved - transfer.states(h.a, h.b, w), axis=1).max()
+        assert 0.05 * epsilon < off < 2 * epsilon / (1 - 2 * epsilon)
+        assert p.error < 1e-8
+        assert p.condition < 1e7
+
+
+def test_the_condition_of_legs_by_integers():
+    """Against floating point where that holds, and its growth by (1 + sqrt 2)^2 a state."""
+    h = hippo.legs(6)
+    v = np.linalg.eig(h.a)[1]
+    dense = np.log10(np.linalg.norm(v) * np.linalg.norm(np.linalg.inv(v)))
+    assert transfer.legs_condition(6) == pytest.approx(dense, rel=1e-6)
+    assert transfer.legs_condition(1) == 0
+    growth = (transfer.legs_condition(64) - transfer.legs_condition(48)) / 16
+    assert growth == pytest.approx(2 * np.log10(1 + np.sqrt(2)), abs=0.01)
+
+
+def test_pseudospectra_and_the_field_of_values():
+    """Of a normal matrix the distance to its spectrum; LegS has Re <= -1/2 but is far from it."""
+    d = np.diag([1.0, 3.0])
+    np.testing.assert_allclose(transfer.smallest_singular(d, np.array([0, 2.5 + 0j])), [1, 0.5])
+    a = hippo.legs(24).a
+    assert transfer.numerical_abscissa(a) == pytest.approx(-0.5, abs=1e-9)
+    assert transfer.smallest_singular(a, -12.5 + 0j) < 1e-6  # half a unit from two eigenvalues
+
+
+@pytest.mark.parametrize(("call", "word"), [
+    (lambda: transfer.states(np.eye(2), np.ones(3), np.ones(1)), "b"),
+    (lambda: transfer.states(np.eye(2), np.ones(2), np.array([np.nan])), "omega"),
+    (lambda: transfer.frequencies(np.zeros(0)), "values"),
+    (lambda: transfer.of_norm(np.zeros((2, 2)), 1.0), "normals"),
+    (lambda: transfer.of_norm(np.eye(2), -1.0), "epsilon"),
+    (lambda: transfer.legs_condition(0), "n must"),
+])  # fmt: skip
+def test_what_is_refused(call, word):
+    with pytest.raises(ValueError, match=word):
+        call()

@@ -1,0 +1,151 @@
+"""Transfer functions and what makes a matrix hard to diagonalise, in float64 on the host.
+
+x(i w) = (i w - A)^-1 B; a transfer function is C x. Trefethen & Embree 2005 (pseudospectra);
+for state-space models Yu et al. 2024 (2310.01698), where equation numbers are recalled.
+
+Shapes: N states, W frequencies (radians a unit of time), Z points of the complex plane.
+"""
+
+from math import comb, prod
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import schur
+
+from common import shapes
+from common.reals import at_least, reals
+
+
+def states(a: np.ndarray, b: np.ndarray, omega: np.ndarray) -> np.ndarray:
+    """(i w - A)^-1 B at every w, by one Schur form and N^2 work a frequency.  -> [W, N] complex
+
+    a [N, N] and b [N], real or complex; backward stable where A has no good eigenvectors.
+    """
+    n = shapes.check("a", a, "N N")["N"]
+    shapes.check("b", b, "N", {"N": n})
+    omega = np.asarray(reals("omega", np.asarray(omega)), float)
+    shapes.check("omega", omega, "W")
+    upper, turn = _upper(np.asarray(a))
+    right = turn.conj().T @ np.asarray(b)
+    found = np.empty((n, len(omega)), complex)
+    for k in range(n - 1, -1, -1):
+        known = upper[k, k + 1 :] @ found[k + 1 :]
+        found[k] = (right[k] + known) / (1j * omega - upper[k, k])
+    return (turn @ found).T
+
+
+def _upper(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Q and an upper triangle T with A = Q T Q^*; a triangle is turned over, not computed."""
+    n = len(a)
+    if not np.tril(a, -1).any():
+        return a, np.eye(n)
+    if not np.triu(a, 1).any():
+        return a[::-1, ::-1], np.eye(n)[::-1]
+    return schur(a, output="complex")
+
+
+def frequencies(values: np.ndarray, *, low: float = 1e-2, count: int = 400) -> np.ndarray:
+    """A grid that meets every resonance: its frequency and half its width to both sides, and count
+    points spaced evenly in log w between `low` and four times the largest.  -> [W] rising
+
+    values: eigenvalues [N], real part the half width. A grid without them misses spikes of width 1
+    at w of thousands.
+    """
+    at_least(2, count=count)
+    values = np.asarray(values)
+    if not values.size:
+        raise ValueError("values is empty")
+    near = np.abs(values.imag)[:, None] + np.abs(values.real)[:, None] * np.linspace(-1, 1, 5)
+    high = 4 * max(near.max(), low)
+    return np.unique(np.concatenate([near[near >= 0], np.geomspace(low, high, count)]))
+
+
+class Perturbed(NamedTuple):
+    """A + E = V diag(values) V^-1."""
+
+    values: np.ndarray  # [N] complex
+    vectors: np.ndarray  # [N, N] complex, columns of length one
+    b: np.ndarray  # [N] complex, V^-1 B
+    condition: float  # |V| |V^-1|, spectral norms
+    error: float  # |V diag(values) V^-1 - A - E|, spectral norm: what rounding did
+
+
+def perturbed(a: np.ndarray, b: np.ndarray, e: np.ndarray) -> Perturbed:
+    """Perturb, then diagonalise (2310.01698): the eigenvectors of A + E, all of B.
+
+    Where A = -1/2 (I + B B^T) + skew, as LegS, and |E| <= epsilon < 1/2, no x(i w) moves by more
+    than 2 epsilon / (1 - 2 epsilon): (i w - A)^-1 is at most 2 and (i w - A)^-1 B at most 1.
+    a, e [N, N], b [N].
+    """
+    n = shapes.check("a", a, "N N")["N"]
+    shapes.check("e", e, "N N", {"N": n})
+    shapes.check("b", b, "N", {"N": n})
+    moved = np.asarray(a) + np.asarray(e)
+    values, vectors = np.linalg.eig(moved)
+    inverse = np.linalg.inv(vectors)
+    error = np.linalg.norm((vectors * values) @ inverse - moved, 2)
+    condition = np.linalg.norm(vectors, 2) * np.linalg.norm(inverse, 2)
+    return Perturbed(values, vectors, inverse @ b, float(condition), float(error))
+
+
+def of_norm(normals: np.ndarray, epsilon: float) -> np.ndarray:
+    """A matrix of spectral norm epsilon in the direction of the normals [N, N]."""
+    shapes.check("normals", normals, "N N")
+    if not reals("epsilon", epsilon) >= 0:
+        raise ValueError(f"epsilon must not be negative, it is {epsilon}")
+    size = np.linalg.norm(normals, 2)
+    if not size:
+        raise ValueError("normals are all zero: they have no direction")
+    return np.asarray(normals) * (epsilon / size)
+
+
+def legs_condition(n: int) -> float:
+    """log10 of |V| |V^-1| (Frobenius norms) of LegS, columns of V of length one, from integers.
+
+    Before rows are scaled by sqrt(2i+1), V_ij = (-1)^(i-j) binom(i+j, i-j), and its inverse is
+    integer as well; in floating point the number is lost from 1e16 on. It grows as (1+sqrt 2)^(2n).
+    """
+    at_least(1, n=n)
+    v = [[(-1) ** (i - j) * comb(i + j, i - j) if i >= j else 0 for j in range(n)]
+         for i in range(n)]  # fmt: skip
+    inverse = _unit_triangle_inverse(v)
+    # columns of D V over their lengths; rows of V^-1 D^-1 times them, D = diag sqrt(2i+1)
+    squares = [sum((2 * i + 1) * v[i][j] ** 2 for i in range(j, n)) for j in range(n)]
+    scale = prod(2 * k + 1 for k in range(n))
+    other = sum(
+        squares[j] * inverse[j][k] ** 2 * (scale // (2 * k + 1))
+        for j in range(n)
+        for k in range(j + 1)
+    )
+    return 0.5 * (_log10(n) + _log10(other) - _log10(scale))
+
+
+def _unit_triangle_inverse(v: list[list[int]]) -> list[list[int]]:
+    """Of a lower triangle of integers with a diagonal of ones, by forward substitution."""
+    n = len(v)
+    inverse = [[int(i == j) for j in range(n)] for i in range(n)]
+    for i in range(n):
+        for j in range(i):
+            inverse[i][j] = -sum(v[i][k] * inverse[k][j] for k in range(j, i))
+    return inverse
+
+
+def _log10(number: int) -> float:
+    """Of an integer of any size."""
+    digits = max(len(str(number)) - 17, 0)
+    return float(np.log10(number // 10**digits)) + digits
+
+
+def smallest_singular(a: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """sigma_min(z - A): A + E has the eigenvalue z for some |E| of that size.  z [...] -> [...]"""
+    n = shapes.check("a", a, "N N")["N"]
+    z = np.asarray(z)
+    shifted = z[..., None, None] * np.eye(n) - a
+    return np.linalg.svd(shifted, compute_uv=False)[..., -1]
+
+
+def numerical_abscissa(a: np.ndarray) -> float:
+    """Largest Re of the field of values, an eigenvalue of (A + A^*) / 2: |e^(tA)| begins so."""
+    shapes.check("a", a, "N N")
+    a = np.asarray(a)
+    return float(np.linalg.eigvalsh((a + a.conj().T) / 2)[-1])
