@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from common.nn.net import noise_score
 from common.sde import ode, processes, samplers
 
-from . import loss, training
+from . import loss
 
 PICTURES = ("generated", "observed", "inpainted")
 
@@ -22,7 +23,7 @@ def bits_of(params, key, images, *, net, sde, levels, batch, probes, place):
     len(images) must be a multiple of `batch`, the number solved together; `place(x, *axes)` says
     how they lie on the mesh.
     """
-    score, embed = training.score_of(net, sde, params)
+    score, embed = noise_score(net, sde, params)
     pixels, count = int(np.prod(images.shape[1:])), len(images) // batch
     noise_key, *keys = jax.random.split(key, 1 + count)
     x = loss.dequantise(noise_key, images, levels)
@@ -47,7 +48,7 @@ def pictures(params, key, images, *, net, sde, levels, steps, snr):
     By the first seed's net.  params [S, …], key [S]
     """
     params, key = jax.tree.map(lambda x: x[0], (params, key))
-    score, embed = training.score_of(net, sde, params)
+    score, embed = noise_score(net, sde, params)
     noise_key, *keys = jax.random.split(key, 5)
     observed = loss.dequantise(noise_key, images, levels)
     upper = jnp.arange(images.shape[1])[:, None, None] < images.shape[1] // 2

@@ -12,11 +12,14 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from common import keys, loops, sharding
+from common.nn import film, unet
+from common.nn import training as frame
+from common.nn.net import Net
 from common.placement import Ensemble
 from common.programs import Program
 from common.sde import distances, mixture, processes
 
-from . import evaluation, images, measure, model, toy, training, unet
+from . import evaluation, images, measure, toy, training
 
 TRIES = 26  # of the step control in a solve: as many as at smoke
 STREAMS = ("paths", "marginals", "likelihood", "samplers", "train", "test", "pictures")
@@ -133,10 +136,10 @@ def sampler_table(cfg, mesh, key) -> dict[str, np.ndarray]:
     return arrays | {"calls": np.array(cfg.calls)}
 
 
-def network(cfg, shape) -> training.Net:
+def network(cfg, shape) -> Net:
     """The config's network for images [H, W, C]."""
     if cfg.net == "mlp":
-        return model.net(int(np.prod(shape)), cfg.width, cfg.features)
+        return film.net(int(np.prod(shape)), cfg.width, cfg.features)
     structure = {k: cfg[k] for k in ("width", "mults", "blocks", "attention")}
     return unet.net(shape, cfg.features, **structure)
 
@@ -148,7 +151,7 @@ def trainer(cfg, mesh):
     kind, sdes = images.SETS[cfg.dataset], noise(cfg)
     ensemble = Ensemble(mesh, cfg.shard, fully=False)  # activations are more; splitting is slower
     net, tx = network(cfg, kind.shape), training.optimiser(cfg.lr, cfg.warmup, cfg.clip)
-    begin = partial(training.begin, net=net, tx=tx)
+    begin = partial(frame.begin, init=net.init, tx=tx, averaged=True)
     state = jax.eval_shape(begin, jax.eval_shape(lambda: jax.random.key(0)))
     both = {"net": net, "levels": kind.levels, "place": ensemble.place}
     how = {"tx": tx, "ema": cfg.ema, "batch": cfg.batch, "count": cfg.chunk} | both

@@ -9,7 +9,7 @@ import pytest
 
 from common.sde import mixture, processes, samplers
 
-from . import images, loss, measure, model, toy, unet
+from . import images, loss, measure, toy
 
 VP = processes.vp()
 
@@ -57,58 +57,6 @@ def test_bits_of_a_uniform_model_and_dequantisation():
     x = loss.dequantise(jax.random.key(0), image, 17)
     assert float(jnp.abs(x).max()) <= 1
     np.testing.assert_array_equal(jnp.floor((x + 1) * 17 / 2), image)
-
-
-def test_mlp_holds_the_score_of_independent_gaussians():
-    """With hidden layers off, the diagonal skip is gain(t) x + bias(t), and time enters only there.
-
-    One time's film biases are solved for; the network then is the exact linear score."""
-    params = jax.jit(lambda key: model.init(key, 6, 8, 4))(jax.random.key(0))
-    params = params | {"film": 0 * params["film"], "out": 0 * params["out"]}
-    gain, bias = jnp.linspace(0.1, 2, 6), jnp.linspace(-1, 1, 6)
-    params["film_bias"] = params["film_bias"].at[-12:].set(jnp.concatenate([gain, bias]))
-    x = jax.random.normal(jax.random.key(1), (5, 2, 3, 1))
-    z = model.apply(params, x, model.embed(params, jnp.full(5, 0.3)))
-    np.testing.assert_allclose(z.reshape(5, 6), gain * x.reshape(5, 6) + bias, rtol=1e-5)
-
-
-def test_times_for_each_image_are_times_one_by_one():
-    """Both networks: images and their times do not see the rest of the batch."""
-    x, t = jax.random.normal(jax.random.key(1), (3, 5, 5, 1)), jnp.array([1e-4, 0.2, 0.9])
-    shape = {"width": 8, "mults": (1, 2), "blocks": 1, "attention": (3,)}
-    start = jax.jit(lambda key: unet.init(key, (5, 5, 1), 4, **shape))
-    small = start(jax.random.key(0))
-    small = {k: np.asarray(v) + 0.1 for k, v in small.items()}  # the last layers start near 0
-    mlp = jax.jit(lambda key: model.init(key, 25, 8, 4))(jax.random.key(0))
-    nets = (
-        (partial(model.apply, mlp), partial(model.embed, mlp)),
-        (partial(unet.apply, small, **shape), partial(unet.embed, small, features=4)),
-    )
-    for apply, embed in nets:
-        net = jax.jit(lambda x, t, a=apply, e=embed: a(x, e(t)))
-        alone = [net(jnp.stack([x[i]] * 3), jnp.stack([t[i]] * 3))[0] for i in range(3)]
-        np.testing.assert_allclose(net(x, t), jnp.stack(alone), rtol=1e-5, atol=1e-6)
-
-
-def test_unet_parts_against_their_definitions():
-    """Up then down is the identity; groups have mean 0 and variance 1; attention, without
-    positions, commutes with permuting pixels."""
-    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 16))
-    np.testing.assert_allclose(unet.down(unet.up_to(8, 12)(x)), x, rtol=1e-6)
-    rng = np.random.default_rng(0)
-    values: dict = {}
-
-    def get(name, size, gain):
-        return values.setdefault(name, jnp.asarray(rng.normal(size=size) * 0.3, jnp.float32))
-
-    flat = unet._norm(lambda name, size, gain: jnp.zeros(size), "n", x)
-    groups = np.asarray(flat).reshape(2, 24, 4, 4)
-    np.testing.assert_allclose(groups.mean(axis=(1, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(groups.var(axis=(1, 3)), 1, rtol=1e-3)
-    order = rng.permutation(24)
-    mixed = x.reshape(2, 24, 16)[:, order].reshape(x.shape)
-    out = unet._attend(get, "a", x).reshape(2, 24, 16)[:, order]
-    np.testing.assert_allclose(unet._attend(get, "a", mixed).reshape(2, 24, 16), out, atol=2e-5)
 
 
 def test_inpainting_keeps_what_is_known():
