@@ -19,6 +19,8 @@ BESIDE = {
     "matching.noise", "matching.velocity", "matching.edm",
     # the means and covariances of fields, and the distance in frechet and bures_w2
     "interpolants.law", "transport.procrustes",
+    # what log_likelihood and per_dimension make of images
+    "bits.of_images",
     # called by the case of every rule
     "solvers.solve",
 }  # fmt: skip

@@ -7,10 +7,9 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from common.nn.net import noise_score
-from common.sde import ode, processes, samplers
+from common.sde import bits, processes, samplers
 
 from . import loss
 
@@ -24,22 +23,11 @@ def bits_of(params, key, images, *, net, sde, levels, batch, probes, place):
     how they lie on the mesh.
     """
     score, embed = noise_score(net, sde, params)
-    pixels, count = int(np.prod(images.shape[1:])), len(images) // batch
-    noise_key, *keys = jax.random.split(key, 1 + count)
-    x = loss.dequantise(noise_key, images, levels)
-
-    def solve(args):
-        probe_key, x = args
-        return ode.log_likelihood(probe_key, sde, lambda x, t: score(x, embed(t)), x, probes=probes)
-
-    x = place(x.reshape(count, batch, *x.shape[1:]), None, "data")
-    found = jax.lax.map(solve, (jnp.stack(keys), x))
-    spread = jnp.sqrt(jnp.sum(found.stderr**2)) / found.stderr.size
-    return {
-        "bpd": loss.bits_per_dim(found.logp.mean(), pixels, levels),
-        "bpd_stderr": spread / (pixels * np.log(2)),
-        "net_nfe": found.nfe.mean(dtype=jnp.float32),
-    }
+    how = {"levels": levels, "batch": batch, "probes": probes, "place": place}
+    found = bits.of_images(key, sde, lambda x, t: score(x, embed(t)), images, **how)
+    spread = jnp.sqrt(jnp.sum(found.error**2)) / found.error.size
+    calls = found.nfe.mean(dtype=jnp.float32)
+    return {"bpd": found.bits.mean(), "bpd_stderr": spread, "net_nfe": calls}
 
 
 def pictures(params, key, images, *, net, sde, levels, steps, snr):
@@ -50,7 +38,7 @@ def pictures(params, key, images, *, net, sde, levels, steps, snr):
     params, key = jax.tree.map(lambda x: x[0], (params, key))
     score, embed = noise_score(net, sde, params)
     noise_key, *keys = jax.random.split(key, 5)
-    observed = loss.dequantise(noise_key, images, levels)
+    observed = bits.dequantised(noise_key, images, levels)
     upper = jnp.arange(images.shape[1])[:, None, None] < images.shape[1] // 2
     upper = jnp.broadcast_to(upper, images.shape)
 

@@ -49,16 +49,6 @@ def test_dsm_excess_is_the_weighted_score_error():
     )
 
 
-def test_bits_of_a_uniform_model_and_dequantisation():
-    """A uniform density on [-1, 1]^d costs log2(levels) bits; a step of grey is 2 / levels."""
-    assert loss.bits_per_dim(-64 * np.log(2), 64, 17) == pytest.approx(np.log2(17))
-    assert loss.bits_per_dim(0.0, 10, 256) == pytest.approx(7)
-    image = jnp.arange(17).repeat(50)
-    x = loss.dequantise(jax.random.key(0), image, 17)
-    assert float(jnp.abs(x).max()) <= 1
-    np.testing.assert_array_equal(jnp.floor((x + 1) * 17 / 2), image)
-
-
 def test_inpainting_keeps_what_is_known():
     """Known pixels end at the scaled image; unknown ones follow the conditional mean of a
     Gaussian with correlation 0.9."""

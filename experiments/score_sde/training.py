@@ -9,6 +9,7 @@ import optax
 from common.nn import training
 from common.nn.net import noise_score
 from common.nn.training import State
+from common.sde import bits
 
 from . import loss
 
@@ -27,7 +28,7 @@ def step(state: State, i, images, *, net, sde, tx, batch, levels, ema, place, pl
     """
     draw, noise, diffuse = jax.random.split(training.key_of(state, i), 3)
     chosen = images[jax.random.randint(draw, (batch,), 0, len(images))]
-    x0 = place(loss.dequantise(noise, chosen, levels), "data")
+    x0 = place(bits.dequantised(noise, chosen, levels), "data")
 
     def objective(params):
         score, embed = noise_score(net, sde, params)
