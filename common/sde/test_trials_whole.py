@@ -10,6 +10,8 @@ BESIDE = {
     "prior_draw", "prior_sample", "gaussian_logp", "expand",
     # every factory and rule calls them on its numbers
     "processes.clock", "processes.within",
+    # functions and numbers of other SDEs, all of them compared in test_choice
+    "choice.chosen",
     # what ou and edm are made of
     "gaussian.sde",
     # functions of t alone, tried through numbers

@@ -10,18 +10,20 @@ import jax.numpy as jnp
 
 from common.nn.net import noise_score
 from common.sde import bits, processes, samplers
+from common.sde.choice import chosen
 
 from . import loss
 
 PICTURES = ("generated", "observed", "inpainted")
 
 
-def bits_of(params, key, images, *, net, sde, levels, batch, probes, place):
+def bits_of(params, key, images, which, *, net, sdes, levels, batch, probes, place):
     """Test bits per dimension, their standard error over probes, and mean score calls.  -> [] each
 
     len(images) must be a multiple of `batch`, the number solved together; `place(x, *axes)` says
     how they lie on the mesh.
     """
+    sde = chosen(which, sdes)
     score, embed = noise_score(net, sde, params)
     how = {"levels": levels, "batch": batch, "probes": probes, "place": place}
     found = bits.of_images(key, sde, lambda x, t: score(x, embed(t)), images, **how)
@@ -37,23 +39,20 @@ def pictures(params, key, images, *, net, sde, levels, steps, snr):
     """
     params, key = jax.tree.map(lambda x: x[0], (params, key))
     score, embed = noise_score(net, sde, params)
-    noise_key, *keys = jax.random.split(key, 5)
+    noise_key, *each = jax.random.split(key, 5)
     observed = bits.dequantised(noise_key, images, levels)
     upper = jnp.arange(images.shape[1])[:, None, None] < images.shape[1] // 2
-    upper = jnp.broadcast_to(upper, images.shape)
 
-    def sample(start_key, key, update):
+    def sample(args):
+        known, start_key, key = args
         x1 = processes.prior_sample(start_key, sde, images.shape)
-        predictor = update(samplers.reverse_diffusion)
-        corrector = update(partial(samplers.langevin, snr=snr))
+        updates = samplers.reverse_diffusion, partial(samplers.langevin, snr=snr)
+        predictor, corrector = (loss.inpainting(one, observed, known) for one in updates)
         return samplers.sample(
             key, sde, score, x1, steps=steps, predictor=predictor, corrector=corrector, embed=embed
         )
 
-    def conditioned(update):
-        return loss.inpainting(update, observed, upper)
-
-    generated = sample(keys[0], keys[1], lambda update: update)
-    inpainted = sample(keys[2], keys[3], conditioned)
-    drawn = generated, jnp.where(upper, observed, -1.0), inpainted
-    return dict(zip(PICTURES, drawn, strict=True))
+    nothing, half = jnp.zeros(images.shape, bool), jnp.broadcast_to(upper, images.shape)
+    known, pairs = jnp.stack([nothing, half]), jnp.stack(each).reshape(2, 2)
+    generated, inpainted = jax.lax.map(sample, (known, pairs[:, 0], pairs[:, 1]))
+    return dict(zip(PICTURES, (generated, jnp.where(half, observed, -1.0), inpainted), strict=True))

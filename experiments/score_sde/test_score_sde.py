@@ -83,26 +83,43 @@ def test_marginal_gap_sees_a_wrong_flow():
 
     @jax.jit
     def z_score(weight):
-        pair = toy.both_ways(key, 0, VP, mixture.ring(), weight=weight, **how)
-        gap = toy.gap(key, 0, *pair, directions=8, permutations=20)
+        pair = toy.both_ways(key, 0, [VP], mixture.ring(), weight=weight, **how)
+        gap = toy.gap(key, *pair, directions=8, permutations=20)
         return (jnp.log(gap["w1_flow"]) - gap["null_mean"]) / gap["null_std"]
 
     assert abs(float(z_score(0.5))) < 4 < float(z_score(1.0))
 
 
 def test_a_sampler_told_when_it_runs_is_that_sampler():
-    """The table's program for all updates, against the samplers written out."""
-    mix, key = mixture.ring(), jax.random.key(0)
-    score, x1 = mixture.exact_score(mix, VP), toy.prior(key, VP, 20)
-    told = jax.jit(partial(toy.sampled, sde=VP, mix=mix, steps=25, corrected=False, snr=0.2))
+    """The table's program for all samplers, against the samplers written out."""
+    mix, key, sdes = mixture.ring(), jax.random.key(0), [VP, processes.ve()]
+    told = jax.jit(partial(toy.sampled, sdes=sdes, mix=mix, snr=0.2))
     langevin = partial(samplers.langevin, snr=0.2)
-    for row, update in ((measure.P_FLOW, samplers.flow_step), (measure.C_ONLY, langevin)):
-        which, corrected = toy.update_of(row)
-        assert not corrected
-        want = jax.jit(partial(samplers.sample, sde=VP, score=score, steps=25, predictor=update))
-        np.testing.assert_allclose(told(key, x1, which), want(key, x1=x1), rtol=1e-4, atol=1e-5)
+    updates = {measure.PC_FLOW: samplers.flow_step, measure.PC_SDE: samplers.reverse_diffusion}
+    for (row, update), which, steps in zip(updates.items(), (0, 1), (25, 30), strict=True):
+        sde, (number, corrected) = sdes[which], toy.update_of(row)
+        x1 = toy.prior(key, which, sdes, 20)
+        assert float(x1.std()) == pytest.approx(sde.prior_std, rel=0.3)
+        how = {"steps": steps, "predictor": update, "corrector": langevin}
+        score = mixture.exact_score(mix, sde)
+        want = jax.jit(partial(samplers.sample, sde=sde, score=score, **how))(key, x1=x1)
+        found = told(key, x1, toy.Way(which, number, corrected, steps))
+        np.testing.assert_allclose(found, want, rtol=1e-3, atol=1e-4)
     assert toy.update_of(measure.PC_SDE) == (toy.REVERSE, True)
     assert toy.update_of(measure.PC_SDE, predict=False) == (toy.LANGEVIN, True)
+
+
+def test_alone_there_is_no_corrector():
+    """The flow by Euler's rule is Euler's rule, whatever the noise."""
+    mix, x1 = mixture.ring(), jax.random.normal(jax.random.key(1), (20, 2))
+    told = jax.jit(partial(toy.sampled, sdes=[VP], mix=mix, snr=0.2))
+    number, corrected = toy.update_of(measure.P_EULER)
+    found = told(jax.random.key(0), x1, toy.Way(0, number, corrected, 40))
+    field, x = processes.probability_flow(VP, mixture.exact_score(mix, VP)), x1
+    field = jax.jit(field)
+    for t in np.linspace(1, VP.eps, 40, dtype=np.float32):
+        x = x - field(x, t) / 40
+    np.testing.assert_allclose(found, x, rtol=1e-3, atol=1e-4)
 
 
 def test_images_are_means_of_blocks():

@@ -10,6 +10,7 @@ from common.nn import training
 from common.nn.net import noise_score
 from common.nn.training import State
 from common.sde import bits
+from common.sde.choice import chosen
 
 from . import loss
 
@@ -21,14 +22,19 @@ def optimiser(lr, warmup, clip):
     return optax.flatten(clipped)  # one vector: fewer kernels to compile and to start
 
 
-def step(state: State, i, images, *, net, sde, tx, batch, levels, ema, place, place_weights):
-    """Step i on a random batch of images [n, H, W, C] -> (state, loss []).
+def step(
+    state: State, i, images, which, *, net, sdes, tx, batch, levels, ema, place, place_weights
+):
+    """Step i on a random batch of images [n, H, W, C], noised by one of the SDEs.
+
+    -> (state, loss [])
 
     `place(x, *axes)` and `place_weights(tree)` say how a batch and a gradient lie on the mesh.
     """
     draw, noise, diffuse = jax.random.split(training.key_of(state, i), 3)
-    chosen = images[jax.random.randint(draw, (batch,), 0, len(images))]
-    x0 = place(bits.dequantised(noise, chosen, levels), "data")
+    some = images[jax.random.randint(draw, (batch,), 0, len(images))]
+    sde = chosen(which, sdes)
+    x0 = place(bits.dequantised(noise, some, levels), "data")
 
     def objective(params):
         score, embed = noise_score(net, sde, params)
@@ -40,6 +46,8 @@ def step(state: State, i, images, *, net, sde, tx, batch, levels, ema, place, pl
     return state._replace(average=average), value
 
 
-def steps(state: State, first, images, *, count, **how):
-    """`count` steps from number `first` on; `how` as in step.  -> (state, their mean loss [1])"""
-    return training.steps(lambda state, i: step(state, i, images, **how), state, first, count)
+def steps(state: State, first, images, which, *, count, **how):
+    """`count` steps from number `first` on; `how` as in step.  -> (state, mean loss [1])"""
+    return training.steps(
+        lambda state, i: step(state, i, images, which, **how), state, first, count
+    )
