@@ -33,6 +33,12 @@ def ntk(got):
     np.testing.assert_allclose(end, got["y"], atol=1e-4)
 
 
+def nn(got):
+    x = np.asarray(got["x"][:, 0])
+    assert np.mean(np.abs(np.abs(x) - 1) < 0.3) > 0.95
+    assert np.mean(x > 0) == pytest.approx(0.5, abs=0.08)
+
+
 def sde(got):
     x = np.asarray(got["x"][:, 0])
     for sampled in got["samples"].values():
@@ -63,7 +69,7 @@ def ssm(got):
     assert len(got["state"]) == 64
 
 
-CHECKS = {fn.__name__: fn for fn in (curvature, ntk, sde, ssm, ode, spectra)}
+CHECKS = {fn.__name__: fn for fn in (curvature, ntk, nn, sde, ssm, ode, spectra)}
 
 
 @pytest.mark.parametrize("library", CHECKS)

@@ -37,7 +37,7 @@ def probes(key: Array, x: Array, count: int, law: str = "rademacher") -> Array:
     at_least(1, count=count)
     if law not in PROBES:
         raise ValueError(f"law must be one of {', '.join(PROBES)}, not {law!r}")
-    return PROBES[law](key, (count, *x.shape), x.dtype)
+    return PROBES[law](key, (count * x.size,), x.dtype).reshape(count, *x.shape)
 
 
 def along(field: Callable[[Array], Array], x: Array, vectors: Array) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from common import shapes
+from common import keys, shapes
 from common.reals import at_least, held, reals, refuted
 from common.sde import path
 from common.sde.processes import SDE, Array, clock
@@ -42,7 +42,7 @@ def sample(key: Array, mixture: Mixture, n: int) -> Array:
     mixture = _checked(mixture)
     which, noise = jax.random.split(key)
     k = jax.random.choice(which, mixture.weights.shape[0], (n,), p=mixture.weights)
-    z = jax.random.normal(noise, (n, mixture.means.shape[1]), mixture.means.dtype)
+    z = keys.normal(noise, (n, mixture.means.shape[1]), mixture.means.dtype)
     return mixture.means[k] + mixture.stds[k, None] * z
 
 

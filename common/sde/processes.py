@@ -14,14 +14,14 @@ Shapes: B batch; x [B, ...]; t [] or [B].
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from common import shapes
+from common import keys, shapes
 from common.ode import Array, expand
-from common.reals import at_least, reals, refuted
+from common.reals import at_least, is_known, reals, refuted
 
 Score = Callable[..., Array]
 
@@ -40,7 +40,7 @@ class SDE(NamedTuple):
     drift: Callable[[Array, Array], Array]  # f(x [B, ...], t) -> [B, ...]
     diffusion: Callable[[Array], Array]  # g(t)
     marginal: Callable[[Array], tuple[Array, Array]]  # t -> (scale, std): x_t = scale x_0 + std z
-    chain: Callable[[Array, int], Chain]  # (i, n) -> step i = 0..n-1 of the n-step chain
+    chain: Callable[[Array, Any], Chain]  # (i, n) -> step i = 0..n-1 of the n-step chain
     prior_std: float  # x at the end is taken as N(0, prior_std^2)
     eps: float  # samplers stop here (appendix C: 1e-3 for VP and sub-VP, 1e-5 for VE)
     end: float = 1.0  # the time of the prior
@@ -54,10 +54,12 @@ def clock(t):
     return jnp.asarray(reals("t", t))
 
 
-def _place(i, n: int):
+def _place(i, n):
     """Step i of the n-step chain as a part of the whole: 0 to 1, and 1 if it is the only one."""
-    at_least(1, n=n)
     i = clock(i)
+    if not is_known(n):
+        return jnp.where(n > 1, i / jnp.maximum(n - 1, 1), i + 1.0)
+    at_least(1, n=n)
     return i / (n - 1) if n > 1 else i + 1.0
 
 
@@ -87,13 +89,12 @@ def vp(beta_min: float = 0.1, beta_max: float = 20.0, eps: float = 1e-3) -> SDE:
     beta, integral = _linear_beta(beta_min, beta_max, eps)
 
     def chain(i, n):
-        at_least(1, n=n)
-        if beta_max >= n:
+        b = beta(_place(i, n)) / n
+        if is_known(n) and beta_max >= n:
             raise ValueError(
                 f"the VP chain of {n} steps has 1 - beta_max/{n} <= 0: take more than {beta_max:g} "
                 "steps, or euler_maruyama without a corrector"
             )
-        b = beta(_place(i, n)) / n
         return Chain(jnp.sqrt(1.0 - b), jnp.sqrt(b), jnp.sqrt(b))
 
     def marginal(t):
@@ -152,7 +153,11 @@ def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> S
 
     def chain(i, n):
         here = sigma(_place(i, n))
-        before = jnp.where(i > 0, sigma((clock(i) - 1) / max(n - 1, 1)), 0.0)
+        before = jnp.where(
+            i > 0,
+            sigma((clock(i) - 1) / (max(n - 1, 1) if is_known(n) else jnp.maximum(n - 1, 1))),
+            0.0,
+        )
         gain = jnp.sqrt(here**2 - before**2)
         return Chain(jnp.ones_like(here), gain, gain * before / here)
 
@@ -170,7 +175,7 @@ def prior_draw(key: Array, shape: tuple[int, ...], dtype) -> Array:
     """Standard normals of a real dtype.  Errors: ValueError for another.  -> shape"""
     if not jnp.issubdtype(dtype, jnp.floating):
         raise ValueError(f"dtype must be a real floating type, not {jnp.dtype(dtype)}")
-    return jax.random.normal(key, shape, dtype)
+    return keys.normal(key, shape, dtype)
 
 
 def prior_sample(key: Array, sde: SDE, shape: tuple[int, ...], dtype=jnp.float32) -> Array:
@@ -195,7 +200,8 @@ def gaussian_logp(x: Array, std: float) -> Array:
     """log N(x; 0, std^2) in nats of x [B, ...], whatever it holds.  -> [B]"""
     d = math.prod(x.shape[1:])
     square = jnp.sum((x / std) ** 2, axis=tuple(range(1, x.ndim)))
-    return -0.5 * square - d * (0.5 * math.log(2 * math.pi) + math.log(std))
+    log_std = math.log(std) if is_known(std) else jnp.log(std)
+    return -0.5 * square - d * (0.5 * math.log(2 * math.pi) + log_std)
 
 
 def perturb(key: Array, sde: SDE, x0: Array, t) -> tuple[Array, Array, Array]:
@@ -204,7 +210,7 @@ def perturb(key: Array, sde: SDE, x0: Array, t) -> tuple[Array, Array, Array]:
         shapes.check("t", t, "B", shapes.check("x0", x0, "B ..."))
     x0 = jnp.asarray(reals("x0", x0))
     scale, std = (expand(c, x0) for c in sde.marginal(t))
-    z = jax.random.normal(key, x0.shape, x0.dtype)
+    z = keys.normal(key, x0.shape, x0.dtype)
     return scale * x0 + std * z, z, std
 
 

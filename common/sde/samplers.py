@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from common import keys, shapes
-from common.reals import at_least, reals, unit
+from common.reals import at_least, is_known, reals, unit
 from common.sde.processes import SDE, Array, Score, matching, reverse
 
 
@@ -29,7 +29,7 @@ class Step(NamedTuple):
     """Where the sampler stands: chain index i = n-1 .. 0 of n, time t, and tau = embed(t)."""
 
     i: Array  # a float
-    n: int
+    n: Any
     t: Array
     tau: Any
 
@@ -109,7 +109,7 @@ def sample(
     score: Score,
     x1: Array,
     *,
-    steps: int,
+    steps: Any,
     predictor: Update | None = reverse_diffusion,
     corrector: Update | None = None,
     corrector_steps: int = 1,
@@ -123,30 +123,41 @@ def sample(
     for all steps before the loop. With `trajectory`, also the state after every step [N, B, ...].
     No steps leave x1 as it is, at t = 1.
     State, times and coefficients are of 32 bits or more, whatever x1 is.
+    `steps` may be traced, so that one program serves all numbers of them: samples are then the same
+    to rounding, a VP chain of too few is NaN, and there is no trajectory.
     """
-    at_least(0, steps=steps)
+    if is_known(steps):
+        at_least(0, steps=steps)
+    elif trajectory:
+        raise ValueError("steps must be a number for a trajectory")
     at_least(1, corrector_steps=corrector_steps)
     if predictor is None and corrector is None:
         raise ValueError("sample needs a predictor, a corrector or both")
     shapes.check("x1", x1, "B ...")
     x1 = jnp.asarray(reals("x1", x1))
-    if steps == 0:
+    if is_known(steps) and steps == 0:
         return (x1, x1[None][:0]) if trajectory else x1
     score = matching(score)
     updates = [] if corrector is None else [corrector] * corrector_steps
     updates += [] if predictor is None else [predictor]
-    times = jnp.linspace(sde.end, sde.eps, steps, dtype=x1.dtype)
-    taus = times if embed is None else jax.vmap(embed)(times)
 
     def body(carry, node):
         x, x_mean = carry
         i, t, tau = node
         each = jax.random.split(jax.random.fold_in(key, i), len(updates))
         for update, k in zip(updates, each, strict=True):
-            step = Step(i.astype(times.dtype), steps, t, tau)
+            step = Step(i.astype(x1.dtype), steps, t, tau)
             x, x_mean = (a.astype(x1.dtype) for a in update(k, sde, score, x, step))
         return (x, x_mean), (x if trajectory else None)
 
+    def told(k, carry):
+        t = (sde.end + (sde.eps - sde.end) * k / jnp.maximum(steps - 1, 1)).astype(x1.dtype)
+        return body(carry, (steps - 1 - k, t, t if embed is None else embed(t)))[0]
+
+    if not is_known(steps):
+        return jax.lax.fori_loop(0, steps, told, (x1, x1))[1]
+    times = jnp.linspace(sde.end, sde.eps, steps, dtype=x1.dtype)
+    taus = times if embed is None else jax.vmap(embed)(times)
     nodes = (jnp.arange(steps)[::-1], times, taus)
     (_, x_mean), path = jax.lax.scan(body, (x1, x1), nodes)
     return (x_mean, path) if trajectory else x_mean

@@ -1,4 +1,4 @@
-"""Five trials of transport, discrepancies, particles and denoisers of data sets."""
+"""Five trials of transport, discrepancies, particles, denoisers of data sets, bits."""
 
 import itertools
 
@@ -11,6 +11,7 @@ from scipy.stats import kstest
 
 from common.reals import reals
 from common.sde import (
+    bits,
     discrepancies,
     distances,
     empirical,
@@ -260,6 +261,16 @@ CASES = {
     "smc.systematic": Case(lambda w: smc.systematic(KEY, w), combed, LOG),
     "smc.resample": Case(
         resampled, chosen, STEADY | {"x": Arg(X, "K D", 1)}, names="increment"
+    ),
+    "bits.dequantised": Case(
+        lambda x: bits.dequantised(KEY, x, 9),
+        lambda x: 2 * (x + np.array(jax.random.uniform(KEY, x.shape, jnp.float32), float)) / 9 - 1,
+        {"images": Arg(X + 4, "n D")},
+    ),
+    "bits.per_dimension": Case(
+        lambda logp: bits.per_dimension(logp, 5, 9),
+        lambda logp: -logp / 5 / np.log(2) + np.log2(4.5),
+        {"logp": Arg(X[:, 0], "n")},
     ),
 }  # fmt: skip
 

@@ -10,6 +10,8 @@ BESIDE = {
     "prior_draw", "prior_sample", "gaussian_logp", "expand",
     # every factory and rule calls them on its numbers
     "processes.clock", "processes.within",
+    # functions and numbers of other SDEs, all of them compared in test_choice
+    "choice.chosen",
     # what ou and edm are made of
     "gaussian.sde",
     # functions of t alone, tried through numbers
@@ -19,6 +21,8 @@ BESIDE = {
     "matching.noise", "matching.velocity", "matching.edm",
     # the means and covariances of fields, and the distance in frechet and bures_w2
     "interpolants.law", "transport.procrustes",
+    # what log_likelihood and per_dimension make of images
+    "bits.of_images",
     # called by the case of every rule
     "solvers.solve",
 }  # fmt: skip

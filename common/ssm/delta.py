@@ -103,7 +103,6 @@ def delta_product(q: Array, k: Array, v: Array, beta: Array, **options) -> tuple
     if gate is not None:
         gate = jnp.zeros_like(beta).at[..., 0].set(gate)
         options["log_gate"] = gate.reshape(*gate.shape[:-2], -1)
-    flat = [x.reshape(*x.shape[:-3], -1, x.shape[-1]) for x in (asked, k, v)]
-    steps = beta.reshape(*beta.shape[:-2], -1)
-    outputs, state = delta_rule(*flat, steps, **options)
+    asked, k, v = (x.reshape(*x.shape[:-3], -1, x.shape[-1]) for x in (asked, k, v))
+    outputs, state = delta_rule(asked, k, v, beta.reshape(*beta.shape[:-2], -1), **options)
     return outputs[..., n - 1 :: n, :], state

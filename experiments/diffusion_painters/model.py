@@ -9,24 +9,19 @@ is one linear map of it, the same at every level, and the net need not learn one
 Shapes: B batch, D pixels, W width, F features of the noise level, n images.
 """
 
-from typing import Any, NamedTuple
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
 from common import keys
+from common.nn import layers, training
+from common.nn.precondition import scales
+from common.nn.training import State
 from common.ode import expand
 from common.sde import path
 
 LEVEL = 5.0  # log(sigma / alpha) lies within it for VP
-
-
-class State(NamedTuple):
-    params: Any
-    opt: Any
-    key: Any  # the key's integers
 
 
 def init(key, pixels: int, width: int, features: int) -> dict:
@@ -38,37 +33,24 @@ def init(key, pixels: int, width: int, features: int) -> dict:
         "late": (width, width, 1.4),
         "out": (width, pixels, 0.1),
     }
-    ends = np.cumsum([n * m for n, m, _ in dense.values()])
-    parts = jnp.split(keys.normal(key, (ends[-1],), jnp.float32), ends[:-1])
-    weights = {
-        name: np.float32(gain * n**-0.5) * part.reshape(n, m)
-        for (name, (n, m, gain)), part in zip(dense.items(), parts, strict=True)
-    }
+    wanted = {name: ((n, m), gain * n**-0.5) for name, (n, m, gain) in dense.items()}
     sizes = {"in_bias": width, "mid_bias": width, "late_bias": width, "out_bias": pixels}
-    return weights | {name: jnp.zeros(size, jnp.float32) for name, size in sizes.items()}
+    biases = {name: jnp.zeros(size, jnp.float32) for name, size in sizes.items()}
+    return layers.normals(key, wanted, jnp.float32) | biases
 
 
 def level(here: path.At, features: int):
     """Sinusoids of log(sigma / alpha).  At of [] or [B] -> [..., F]"""
     place = jnp.log(here.sigma / here.alpha) / LEVEL
-    phase = place[..., None] * (0.5 * np.pi * np.arange(1, features // 2 + 1, dtype=np.float32))
-    return jnp.concatenate([jnp.sin(phase), jnp.cos(phase)], axis=-1)
+    rates = 0.5 * np.pi * np.arange(1, features // 2 + 1, dtype=np.float32)
+    return layers.sinusoids(place, rates)
 
 
 def network(params, x, here: path.At):
     """F.  x [B, D] -> [B, D]"""
-    told = level(here, len(params["level"])) @ params["level"] + params["in_bias"]
-    h = jax.nn.silu(x @ params["in"] + told)
-    h = jax.nn.silu(h @ params["mid"] + params["mid_bias"])
-    h = jax.nn.silu(h @ params["late"] + params["late_bias"])
-    return h @ params["out"] + params["out_bias"]
-
-
-def scales(here: path.At, square, x):
-    """skip and out for a second moment `square`, broadcast against x [B, D]."""
-    alpha, sigma = expand(here.alpha, x), expand(here.sigma, x)
-    size = alpha**2 * square + sigma**2
-    return alpha * square / size, sigma * jnp.sqrt(square / size)
+    shift = level(here, len(params["level"])) @ params["level"]
+    dense = [(params[name], params[f"{name}_bias"]) for name in ("in", "mid", "late", "out")]
+    return layers.apply(dense, x, shift)
 
 
 def denoiser(params, sde, square) -> path.Denoiser:
@@ -76,7 +58,7 @@ def denoiser(params, sde, square) -> path.Denoiser:
 
     def denoise(x, t):
         here = path.at(sde, t)
-        skip, out = scales(here, square, x)
+        skip, out, _ = scales(here, square, x)
         return skip * x + out * network(params, skip * x / jnp.sqrt(square), here)
 
     return denoise
@@ -86,7 +68,7 @@ def loss(params, sde, square, x0, t, z):
     """Mean of |F - (x_0 - skip x_t) / out|^2.  x0, z [B, D], t [B] -> []"""
     here = path.at(sde, t)
     x = expand(here.alpha, x0) * x0 + expand(here.sigma, x0) * z
-    _, out = scales(here, square, x0)
+    out = scales(here, square, x0).out
     return jnp.mean(((denoiser(params, sde, square)(x, t) - x0) / out) ** 2)
 
 
@@ -95,29 +77,25 @@ def optimiser(lr: float, steps: int):
     return optax.flatten(optax.adam(optax.cosine_decay_schedule(lr, steps)))
 
 
-def begin(key, *, tx, pixels: int, width: int, features: int) -> State:
-    first, key = jax.random.split(key)
-    params = init(first, pixels, width, features)
-    return State(params, tx.init(params), jax.random.key_data(key))
+def begin(key, *, tx, **sizes) -> State:
+    """sizes: as in init."""
+    return training.begin(key, lambda key: init(key, **sizes), tx)
 
 
 def step(state: State, i, images, square, *, tx, sde, batch: int):
     """Step i on random images [n, D], times spread evenly over [eps, end].  -> (state, loss [])"""
-    key = jax.random.fold_in(jax.random.wrap_key_data(state.key), i)
-    even, noise = jax.random.split(key)
+    even, noise = jax.random.split(training.key_of(state, i))
     uniform = jax.random.uniform(even, (1 + batch,))
     shift, draw = uniform[0], uniform[1:]
     x0 = images[(draw * len(images)).astype(int)]
     place = (shift + jnp.arange(batch)) / batch  # stratified: less variance
     t = sde.eps + (sde.end - sde.eps) * place
     z = keys.normal(noise, x0.shape, x0.dtype)
-    value, grad = jax.value_and_grad(loss)(state.params, sde, square, x0, t, z)
-    updates, opt = tx.update(grad, state.opt, state.params)
-    return State(optax.apply_updates(state.params, updates), opt, state.key), value
+    value, grads = jax.value_and_grad(loss)(state.params, sde, square, x0, t, z)
+    return training.updated(state, grads, tx), value
 
 
 def steps(state: State, first, images, square, *, count: int, **how):
     """`count` steps from number `first` on.  -> (state, their mean loss [1])"""
-    numbers = first + jnp.arange(count)
-    state, values = jax.lax.scan(lambda s, i: step(s, i, images, square, **how), state, numbers)
-    return state, values.mean(keepdims=True)
+    each = lambda state, i: step(state, i, images, square, **how)  # noqa: E731
+    return training.steps(each, state, first, count)

@@ -1,11 +1,10 @@
-"""Denoising score matching (eq. 7), uniform dequantisation, bits per dimension, inpainting.
+"""Denoising score matching (eq. 7) and inpainting.
 
 Shapes: B batch; x [B, ...]; t [B].
 """
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from common.sde import processes
 
@@ -16,20 +15,6 @@ def dsm_loss(key, sde, score, x0, eps=1e-5):
     t = jax.random.uniform(time_key, x0.shape[:1], x0.dtype, minval=eps, maxval=1.0)
     x_t, z, std = processes.perturb(noise_key, sde, x0, t)
     return jnp.mean((std * score(x_t, t) + z) ** 2)
-
-
-def dequantise(key, image, levels):
-    """Integers 0..levels-1 plus uniform noise, as numbers in [-1, 1].  [B, ...] -> [B, ...]"""
-    noise = jax.random.uniform(key, image.shape, jnp.float32)
-    return 2.0 * (image + noise) / levels - 1.0
-
-
-def bits_per_dim(logp, pixels, levels):
-    """-log2 P(image) / pixels from log p in nats of the dequantised image on [-1, 1].
-
-    With 256 levels the offset is +7 (appendix D.2 has +8 for images on [0, 1]).
-    """
-    return -logp / (pixels * np.log(2)) + np.log2(levels / 2)
 
 
 def inpainting(update, image, known):

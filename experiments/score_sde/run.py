@@ -12,11 +12,14 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from common import keys, loops, sharding
+from common.nn import film, unet
+from common.nn import training as frame
+from common.nn.net import Net
 from common.placement import Ensemble
 from common.programs import Program
 from common.sde import distances, mixture, processes
 
-from . import evaluation, images, measure, model, toy, training, unet
+from . import evaluation, images, measure, toy, training
 
 TRIES = 26  # of the step control in a solve: as many as at smoke
 STREAMS = ("paths", "marginals", "likelihood", "samplers", "train", "test", "pictures")
@@ -39,8 +42,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     streams = keys.split(cfg.seeds, STREAMS)
     parts = {
-        "paths": lambda: paths(noise(cfg)["vp"], streams["paths"]),
-        "marginals": lambda: compared(*marginals(cfg, mesh), streams["marginals"]),
+        "paths": lambda: paths(*noise(cfg, ["vp"]), streams["paths"]),
+        "marginals": lambda: compared(cfg, *marginals(cfg, mesh), streams["marginals"]),
         "likelihood": lambda: likelihood(cfg, mesh, streams["likelihood"]),
         "samplers": lambda: sampler_table(cfg, mesh, streams["samplers"]),
         "nets": lambda: networks(cfg, mesh, scratch),
@@ -57,17 +60,25 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     all_keys, few = jax.eval_shape(lambda: (keys.fold(cfg.seeds), keys.fold(first)))
     state = jax.eval_shape(begin, few)
     known = jax.ShapeDtypeStruct((kind.count, *kind.shape), jnp.uint8)
-    once = {"calls": int("marginals" in cfg.parts), "trips": TRIES}
-    calls = len(rounds) * ("nets" in cfg.parts) * (cfg.train_steps // cfg.chunk)
-    made = [f.program(f"training {n}", state, 0, known, calls=calls) for n, f in train.items()]
-    samples = marginals(cfg, mesh)[0].items()
-    return made + [f.program(f"samples {n}", all_keys, 0, **once) for n, f in samples]
+    chunks = len(rounds) * ("nets" in cfg.parts) * (cfg.train_steps // cfg.chunk)
+    calls = {"training": chunks * len(set(cfg.net_sdes))}
+    calls["samples"] = ("marginals" in cfg.parts) * len(cfg.sdes)
+    samples = marginals(cfg, mesh)[0]
+    return [
+        train.program("training", state, 0, known, 0, calls=calls["training"]),
+        samples.program("samples", all_keys, 0, calls=calls["samples"], trips=TRIES),
+    ]
 
 
-def noise(cfg) -> dict[str, processes.SDE]:
-    """The SDEs with the config's noise schedules."""
+def noise(cfg, names) -> list[processes.SDE]:
+    """The SDEs of these names with the config's noise schedules."""
     linear, ve = (cfg.beta_min, cfg.beta_max), processes.ve(cfg.sigma_min, cfg.sigma_max)
-    return {"vp": processes.vp(*linear), "subvp": processes.subvp(*linear), "ve": ve}
+    sdes = {"vp": processes.vp(*linear), "subvp": processes.subvp(*linear), "ve": ve}
+    return [sdes[name] for name in names]
+
+
+def over(mesh, fn, shared=()) -> sharding.Placed:
+    return sharding.vmap_over(mesh, fn, shared=shared)
 
 
 def paths(sde, key) -> dict[str, np.ndarray]:
@@ -78,88 +89,85 @@ def paths(sde, key) -> dict[str, np.ndarray]:
 
 
 def marginals(cfg, mesh):
-    """Claim s1: for every SDE samples(key, its number), and gap(key, number, *samples)."""
-    over, sdes = partial(sharding.vmap_over, mesh, shared=(1,)), noise(cfg)
+    """Claim s1: samples(keys, which of cfg.sdes), and gap(keys, *samples)."""
     how = {"points": cfg.points, "steps": cfg.steps, "weight": cfg.flow_weight}
     how |= {"tol": cfg.flow_tol, "mix": mixture.ring(cfg.modes, std=cfg.mode_std)}
     null = {"directions": cfg.directions, "permutations": cfg.permutations}
-    samples = {name: over(partial(toy.both_ways, sde=sdes[name], **how)) for name in cfg.sdes}
-    return samples, over(partial(toy.gap, **null))
+    samples = partial(toy.both_ways, sdes=noise(cfg, cfg.sdes), **how)
+    return over(mesh, samples, shared=(1,)), over(mesh, partial(toy.gap, **null))
 
 
-def compared(samples, gap, key) -> dict[str, np.ndarray]:
-    numbers = {name: SDES.index(name) for name in samples}
-    found = [gap(key, i, *samples[name](key, i)) for name, i in numbers.items()]
+def compared(cfg, samples, gap, key) -> dict[str, np.ndarray]:
+    """Every SDE has random numbers of its own."""
+    own = jax.jit(jax.vmap(jax.random.fold_in, (0, None)))
+    streams = [own(key, SDES.index(name)) for name in cfg.sdes]
+    found = [gap(stream, *samples(stream, i)) for i, stream in enumerate(streams)]
     return loops.stack(sharding.gather(found), axis=1)
 
 
 def likelihood(cfg, mesh, key) -> dict[str, np.ndarray]:
     """Claim s2, for every SDE and tolerance, in float64."""
-    sdes, found = noise(cfg), []
     with jax.enable_x64(True):
         mix = mixture.ring(cfg.modes, std=cfg.mode_std, dtype=jnp.float64)
         how = {"points": cfg.density_points, "weight": cfg.flow_weight, "mix": mix}
-        how["tolerances"] = jnp.asarray(cfg.tolerances)
-        for name in cfg.sdes:
-            error = partial(toy.likelihood_error, sde=sdes[name], **how)
-            found.append(sharding.gather(sharding.vmap_over(mesh, error)(key)))
+        how |= {"tolerances": jnp.asarray(cfg.tolerances), "sdes": noise(cfg, cfg.sdes)}
+        error = over(mesh, partial(toy.likelihood_error, **how), shared=(1,))
+        found = [sharding.gather(error(key, i)) for i in range(len(cfg.sdes))]
     errors, calls = loops.stack(found, axis=1)
     return {"logp_error": errors, "nfe": calls, "tolerance": np.array(cfg.tolerances)}
 
 
 def sampler_table(cfg, mesh, key) -> dict[str, np.ndarray]:
     """Claims s3 and s4: every sampler at equal numbers of score calls."""
-    over, sdes, points = partial(sharding.vmap_over, mesh), noise(cfg), cfg.table_points
-    mix, distance = mixture.ring(cfg.modes, std=cfg.mode_std), over(distances.sliced_w1)
-    draws = over(partial(toy.draws, mix=mix, points=points, directions=cfg.directions))(key)
+    mix, distance = mixture.ring(cfg.modes, std=cfg.mode_std), over(mesh, distances.sliced_w1)
+    of, sdes = {"mix": mix, "points": cfg.table_points}, noise(cfg, cfg.table_sdes)
+    draws = over(mesh, partial(toy.draws, directions=cfg.directions, **of))(key)
+    start = over(mesh, partial(toy.prior, sdes=sdes, points=cfg.table_points), shared=(1,))
+    sample = over(mesh, partial(toy.sampled, sdes=sdes, mix=mix, snr=cfg.snr), shared=(2,))
 
-    def sampler(sde, corrected, calls):
-        how = {"steps": calls // (1 + corrected), "corrected": corrected, "snr": cfg.snr}
-        return over(partial(toy.sampled, sde=sde, mix=mix, **how), shared=(2,))
-
-    def table(sde, rows):
-        x1 = over(partial(toy.prior, sde=sde, points=points))(draws.start)
-        sample = {(c, n): sampler(sde, c, n) for c in (False, True) for n in cfg.calls}
-        found = [
-            distance(sample[c, n](draws.noise, x1, update), draws.data, draws.theta)
-            for update, c in (toy.update_of(row, cfg.predict) for row in rows)
-            for n in cfg.calls
+    def table(which, rows):
+        x1, each = start(draws.start, which), [toy.update_of(row, cfg.predict) for row in rows]
+        ways = [
+            toy.Way(which, update, corrected, calls // (1 + corrected))
+            for update, corrected in each
+            for calls in cfg.calls
         ]
+        for way in ways:  # too few for a chain is an error that only a known number of steps gives
+            jax.eval_shape(partial(sdes[which].chain, 0.0, way.steps))
+        found = [distance(sample(draws.noise, x1, way), draws.data, draws.theta) for way in ways]
         return np.stack(sharding.gather(found), -1).reshape(-1, len(rows), len(cfg.calls))
 
     rows = {"ve": measure.SAMPLERS, "vp": measure.FEW}
-    arrays = {f"distance_{name}": table(sdes[name], rows[name]) for name in cfg.table_sdes}
-    arrays["distance_floor"] = distance(draws.other, draws.data, draws.theta)
-    return arrays | {"calls": np.array(cfg.calls)}
+    tables = {f"distance_{name}": table(i, rows[name]) for i, name in enumerate(cfg.table_sdes)}
+    floor = sharding.gather(distance(draws.other, draws.data, draws.theta))
+    return tables | {"distance_floor": floor, "calls": np.array(cfg.calls)}
 
 
-def network(cfg, shape) -> training.Net:
+def network(cfg, shape) -> Net:
     """The config's network for images [H, W, C]."""
     if cfg.net == "mlp":
-        return model.net(int(np.prod(shape)), cfg.width, cfg.features)
+        return film.net(int(np.prod(shape)), cfg.width, cfg.features)
     structure = {k: cfg[k] for k in ("width", "mults", "blocks", "attention")}
     return unet.net(shape, cfg.features, **structure)
 
 
 def trainer(cfg, mesh):
-    """Ensemble of seeds, net, begin(key) -> state, and for every SDE train(state, first step,
-    images) -> (state, mean loss) and judge(weights, key, images) -> bits.
+    """Ensemble of seeds, net, begin(key) -> state, train(state, first step, images, which SDE) ->
+    (state, mean loss) and judge(weights, key, images, which SDE) -> bits.
     """
-    kind, sdes = images.SETS[cfg.dataset], noise(cfg)
+    kind = images.SETS[cfg.dataset]
     ensemble = Ensemble(mesh, cfg.shard, fully=False)  # activations are more; splitting is slower
     net, tx = network(cfg, kind.shape), training.optimiser(cfg.lr, cfg.warmup, cfg.clip)
-    begin = partial(training.begin, net=net, tx=tx)
+    begin = partial(frame.begin, init=net.init, tx=tx, averaged=True)
     state = jax.eval_shape(begin, jax.eval_shape(lambda: jax.random.key(0)))
-    both = {"net": net, "levels": kind.levels, "place": ensemble.place}
+    sdes = noise(cfg, dict.fromkeys(cfg.net_sdes))
+    both = {"net": net, "sdes": sdes, "levels": kind.levels, "place": ensemble.place}
     how = {"tx": tx, "ema": cfg.ema, "batch": cfg.batch, "count": cfg.chunk} | both
     step = partial(training.steps, place_weights=ensemble.place_weights, **how)
     bits = partial(evaluation.bits_of, batch=cfg.eval_batch, probes=cfg.probes, **both)
-    weights, rest = ensemble.weights(state.average), (P(), P())
-    train, judge = {}, {}
-    for name in cfg.net_sdes:
-        of = {"sde": sdes[name]}
-        train[name] = ensemble.train(partial(step, **of), state, *rest, shared=(1, 2))
-        judge[name] = ensemble.over(partial(bits, **of), weights, *rest, shared=(2,))
+    weights, rest = ensemble.weights(state.average), (P(), P(), P())
+    train = ensemble.train(step, state, *rest, shared=(1, 2, 3))
+    judge = ensemble.over(bits, weights, *rest, shared=(2, 3))
     return ensemble, net, ensemble.begin(begin, state), train, judge
 
 
@@ -170,29 +178,30 @@ def networks(cfg, mesh, scratch) -> dict[str, np.ndarray]:
     known, new = (images.resized(np.asarray(x), kind.shape) for x in (data.x_train, data.x_test))
     known, at = sharding.put(known, mesh), cfg.chunk * (1 + np.arange(cfg.train_steps // cfg.chunk))
     how = {"net": net, "levels": kind.levels, "steps": cfg.picture_steps, "snr": cfg.snr}
-    paint = jax.jit(partial(evaluation.pictures, sde=noise(cfg)[cfg.net_sdes[0]], **how))
+    paint = jax.jit(partial(evaluation.pictures, sde=noise(cfg, cfg.net_sdes)[0], **how))
+    names = list(dict.fromkeys(cfg.net_sdes))  # a control trains one net for both
 
     def study(name, seeds):
         """One net of some seeds, from start to end.  -> loss [S, chunk], bits [S] each"""
-        key = keys.split(seeds, STREAMS)
+        key, which = keys.split(seeds, STREAMS), names.index(name)
         state, losses = loops.recorded(
             scratch,
             f"{name}-{seeds[0]}",
-            lambda state, first, _: train[name](state, first, known),
+            lambda state, first, _: train(state, first, known, which),
             begin(key["train"]),
             at,
             log=lambda seen: {f"loss_{name}": seen.mean()},
         )
-        found = {"loss": losses} | judge[name](state.average, key["test"], new[: cfg.eval_points])
+        found = {"loss": losses} | judge(state.average, key["test"], new[: cfg.eval_points], which)
         if cfg.pictures and (name, seeds[0]) == (cfg.net_sdes[0], cfg.seeds[0]):
             found |= paint(state.average, key["pictures"], new[: cfg.pictures])
         return found
 
     rounds = [cfg.seeds[part] for part in ensemble.rounds(len(cfg.seeds))]
-    cells = {f"{name}-{s[0]}": partial(study, name, s) for name in train for s in rounds}
+    cells = {f"{name}-{s[0]}": partial(study, name, s) for name in names for s in rounds}
     found = scratch.cells(cells, "net")
     drawn = {k: found[0].pop(k) for k in evaluation.PICTURES if k in found[0]}
     each = [found[i : i + len(rounds)] for i in range(0, len(found), len(rounds))]
     each = [jax.tree.map(lambda *x: np.concatenate(x), *net) for net in each]
-    arrays = loops.stack([each[list(train).index(name)] for name in cfg.net_sdes], axis=1)
+    arrays = loops.stack([each[names.index(name)] for name in cfg.net_sdes], axis=1)
     return arrays | drawn | {"loss_steps": at.astype(float)}

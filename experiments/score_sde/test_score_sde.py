@@ -9,7 +9,7 @@ import pytest
 
 from common.sde import mixture, processes, samplers
 
-from . import images, loss, measure, model, toy, unet
+from . import images, loss, measure, toy
 
 VP = processes.vp()
 
@@ -49,68 +49,6 @@ def test_dsm_excess_is_the_weighted_score_error():
     )
 
 
-def test_bits_of_a_uniform_model_and_dequantisation():
-    """A uniform density on [-1, 1]^d costs log2(levels) bits; a step of grey is 2 / levels."""
-    assert loss.bits_per_dim(-64 * np.log(2), 64, 17) == pytest.approx(np.log2(17))
-    assert loss.bits_per_dim(0.0, 10, 256) == pytest.approx(7)
-    image = jnp.arange(17).repeat(50)
-    x = loss.dequantise(jax.random.key(0), image, 17)
-    assert float(jnp.abs(x).max()) <= 1
-    np.testing.assert_array_equal(jnp.floor((x + 1) * 17 / 2), image)
-
-
-def test_mlp_holds_the_score_of_independent_gaussians():
-    """With hidden layers off, the diagonal skip is gain(t) x + bias(t), and time enters only there.
-
-    One time's film biases are solved for; the network then is the exact linear score."""
-    params = jax.jit(lambda key: model.init(key, 6, 8, 4))(jax.random.key(0))
-    params = params | {"film": 0 * params["film"], "out": 0 * params["out"]}
-    gain, bias = jnp.linspace(0.1, 2, 6), jnp.linspace(-1, 1, 6)
-    params["film_bias"] = params["film_bias"].at[-12:].set(jnp.concatenate([gain, bias]))
-    x = jax.random.normal(jax.random.key(1), (5, 2, 3, 1))
-    z = model.apply(params, x, model.embed(params, jnp.full(5, 0.3)))
-    np.testing.assert_allclose(z.reshape(5, 6), gain * x.reshape(5, 6) + bias, rtol=1e-5)
-
-
-def test_times_for_each_image_are_times_one_by_one():
-    """Both networks: images and their times do not see the rest of the batch."""
-    x, t = jax.random.normal(jax.random.key(1), (3, 5, 5, 1)), jnp.array([1e-4, 0.2, 0.9])
-    shape = {"width": 8, "mults": (1, 2), "blocks": 1, "attention": (3,)}
-    start = jax.jit(lambda key: unet.init(key, (5, 5, 1), 4, **shape))
-    small = start(jax.random.key(0))
-    small = {k: np.asarray(v) + 0.1 for k, v in small.items()}  # the last layers start near 0
-    mlp = jax.jit(lambda key: model.init(key, 25, 8, 4))(jax.random.key(0))
-    nets = (
-        (partial(model.apply, mlp), partial(model.embed, mlp)),
-        (partial(unet.apply, small, **shape), partial(unet.embed, small, features=4)),
-    )
-    for apply, embed in nets:
-        net = jax.jit(lambda x, t, a=apply, e=embed: a(x, e(t)))
-        alone = [net(jnp.stack([x[i]] * 3), jnp.stack([t[i]] * 3))[0] for i in range(3)]
-        np.testing.assert_allclose(net(x, t), jnp.stack(alone), rtol=1e-5, atol=1e-6)
-
-
-def test_unet_parts_against_their_definitions():
-    """Up then down is the identity; groups have mean 0 and variance 1; attention, without
-    positions, commutes with permuting pixels."""
-    x = jax.random.normal(jax.random.key(0), (2, 4, 6, 16))
-    np.testing.assert_allclose(unet.down(unet.up_to(8, 12)(x)), x, rtol=1e-6)
-    rng = np.random.default_rng(0)
-    values: dict = {}
-
-    def get(name, size, gain):
-        return values.setdefault(name, jnp.asarray(rng.normal(size=size) * 0.3, jnp.float32))
-
-    flat = unet._norm(lambda name, size, gain: jnp.zeros(size), "n", x)
-    groups = np.asarray(flat).reshape(2, 24, 4, 4)
-    np.testing.assert_allclose(groups.mean(axis=(1, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(groups.var(axis=(1, 3)), 1, rtol=1e-3)
-    order = rng.permutation(24)
-    mixed = x.reshape(2, 24, 16)[:, order].reshape(x.shape)
-    out = unet._attend(get, "a", x).reshape(2, 24, 16)[:, order]
-    np.testing.assert_allclose(unet._attend(get, "a", mixed).reshape(2, 24, 16), out, atol=2e-5)
-
-
 def test_inpainting_keeps_what_is_known():
     """Known pixels end at the scaled image; unknown ones follow the conditional mean of a
     Gaussian with correlation 0.9."""
@@ -145,26 +83,43 @@ def test_marginal_gap_sees_a_wrong_flow():
 
     @jax.jit
     def z_score(weight):
-        pair = toy.both_ways(key, 0, VP, mixture.ring(), weight=weight, **how)
-        gap = toy.gap(key, 0, *pair, directions=8, permutations=20)
+        pair = toy.both_ways(key, 0, [VP], mixture.ring(), weight=weight, **how)
+        gap = toy.gap(key, *pair, directions=8, permutations=20)
         return (jnp.log(gap["w1_flow"]) - gap["null_mean"]) / gap["null_std"]
 
     assert abs(float(z_score(0.5))) < 4 < float(z_score(1.0))
 
 
 def test_a_sampler_told_when_it_runs_is_that_sampler():
-    """The table's program for all updates, against the samplers written out."""
-    mix, key = mixture.ring(), jax.random.key(0)
-    score, x1 = mixture.exact_score(mix, VP), toy.prior(key, VP, 20)
-    told = jax.jit(partial(toy.sampled, sde=VP, mix=mix, steps=25, corrected=False, snr=0.2))
+    """The table's program for all samplers, against the samplers written out."""
+    mix, key, sdes = mixture.ring(), jax.random.key(0), [VP, processes.ve()]
+    told = jax.jit(partial(toy.sampled, sdes=sdes, mix=mix, snr=0.2))
     langevin = partial(samplers.langevin, snr=0.2)
-    for row, update in ((measure.P_FLOW, samplers.flow_step), (measure.C_ONLY, langevin)):
-        which, corrected = toy.update_of(row)
-        assert not corrected
-        want = jax.jit(partial(samplers.sample, sde=VP, score=score, steps=25, predictor=update))
-        np.testing.assert_allclose(told(key, x1, which), want(key, x1=x1), rtol=1e-4, atol=1e-5)
+    updates = {measure.PC_FLOW: samplers.flow_step, measure.PC_SDE: samplers.reverse_diffusion}
+    for (row, update), which, steps in zip(updates.items(), (0, 1), (25, 30), strict=True):
+        sde, (number, corrected) = sdes[which], toy.update_of(row)
+        x1 = toy.prior(key, which, sdes, 20)
+        assert float(x1.std()) == pytest.approx(sde.prior_std, rel=0.3)
+        how = {"steps": steps, "predictor": update, "corrector": langevin}
+        score = mixture.exact_score(mix, sde)
+        want = jax.jit(partial(samplers.sample, sde=sde, score=score, **how))(key, x1=x1)
+        found = told(key, x1, toy.Way(which, number, corrected, steps))
+        np.testing.assert_allclose(found, want, rtol=1e-3, atol=1e-4)
     assert toy.update_of(measure.PC_SDE) == (toy.REVERSE, True)
     assert toy.update_of(measure.PC_SDE, predict=False) == (toy.LANGEVIN, True)
+
+
+def test_alone_there_is_no_corrector():
+    """The flow by Euler's rule is Euler's rule, whatever the noise."""
+    mix, x1 = mixture.ring(), jax.random.normal(jax.random.key(1), (20, 2))
+    told = jax.jit(partial(toy.sampled, sdes=[VP], mix=mix, snr=0.2))
+    number, corrected = toy.update_of(measure.P_EULER)
+    found = told(jax.random.key(0), x1, toy.Way(0, number, corrected, 40))
+    field, x = processes.probability_flow(VP, mixture.exact_score(mix, VP)), x1
+    field = jax.jit(field)
+    for t in np.linspace(1, VP.eps, 40, dtype=np.float32):
+        x = x - field(x, t) / 40
+    np.testing.assert_allclose(found, x, rtol=1e-3, atol=1e-4)
 
 
 def test_images_are_means_of_blocks():

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 
 from common import keys
 from common.sde import distances, mixture, ode, processes, samplers
+from common.sde.choice import chosen
 
 from . import measure
 
@@ -28,24 +29,25 @@ def flow_samples(sde, score, x1, weight, tol):
     return jnp.where(end.success, end.y, jnp.nan), end.nfe
 
 
-def both_ways(key, number, sde, mix, *, points, steps, weight, tol):
+def both_ways(key, which, sdes, mix, *, points, steps, weight, tol):
     """Samples of the reverse SDE and of the flow, from different draws of the prior.  -> [n, 2] x 2
 
-    number: of the SDE, whose stream of random numbers is its own.
+    which []: of the SDEs.
     """
-    for_x, for_y, noise, _, _ = jax.random.split(jax.random.fold_in(key, number), 5)
+    for_x, for_y, noise, _, _ = jax.random.split(key, 5)
+    sde = chosen(which, sdes)
     score = mixture.exact_score(mix, sde)
-    x1, y1 = (processes.prior_sample(k, sde, (points, 2)) for k in (for_x, for_y))
+    x1, y1 = (prior(k, which, sdes, points) for k in (for_x, for_y))
     x = samplers.sample(noise, sde, score, x1, steps=steps)
     return x, flow_samples(sde, score, y1, weight, tol)[0]
 
 
-def gap(key, number, x, y, *, directions, permutations):
+def gap(key, x, y, *, directions, permutations):
     """Sliced W1 between two samples, and its permutation null.  x, y [n, 2] -> dict of numbers
 
-    null_mean, null_std: of the null's logarithm, which is nearly normal. number: as in both_ways.
+    null_mean, null_std: of the null's logarithm, which is nearly normal.
     """
-    *_, along, exchange = jax.random.split(jax.random.fold_in(key, number), 5)
+    *_, along, exchange = jax.random.split(key, 5)
     theta = distances.directions(along, directions, 2)
     null = distances.permutation_null(exchange, x, y, theta, permutations)
     return {
@@ -55,12 +57,13 @@ def gap(key, number, x, y, *, directions, permutations):
     }
 
 
-def likelihood_error(key, sde, mix, tolerances, *, points, weight, eps=1e-5):
+def likelihood_error(key, which, sdes, mix, tolerances, *, points, weight, eps=1e-5):
     """Mean |log p - analytic log p_eps| in nats, and score calls.  tolerances [T] -> [T], [T]
 
     Exact divergence; x ~ p_eps. What is left at a tight tolerance is that p_1 is not the prior.
     """
     data_key, noise_key = jax.random.split(key)
+    sde = chosen(which, sdes)
     at = jnp.asarray(eps, mix.means.dtype)
     x, _, _ = processes.perturb(noise_key, sde, mixture.sample(data_key, mix, points), at)
     exact = mixture.log_density(mix, x, *sde.marginal(at))
@@ -114,25 +117,35 @@ def draws(key, mix, *, points, directions):
     return Draws(start, noise, *data, theta)
 
 
-def prior(key, sde, points):
-    """x_1 -> [n, 2]; a program of its own, or every sampler would compile its random numbers."""
-    return sde.prior_std * keys.normal(key, (points, 2))
+def prior(key, which, sdes, points):
+    """x_1 of one of the SDEs -> [n, 2]"""
+    return chosen(which, sdes).prior_std * keys.normal(key, (points, 2))
 
 
-def sampled(key, x1, which, sde, mix, *, steps, corrected, snr):
-    """Samples by one update, after a Langevin corrector or alone.  x1 [n, 2], which [] -> [n, 2]
+class Way(NamedTuple):
+    """A sampler, told when the program runs, so that one program serves all.  Integers []."""
 
-    The update is told when the program runs, so that one program serves all.
-    """
+    which: Any  # of the SDEs
+    update: Any
+    corrected: Any  # by Langevin before every update
+    steps: Any
+
+
+def sampled(key, x1, way: Way, sdes, mix, *, snr):
+    """x1 [n, 2] -> [n, 2]"""
     langevin = partial(samplers.langevin, snr=snr)
     updates = samplers.reverse_diffusion, samplers.flow_step, flow_euler, langevin
 
-    def update(*args):
-        return jax.lax.switch(which, [partial(one, *args) for one in updates])
+    def predictor(*args):
+        return jax.lax.switch(way.update, [partial(one, *args) for one in updates])
 
-    score, corrector = mixture.exact_score(mix, sde), langevin if corrected else None
-    options = {"steps": steps, "predictor": update, "corrector": corrector}
-    return samplers.sample(key, sde, score, x1, **options)
+    def corrector(key, sde, score, x, step):
+        once = partial(langevin, key, sde, score, x, step)
+        return jax.lax.cond(way.corrected, once, lambda: (x, x))
+
+    sde = chosen(way.which, sdes)
+    options = {"steps": way.steps, "predictor": predictor, "corrector": corrector}
+    return samplers.sample(key, sde, mixture.exact_score(mix, sde), x1, **options)
 
 
 def paths(key, sde, *, count, steps, grid):

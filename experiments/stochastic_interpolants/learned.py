@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from common.nn import training
 from common.sde import discrepancies, simulate
 from common.sde import interpolants as si
 
@@ -41,7 +41,7 @@ def fields(params):
 
 def step(state: State, i, *, tx, names, batch, end):
     """One step of Adam on both losses, antithetic, t ~ U(end, 1 - end).  -> (state, losses [2])"""
-    key = jax.random.fold_in(jax.random.wrap_key_data(state.key), i)
+    key = training.key_of(state, i)
     rho0 = mixtures.standard(state.target.means.shape[1])
     x0, x1, z, uniform = mixtures.triples(key, rho0, state.target, batch)
     t = end + (1 - 2 * end) * uniform
@@ -53,15 +53,12 @@ def step(state: State, i, *, tx, names, batch, end):
         return each.sum(), each
 
     grads, each = jax.grad(total, has_aux=True)(state.params)
-    updates, opt = tx.update(grads, state.opt, state.params)
-    return state._replace(params=optax.apply_updates(state.params, updates), opt=opt), each
+    return training.updated(state, grads, tx), each
 
 
 def steps(state: State, first, *, count, **how):
     """`count` steps from number `first` on.  -> (state, their mean losses [1, 2])"""
-    advance = lambda state, i: step(state, i, **how)  # noqa: E731
-    state, each = jax.lax.scan(advance, state, first + jnp.arange(count))
-    return state, each.mean(0, keepdims=True)
+    return training.steps(lambda state, i: step(state, i, **how), state, first, count)
 
 
 def judge(state: State, epsilons, *, names, points, steps, times, end):

@@ -11,9 +11,9 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from . import training
+from common.nn.layers import normals, sinusoids
+from common.nn.net import Net
 
 HALF = 2**-0.5
 
@@ -108,16 +108,15 @@ def _forward(get, x, tau, width, mults, blocks, attention):
 def _time(get, t, features):
     """Sinusoids of 999 t, two dense layers.  t [...] -> [..., 4 F]"""
     rates = jnp.exp(-math.log(1e4) * jnp.arange(features // 2) / (features // 2 - 1))
-    phase = 999.0 * jnp.asarray(t)[..., None] * rates
-    h = jnp.concatenate([jnp.sin(phase), jnp.cos(phase)], axis=-1).astype(jnp.float32)
+    h = sinusoids(999.0 * jnp.asarray(t), rates).astype(jnp.float32)
     h = jax.nn.silu(_dense(get, "time1", h, 4 * features))
     return _dense(get, "time2", h, 4 * features)
 
 
-def net(shape, features, **structure) -> training.Net:
+def net(shape, features, **structure) -> Net:
     """The network for images [H, W, C]; structure as in `init`."""
     start = partial(init, shape=shape, features=features, **structure)
-    return training.Net(start, partial(embed, features=features), partial(apply, **structure))
+    return Net(start, partial(embed, features=features), partial(apply, **structure))
 
 
 def init(key, shape, features, **structure):
@@ -132,12 +131,7 @@ def init(key, shape, features, **structure):
         return _forward(record, x, _time(record, t, features), **structure)
 
     jax.eval_shape(trace, jnp.zeros((1, *shape), jnp.float32), jnp.zeros((), jnp.float32))
-    ends = np.cumsum([math.prod(size) for size, _ in wanted.values()])
-    parts = jnp.split(jax.random.normal(key, (ends[-1],), jnp.float32), ends[:-1])
-    return {
-        name: gain * part.reshape(size)
-        for (name, (size, gain)), part in zip(wanted.items(), parts, strict=True)
-    }
+    return normals(key, wanted, jnp.float32)
 
 
 def embed(params, t, features):

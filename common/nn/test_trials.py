@@ -1,0 +1,106 @@
+"""Five trials of what a network is made of and wrapped in: scale, dtype, size, what is not finite.
+
+The U-Net and the drawing of weights have no reference for numbers of any size: test_nn has theirs.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+
+from common import nn
+from common.nn import film, layers, potential, precondition
+from common.sde import processes
+from tests.trials import Arg, Case, parametrised, untried
+
+X = np.array([[1.0, 2], [-3, 1], [2, -2], [4, 1]])
+T = np.array([0.25, 0.5, 1, 0.75])
+W, B = np.array([[1.0, -2, 0], [3, 1, 1]]), np.array([1.0, 0, -1])
+V = np.array([[2.0, 1], [-1, 1], [1, 3]])  # of two inputs and the time
+SHIFT = np.array([[1.0, 2, 3], [0, 1, -1], [2, 2, 2], [-1, 0, 1]])
+MATRIX = np.array([[1.0, 3], [-1, 2]])
+TAU = np.array([1.0, 2, -1, 0, 2, 3, -1, 1])  # of width 1: shifts and scales, gain, bias
+VP = processes.vp()
+STATE, TIMES = {"x": Arg(X, "B D", 1)}, {"t": Arg(T, "B")}
+LINEAR = {"in": jnp.zeros((2, 1)), "mid": jnp.zeros((1, 1)), "out": jnp.zeros((1, 2))}
+
+
+def denoised(x, t):
+    """E[x_0 | x_t] of N(0, 4) under VP."""
+    total = 0.1 * t + 9.95 * t * t
+    alpha, variance = np.exp(-total / 2)[:, None], -np.expm1(-total)[:, None]
+    return 4 * alpha * x / (4 * alpha**2 + variance)
+
+
+CASES = {
+    "layers.sinusoids": Case(
+        layers.sinusoids,
+        lambda p, r: np.concatenate([np.sin(p[:, None] * r), np.cos(p[:, None] * r)], 1),
+        {"place": Arg(T, "B", -1), "rates": Arg(np.array([1.0, 2, 5]), "R", 1)},
+        degree=0,
+        sixteen=1e-2,
+    ),
+    "layers.apply": Case(
+        lambda x, w, b, shift: layers.apply([(w, b)], x, shift),
+        lambda x, w, b, shift: x @ w + b + shift,
+        STATE | {"w": Arg(W, "D M"), "b": Arg(B, "M", 1), "shift": Arg(SHIFT, "B M", 1)},
+        degree=1,
+        model="D M",
+    ),
+    "layers.timed": Case(
+        lambda x, t: layers.timed([(jnp.asarray(V, jnp.float32), jnp.zeros(2))], x, t),
+        lambda x, t: np.concatenate([x, t[:, None]], 1) @ V,
+        STATE | {"t": Arg(T, "B", 1)},
+        degree=1,
+    ),
+    "film.apply": Case(
+        lambda x, tau: film.apply(LINEAR, x, tau),
+        lambda x, tau: tau[4:6] * x + tau[6:],
+        {"x": Arg(X, "B D"), "tau": Arg(TAU, "M")},
+        names="pixels",
+    ),
+    "film.time_features": Case(
+        lambda t: film.time_features(t, 4),
+        lambda t: np.stack([f((1 - np.log(t) / np.log(1e-5)) * k * np.pi / 2)
+                            for f in (np.sin, np.cos) for k in (1, 2)], 1),
+        {"t": Arg(T, "B", refused="i")},
+        sixteen=1e-2,
+    ),
+    "potential.gradient": Case(
+        lambda x: potential.gradient(lambda x, t: -(x**2).sum(1) / 8)(x, 0.5),
+        lambda x: -x / 4,
+        STATE,
+        degree=1,
+    ),
+    "potential.conservative": Case(
+        lambda x: potential.conservative(lambda x, t: x @ jnp.asarray(MATRIX, x.dtype))(x, 0.5),
+        lambda x: x @ (MATRIX + MATRIX.T) / 2,
+        {"x": Arg(X, "B", 1)},
+        degree=1,
+    ),
+    "precondition.denoiser": Case(
+        precondition.denoiser(VP, lambda x, level: jnp.zeros_like(x), 2.0),
+        denoised,
+        STATE | TIMES,
+        degree=1,
+        sixteen=1e-2,
+    ),
+}  # fmt: skip
+BESIDE = {
+    # draws, and functions of keys and states of any kind
+    "layers.normals", "layers.init", "training.begin", "training.key_of", "training.updated",
+    "training.steps", "training.averaged",
+    # what denoiser calls
+    "precondition.scales",
+    # networks and what they are called with
+    "film.net", "film.init", "film.embed", "net.noise_score",
+    "unet.net", "unet.init", "unet.embed", "unet.apply", "unet.down", "unet.up_to",
+}  # fmt: skip
+
+
+@parametrised(CASES)
+def test_trial(case, trial):
+    trial(case)
+
+
+def test_every_public_function_is_tried_once():
+    assert untried([nn], [*CASES, *BESIDE]) == []
+    assert not BESIDE & CASES.keys()
