@@ -31,6 +31,7 @@ PAPER = {
     "low": -6.0,  # ours: ends of the grid, as the next two
     "high": 8.0,
     "nodes": 1401,
+    "coarse": 2,  # ours: the network is computed on every second node
     "refine": 8,  # ours: of the exact denoiser's chain
     "samples": 1_000_000,  # ours: 10^7 in figures [code]
     "window": (0, 10),  # [code]: levels of the detector, the last ten steps
@@ -41,11 +42,11 @@ LAPTOP = {
     "kept": 400,
     "width": 64,
     "batch": 128,
-    "updates": 16_000,
+    "updates": 14_400,
     "lr": 2e-3,
     "cosine": True,
     "refine": 4,
-    "samples": 20_000,
+    "samples": 100_000,
 }
 SMOKE = LAPTOP | {
     "seeds": (0, 1),

@@ -71,30 +71,45 @@ def slopes(eps, schedule: Schedule, x, levels):
     return jax.lax.map(of, levels)
 
 
+def beside(x, nodes):
+    """Index of the node left of x [B] and how far x is to the next, in [0, 1].
+
+    nodes [M], NumPy, evenly spaced: a difference of float32 neighbours would be off by 1e-4.
+    """
+    low, last = float(nodes[0]), len(nodes) - 1
+    place = jnp.clip((x - low) * (last / (float(nodes[-1]) - low)), 0, last)
+    left = jnp.minimum(place.astype(int), last - 1)
+    return left, place - left
+
+
+def between(eps, nodes):
+    """eps(x, level) evaluated on nodes [M] and linear between them."""
+
+    def interpolated(x, level):
+        at_nodes, (left, share) = eps(nodes, level), beside(x, nodes)
+        return (1 - share) * at_nodes[left] + share * at_nodes[left + 1]
+
+    return interpolated
+
+
 class Samples(NamedTuple):
     x: jax.Array  # [n]
     variance: jax.Array  # [n], of the predicted x_0 over the levels of the window
     trace: jax.Array  # [T, shown], predicted x_0 of the first samples, level 0 first
 
 
-def sample(key, eps, schedule: Schedule, nodes, *, count: int, window, shown: int) -> Samples:
-    """The reverse chain from N(0, 1).  eps is evaluated on nodes [M], evenly spaced, and linear
-    between them; window: its lowest level and the one above its highest."""
-    low, spacing = nodes[0], nodes[1] - nodes[0]
+def sample(key, eps, schedule: Schedule, *, count: int, window, shown: int) -> Samples:
+    """The reverse chain from N(0, 1).  window: its lowest level and the one above its highest."""
 
     def step(state, level):
         x, seen, middle, square = state
-        here, at_nodes = at(schedule, level), eps(nodes, level)
-        place = jnp.clip((x - low) / spacing, 0, len(nodes) - 1)
-        left = jnp.minimum(place.astype(int), len(nodes) - 2)
-        share = place - left
-        noise = (1 - share) * at_nodes[left] + share * at_nodes[left + 1]
+        here, noise = at(schedule, level), eps(x, level)
         guess = estimate(here, x, noise)
         inside = (window[0] <= level) & (level < window[1])
         seen = seen + inside
-        off = jnp.where(inside, guess - middle, 0.0)
+        off = jnp.where(inside, guess - middle, 0.0)  # Welford: squares would cancel
         middle = middle + off / jnp.maximum(seen, 1)
-        square = square + off * jnp.where(inside, guess - middle, 0.0)
+        square = square + off * (guess - middle)
         z = keys.normal(jax.random.fold_in(key, level), (count,), jnp.float32)
         x = mean(here, x, noise) + jnp.where(level > 0, jnp.sqrt(here.beta), 0.0) * z
         return (x, seen, middle, square), guess[:shown]

@@ -25,13 +25,15 @@ def grid(low: float, high: float, count: int) -> np.ndarray:
     return np.linspace(low, high, count).astype(np.float32)
 
 
+def spacing(nodes) -> float:
+    return (float(nodes[-1]) - float(nodes[0])) / (len(nodes) - 1)
+
+
 def share(x, mass, nodes):
     """Mass [N] at x, each part on the two nodes beside it; beyond the grid, on its end.  -> [M]"""
-    spacing, last = nodes[1] - nodes[0], len(nodes) - 1
-    place = jnp.clip((x - nodes[0]) / spacing, 0, last)
-    left = jnp.minimum(place.astype(int), last - 1)
-    right = mass * (place - left)
-    return jnp.zeros(last + 1).at[left].add(mass - right).at[left + 1].add(right)
+    left, portion = ddpm.beside(x, nodes)
+    right = mass * portion
+    return jnp.zeros(len(nodes)).at[left].add(mass - right).at[left + 1].add(right)
 
 
 def blur(mass, nodes, points, variance):
@@ -46,13 +48,12 @@ def law(eps, schedule: ddpm.Schedule, nodes, *, refine: int = 1) -> Law:
     refine: points between two nodes. Where mean(x) is steep (the exact denoiser's is), the images
     of neighbours lie far apart, and it takes many to see what lands between modes.
     """
-    spacing = nodes[1] - nodes[0]
     points = np.linspace(nodes[0], nodes[-1], refine * (len(nodes) - 1) + 1).astype(np.float32)
 
     def step(mass, level):
         here = ddpm.at(schedule, level)
         arrived = share(ddpm.mean(here, points, eps(points, level)), mass, nodes)
-        return blur(arrived, nodes, points, here.beta - spacing**2 / 6), None
+        return blur(arrived, nodes, points, here.beta - spacing(nodes) ** 2 / 6), None
 
     start = jnp.exp(-(points**2) / 2)
     levels = jnp.arange(1, len(schedule.beta))
@@ -76,5 +77,5 @@ def summary(law: Law, nodes, modes, reach: float) -> dict[str, jax.Array]:
         "gaps": (outside[:, None] * between).sum(0),
         "weights": weights,
         "widths": jnp.sqrt((within * (off - middle) ** 2).sum(0) / weights),
-        "density": share(x, mass, nodes) / (nodes[1] - nodes[0]),
+        "density": share(x, mass, nodes) / spacing(nodes),
     }

@@ -31,11 +31,10 @@ def training(arrays):
 
 
 def smoothness(arrays):
-    """Largest slope of the network's x_0 over that of the exact one: the worst small level.
-
-    -> [seed]"""
-    ratio = arrays["slope"].max(-1) / arrays["exact_slope"].max(-1)
-    return ratio.astype(float).max(-1)
+    """Largest slope of the network's x_0 in a gap over that of the exact one: the worst small level
+    and gap.  -> [seed]"""
+    ratio = arrays["slope"].astype(float) / arrays["exact_slope"]
+    return ratio.max((1, 2))
 
 
 def nearest(arrays):
@@ -48,9 +47,9 @@ def nearest(arrays):
     return np.stack([np.exp(np.log(rate[:, close]).mean(1)), rate[:, distance.argmax()]], 1)
 
 
-def detection(arrays):
-    """Area under the detector's curve; nan where it had too few hallucinations.  -> [seed]"""
-    return enough(arrays, arrays["auroc"])
+def confusion(arrays):
+    """Area above the detector's ROC curve; nan where it had too few hallucinations.  -> [seed]"""
+    return enough(arrays, 1 - arrays["auroc"])
 
 
 def removal(arrays):

@@ -18,9 +18,8 @@ from . import ddpm, density, detector, model, training
 STREAMS = ("data", "net", "samples")
 PARTS = 16  # of the training
 LOOKS = (1, 2, 4, 8, 16)  # parts after which the density is computed
-HALF = LOOKS.index(8)  # of the detector: a finished network has too few hallucinations
 SMALL = 0.1  # sqrt(1 - abar) up to which slopes are taken
-SHOWN, LATE, EXAMPLES = 500, 60, 4  # samples whose way is kept, its levels, and how many are drawn
+SHOWN, LATE, EXAMPLES = 5000, 60, 4  # samples whose way is kept, its levels, and how many are drawn
 CURVES = (0, 5, 20)  # levels of the denoisers drawn
 KEPT = np.linspace(0.0, 1.0, 101)  # shares of samples within the modes
 LAWS = ("far", "gaps", "weights", "widths", "density")
@@ -34,7 +33,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         the end; exact_far [], exact_gaps … exact_density: of the exact denoiser's chain
     slope, exact_slope [seed, T, K-1], [T, K-1]: largest in every gap of the predicted x_0, levels
         of sqrt(1-abar) <= 0.1; curve, exact_curve [level, X] of the first seed; curve_x [X]
-    auroc [seed], removed [seed, R], positives [seed]: of the detector after half of the training;
+    auroc [seed], removed [seed, R], positives [seed]: of the detector;
         traces [kind (out, in), T, sample]: predicted x_0 of the first seed's
     loss [seed, part] if any; look [L], noise [T], nodes [M], share_kept [R], modes [K], reach []
     """
@@ -86,6 +85,12 @@ def noise_of(cfg, kind: str):
     return lambda weights: partial(model.apply, unravel(weights))
 
 
+def chain_noise(cfg, kind: str):
+    """The same for a chain: a network on the coarse grid alone, it is smooth (mi4)."""
+    noise, coarse = noise_of(cfg, kind), nodes(cfg)[:: cfg.coarse]
+    return noise if kind == "exact" else lambda weights: ddpm.between(noise(weights), coarse)
+
+
 def trainer(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding.Placed]:
     """begin(keys [seed]) -> state; train(state, first update, data) -> (state, {loss, weights});
     data(keys [seed]) -> [seed, n]"""
@@ -118,7 +123,8 @@ def networks(cfg, mesh: Mesh, scratch, streams) -> tuple[np.ndarray, dict]:
 
 def propagation(cfg, mesh: Mesh, kind: str) -> sharding.Placed:
     """weights [member, P] -> summary of the chain's law, [member, …]"""
-    noise, refine = noise_of(cfg, kind), cfg.refine if kind == "exact" else 1
+    noise = chain_noise(cfg, kind)
+    refine = cfg.refine if kind == "exact" else 1
 
     def propagate(weights):
         law = density.law(noise(weights), schedule(cfg), nodes(cfg), refine=refine)
@@ -165,18 +171,18 @@ def slopes(cfg, mesh: Mesh, weights) -> dict[str, np.ndarray]:
 
 def sampler(cfg, mesh: Mesh) -> sharding.Placed:
     """weights [seed, P], keys [seed] -> Samples of every seed."""
-    noise, how = noise_of(cfg, cfg.denoiser), {"window": cfg.window, "shown": SHOWN}
+    noise = chain_noise(cfg, cfg.denoiser)
+    how = {"count": cfg.samples, "window": cfg.window, "shown": SHOWN}
 
     def sample(weights, key):
-        eps = noise(weights)
-        return ddpm.sample(key, eps, schedule(cfg), nodes(cfg), count=cfg.samples, **how)
+        return ddpm.sample(key, noise(weights), schedule(cfg), **how)
 
     return sharding.vmap_over(mesh, sample)
 
 
 def detection(cfg, mesh: Mesh, weights, key) -> dict[str, np.ndarray]:
-    """Samples of half-trained networks, judged by their trajectories."""
-    made = sharding.gather(sampler(cfg, mesh)(looks(weights)[:, HALF], key))
+    """Samples of the finished networks, judged by their trajectories."""
+    made = sharding.gather(sampler(cfg, mesh)(weights[:, -1], key))
     how = cfg.modes, cfg.reach
     judged = [detector.judged(x, v, *how, KEPT) for x, v, _ in zip(*made, strict=True)]
     first = made.x[0, :SHOWN], made.trace[0, :LATE]

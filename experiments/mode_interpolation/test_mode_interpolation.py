@@ -39,15 +39,16 @@ def test_the_exact_denoiser_is_a_quadrature_of_bayes_rule(level):
 
 
 def test_midway_the_exact_slope_is_that_of_two_modes():
-    """sqrt(abar) D^2 / 4 v, plus the slope within a mode; D = 1 and 2."""
+    """sqrt(abar) (D^2 (1 - abar) / 4 v + s^2) / v, D = 1 and 2: Var(x_0 | x) sqrt(abar) / (1 - abar)."""
     levels = np.arange(6)
     x = np.float32([1.5, 3.0])[:, None] * SCHEDULE.signal[levels]
     eps = ddpm.exact(SCHEDULE, MODES, 0.05)
     of = jax.jit(lambda x, t: ddpm.slopes(eps, SCHEDULE, x, t[None])[1][0])
     slope = np.stack([of(x[:, i], t) for i, t in enumerate(levels)], 1)
     signal, v = SCHEDULE.signal[levels], SCHEDULE.signal[levels] ** 2 * 0.05**2
-    v = v + SCHEDULE.noise[levels] ** 2
-    law = signal * np.array([[1.0], [4.0]]) / (4 * v) + signal * 0.05**2 / v
+    square = SCHEDULE.noise[levels] ** 2
+    v = v + square
+    law = signal / v * (np.array([[1.0], [4.0]]) * square / (4 * v) + 0.05**2)
     np.testing.assert_allclose(slope, law, rtol=1e-3)
 
 
@@ -97,9 +98,9 @@ def test_the_density_of_a_gaussian_chain_follows_its_two_moments_and_its_tails()
 
 
 def test_samples_have_the_law_of_the_density():
-    nodes, (at, std) = density.grid(-6, 6, 601), recursion(1.3, 0.2)
-    how = {"count": 20_000, "window": (0, 1), "shown": 3}
-    draw = partial(ddpm.sample, eps=gaussian(1.3, 0.2), schedule=SCHEDULE, nodes=nodes, **how)
+    at, std = recursion(1.3, 0.2)
+    eps = ddpm.between(gaussian(1.3, 0.2), density.grid(-6, 6, 301))  # linear: nothing is lost
+    draw = partial(ddpm.sample, eps=eps, schedule=SCHEDULE, count=20_000, window=(0, 1), shown=3)
     made = jax.jit(draw)(jax.random.key(0))
     gap = np.sort(made.x) - norm.ppf((np.arange(20_000) + 0.5) / 20_000, at, std)
     assert np.abs(gap[200:-200]).max() < 0.02
