@@ -1,6 +1,6 @@
-"""Settings of every preset: one dimension, modes {1, 2, 4, 5}. "code": train_toy*.py of the authors.
+"""Settings of every preset: modes {1, 2, 4, 5} on a line; modes=(1.0,2.0,3.0) is the other set.
 
-The other data set of the paper is modes=(1,2,3).
+"code" is the authors' train_toy.py and train_toy_filter.py.
 """
 
 from ml_collections import ConfigDict
@@ -10,8 +10,8 @@ PAPER = {
     "x64": False,  # the density has positive terms only: float32 keeps its digits
     "needs": "accelerator",
     # data
-    "modes": (1.0, 2.0, 4.0, 5.0),  # figures in 1-D, as the next
-    "std": 0.05,
+    "modes": (1.0, 2.0, 4.0, 5.0),  # [code] and figures in 1-D
+    "std": 0.05,  # [code]
     "data": 50_000,  # [code]
     "reach": 0.3,  # ours: six standard deviations, 2e-9 of the data lie farther
     # diffusion
@@ -20,12 +20,12 @@ PAPER = {
     "beta_last": 0.2,
     "kept": 1000,  # [code]: all; see README for 400
     # network and training
-    "width": 128,  # [code], as all that follow up to cosine
-    "tied": True,  # three layers made by list multiplication are one
-    "batch": 10_000,
-    "updates": 50_000,  # 10,000 epochs of 5 batches
-    "lr": 1e-3,
-    "cosine": False,
+    "width": 128,  # [code]
+    "tied": True,  # [code]: three layers made by list multiplication are one
+    "batch": 10_000,  # [code]
+    "updates": 50_000,  # [code]: 10,000 epochs of 5 batches
+    "lr": 1e-3,  # [code]
+    "cosine": False,  # [code]: constant
     # what is looked at
     "denoiser": "net",  # "exact": of the data's mixture
     "low": -6.0,  # ours: ends of the grid, as the next two
@@ -54,7 +54,7 @@ SMOKE = LAPTOP | {
     "width": 16,
     "batch": 32,
     "updates": 64,
-    "nodes": 561,
+    "nodes": 281,
     "refine": 2,
     "samples": 1000,
     "slope_points": 201,

@@ -6,7 +6,7 @@ after level 0 (variances "fixed-large").
 Shapes: T levels, B batch, K modes, W levels of a window.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +19,9 @@ from common.sde import mixture
 class Schedule(NamedTuple):
     """Of the levels 0 .. T-1, each [T]."""
 
-    beta: np.ndarray
-    signal: np.ndarray  # sqrt(abar)
-    noise: np.ndarray  # sqrt(1 - abar)
+    beta: Any
+    signal: Any  # sqrt(abar)
+    noise: Any  # sqrt(1 - abar)
 
 
 def schedule(first: float, last: float, levels: int, kept: int) -> Schedule:
@@ -50,8 +50,8 @@ def estimate(here: Schedule, x, eps):
 def exact(schedule: Schedule, modes, std: float):
     """eps(x [B], level []) of equally many N(m, std^2), modes [K]:
     (x - sqrt(abar) E[x_0 | x]) / sqrt(1 - abar)."""
-    even, means = np.full(len(modes), 1 / len(modes)), np.reshape(modes, (-1, 1))
-    law = mixture.Mixture(*(x.astype(np.float32) for x in (even, means, std + 0 * even)))
+    even, means = jnp.full(len(modes), 1 / len(modes)), jnp.reshape(jnp.float32(modes), (-1, 1))
+    law = mixture.Mixture(even, means, jnp.full(len(modes), std))
 
     def eps(x, level):
         here = at(schedule, level)

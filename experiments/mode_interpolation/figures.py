@@ -36,7 +36,8 @@ def density(arrays, cfg):
     data = each[seen] / (cfg.std * np.sqrt(2 * np.pi))
     plot.law(ax, x[seen], np.maximum(data, floor), label="data")
     for mode in cfg.modes:
-        ax.axvspan(mode - cfg.reach, mode + cfg.reach, color="0.93", label="_within six sd", zorder=0)
+        ends = mode - cfg.reach, mode + cfg.reach
+        ax.axvspan(*ends, color="0.93", label="_within six sd", zorder=0)
     ax.set(yscale="log", ylim=(floor, 20), xlabel="x", ylabel="density")
     ax.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.14))
     return fig
@@ -61,19 +62,20 @@ def denoisers(arrays, cfg):
         exact = arrays["exact_slope"][:, gap]
         plot.law(axes[3], noise, exact, label=f"exact, {name}", linestyle=dashes)
     axes[3].set(yscale="log", xlabel="noise √(1 − ᾱ)", ylabel="largest slope of predicted $x_0$")
-    axes[3].legend(fontsize=7)
+    axes[3].legend(fontsize=7, loc="center left", bbox_to_anchor=(0.0, 0.42))
     return fig
 
 
 def training(arrays, cfg):
     """Mass and width along the training."""
-    caption = "Mass farther than six sd from every mode, and the width of modes, along the training."
+    caption = "Mass farther than six sd from every mode, and the width of modes, in training."
     fig, (left, right) = plot.figure(1, 2, size=(9.6, 3.6), caption=caption)
     look, style = arrays["look"], plot.style(0) | {"markevery": 1}
     plot.band(left, look, arrays["far"], label="all gaps and outside", **style)
     for i, (low, high) in enumerate(zip(cfg.modes[:-1], cfg.modes[1:], strict=True)):
         other = plot.style(i + 1) | {"markevery": 1}
-        left.plot(look, np.median(arrays["gaps"][:, :, i], 0), label=f"({low:g}, {high:g})", **other)
+        middle = np.median(arrays["gaps"][:, :, i], axis=0)
+        left.plot(look, middle, label=f"({low:g}, {high:g})", **other)
     plot.law(left, look, np.full(len(look), arrays["exact_far"]), label="exact denoiser")
     plot.band(right, look, arrays["widths"].mean(-1), label="learned", **style)
     plot.law(right, look, np.full(len(look), arrays["exact_widths"].mean()), label="exact denoiser")

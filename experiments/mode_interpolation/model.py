@@ -15,12 +15,22 @@ SLOPE = 0.02  # of LeakyReLU below 0
 
 def init(key, *, width: int, tied: bool) -> dict[str, Any]:
     """Weights uniform, of variance 2 / (inputs + outputs); biases 0; normalisations 1 and 0."""
-    sizes = {"into": (1, width), "time": (width, width), "out": (width, 1)}
-    own, *parts = jax.random.split(key, 1 + len(sizes))
-    held = jax.random.split(own, 1 if tied else LAYERS)
-    params = {n: _linear(k, *s) for k, (n, s) in zip(parts, sizes.items(), strict=True)}
-    del params["into"]["b"]
-    return params | {"norm": _norm(width), "layers": jax.vmap(lambda k: _layer(k, width))(held)}
+    held, square = 1 if tied else LAYERS, width * width
+    drawn = jax.random.uniform(key, (2 * width + (1 + 3 * held) * square,), minval=-1.0)
+    drawn = drawn * math.sqrt(6 / (2 * width))  # between hidden layers
+    ends, time, layers = jnp.split(drawn, (2 * width, 2 * width + square))
+    into, out = ends.reshape(2, width) * math.sqrt(2 * width / (1 + width))
+    first, level, second = layers.reshape(3, held, width, width)
+    norm = {"scale": jnp.ones(width), "shift": jnp.zeros(width)}
+    norms = jax.tree.map(lambda p: jnp.stack([p] * held), {"norm1": norm, "norm2": norm})
+    return {
+        "into": into,
+        "time": {"w": time.reshape(width, width), "b": jnp.zeros(width)},
+        "layers": norms
+        | {"first": first, "level": {"w": level, "b": jnp.zeros((held, width))}, "second": second},
+        "norm": norm,
+        "out": {"w": out[:, None], "b": jnp.zeros(1)},
+    }
 
 
 def features(level, width: int):
@@ -34,8 +44,8 @@ def apply(params, x, level):
     """The predicted noise.  x [B], level [] or [B] -> [B]"""
     width, layers = params["time"]["w"].shape[0], params["layers"]
     when = _leaky(_map(params["time"], features(level, width)))
-    h = x[:, None] @ params["into"]["w"]
-    held = layers["first"]["w"].shape[0]
+    h = x[:, None] * params["into"]
+    held = len(layers["first"])
     for i in range(LAYERS):
         h = _temporal(jax.tree.map(lambda p, i=i: p[i % held], layers), h, when)
     return _map(params["out"], _normalised(params["norm"], h))[:, 0]
@@ -43,25 +53,8 @@ def apply(params, x, level):
 
 def _temporal(p, h, when):
     """A residual layer that is told the level."""
-    inner = _leaky(_normalised(p["norm1"], h)) @ p["first"]["w"] + _map(p["level"], when)
-    return h + _leaky(_normalised(p["norm2"], inner)) @ p["second"]["w"]
-
-
-def _layer(key, width: int):
-    first, level, second = (_linear(k, width, width) for k in jax.random.split(key, 3))
-    del first["b"], second["b"]
-    norms = {"norm1": _norm(width), "norm2": _norm(width)}
-    return norms | {"first": first, "level": level, "second": second}
-
-
-def _linear(key, inputs: int, outputs: int):
-    reach = math.sqrt(6 / (inputs + outputs))
-    drawn = jax.random.uniform(key, (inputs * outputs,), minval=-reach, maxval=reach)
-    return {"w": drawn.reshape(inputs, outputs), "b": jnp.zeros(outputs)}
-
-
-def _norm(width: int):
-    return {"scale": jnp.ones(width), "shift": jnp.zeros(width)}
+    inner = _leaky(_normalised(p["norm1"], h)) @ p["first"] + _map(p["level"], when)
+    return h + _leaky(_normalised(p["norm2"], inner)) @ p["second"]
 
 
 def _map(p, x):

@@ -1,4 +1,4 @@
-"""Networks of all seeds trained; their chains' densities, slopes and detectors beside the exact ones.
+"""Networks of all seeds trained; densities of their chains, slopes, detectors, beside exact ones.
 
 Shapes: L looks during training, K modes, M nodes, T levels, X points, R shares kept.
 """
@@ -37,10 +37,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         traces [kind (out, in), T, sample]: predicted x_0 of the first seed's
     loss [seed, part] if any; look [L], noise [T], nodes [M], share_kept [R], modes [K], reach []
     """
-    levels = small_levels(cfg)
     found = {
         "look": np.array(LOOKS) * cfg.updates // PARTS,
-        "noise": schedule(cfg).noise[levels],
+        "noise": schedule(cfg).noise[schedule(cfg).noise <= SMALL],
         "nodes": nodes(cfg),
         "share_kept": KEPT,
         "modes": np.array(cfg.modes),
@@ -62,10 +61,6 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 def schedule(cfg) -> ddpm.Schedule:
     return ddpm.schedule(cfg.beta_first, cfg.beta_last, cfg.levels, cfg.kept)
-
-
-def small_levels(cfg) -> np.ndarray:
-    return np.flatnonzero(schedule(cfg).noise <= SMALL)
 
 
 def nodes(cfg) -> np.ndarray:
@@ -100,8 +95,8 @@ def trainer(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding
     how = {"tx": tx, "schedule": schedule(cfg), "batch": cfg.batch, "count": cfg.updates // PARTS}
     train = partial(training.steps, unravel=training.unraveller(**structure), **how)
     data = partial(training.dataset, modes=cfg.modes, std=cfg.std, count=cfg.data)
-    over = partial(sharding.vmap_over, mesh)
-    return over(begin), over(train, shared=(1,)), over(data)
+    train_all = sharding.vmap_over(mesh, train, shared=(1,))
+    return sharding.vmap_over(mesh, begin), train_all, sharding.vmap_over(mesh, data)
 
 
 def networks(cfg, mesh: Mesh, scratch, streams) -> tuple[np.ndarray, dict]:
@@ -151,10 +146,10 @@ def looks(weights) -> np.ndarray:
 
 def slopes(cfg, mesh: Mesh, weights) -> dict[str, np.ndarray]:
     """Of finished networks and of the exact denoiser."""
-    x, small = points(cfg), small_levels(cfg)
+    x, small = points(cfg), np.flatnonzero(schedule(cfg).noise <= SMALL)
     levels = np.concatenate([small, CURVES])
     gap = np.searchsorted(cfg.modes, x[1:-1], side="right") - 1
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for prefix, kind in (("", cfg.denoiser), ("exact_", "exact")):
         noise = noise_of(cfg, kind)
 
@@ -163,7 +158,7 @@ def slopes(cfg, mesh: Mesh, weights) -> dict[str, np.ndarray]:
 
         value, slope = sharding.gather(sharding.vmap_over(mesh, of)(weights[:, -1]))
         inner = slope[:, : len(small), 1:-1]
-        each = [inner[:, :, gap == k].max(-1) for k in range(len(cfg.modes) - 1)]
+        each = [inner[:, :, gap == k].max(-1) for k in np.unique(gap)]
         found |= {prefix + "slope": np.stack(each, -1), prefix + "curve": value[0, len(small) :]}
     found["exact_slope"] = found["exact_slope"][0]
     return found
@@ -194,12 +189,11 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     begin, train, dataset = trainer(cfg, mesh)
     streams = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS))
     state, data = jax.eval_shape(begin, streams["net"]), jax.eval_shape(dataset, streams["data"])
-    seeds, size = state.weights.shape
     trains = cfg.denoiser == "net"
-    shape = lambda *s: jax.ShapeDtypeStruct((*s, size if trains else 1), jnp.float32)  # noqa: E731
-    laws, own = propagation(cfg, mesh, cfg.denoiser), shape(seeds)
+    own = state.weights if trains else jax.ShapeDtypeStruct((len(cfg.seeds), 1), jnp.float32)
+    looked = jax.eval_shape(lambda x: jnp.repeat(x, len(LOOKS), axis=0), own)
     return [
         train.program("training", state, 0, data, calls=PARTS * trains),
-        laws.program("densities", shape(seeds * len(LOOKS)), calls=1),
+        propagation(cfg, mesh, cfg.denoiser).program("densities", looked, calls=1),
         sampler(cfg, mesh).program("samples", own, streams["samples"], calls=1),
     ]

@@ -20,7 +20,8 @@ def test_levels_above_those_kept_are_noise_alone():
     assert SCHEDULE.signal[-1] ** 2 == pytest.approx(full, rel=1e-5)
     assert np.exp(5.3 * 6 * SCHEDULE.signal[-1]) < 1.008
     whole = ddpm.schedule(0.001, 0.2, 1000, 1000)
-    assert np.isfinite(whole.signal).all() and whole.signal[-1] > 0
+    assert np.isfinite(whole.signal).all()
+    assert whole.signal[-1] > 0
     np.testing.assert_array_equal(whole.noise[:400], SCHEDULE.noise)
 
 
@@ -39,7 +40,7 @@ def test_the_exact_denoiser_is_a_quadrature_of_bayes_rule(level):
 
 
 def test_midway_the_exact_slope_is_that_of_two_modes():
-    """sqrt(abar) (D^2 (1 - abar) / 4 v + s^2) / v, D = 1 and 2: Var(x_0 | x) sqrt(abar) / (1 - abar)."""
+    """sqrt(abar) Var(x_0 | x) / (1 - abar) = sqrt(abar) (D^2 (1 - abar) / 4 v + s^2) / v."""
     levels = np.arange(6)
     x = np.float32([1.5, 3.0])[:, None] * SCHEDULE.signal[levels]
     eps = ddpm.exact(SCHEDULE, MODES, 0.05)
@@ -109,7 +110,8 @@ def test_samples_have_the_law_of_the_density():
 
 
 def test_a_summary_of_planted_mass():
-    law = density.Law(*np.float32([[1.1, 0.9, 1.5, 2.0, 3.0, 9.0], [0.2, 0.2, 0.1, 0.4, 0.05, 0.05]]))
+    x, mass = [1.1, 0.9, 1.5, 2.0, 3.0, 9.0], [0.2, 0.2, 0.1, 0.4, 0.05, 0.05]
+    law = density.Law(jnp.float32(x), jnp.float32(mass))
     found = density.summary(law, density.grid(0, 10, 101), (1.0, 2.0, 4.0), 0.3)
     np.testing.assert_allclose(found["far"], 0.2, rtol=1e-6)
     np.testing.assert_allclose(found["gaps"], [0.1, 0.05], rtol=1e-6)

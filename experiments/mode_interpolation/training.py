@@ -3,7 +3,6 @@
 Shapes: n data, B batch, P parameters in a row.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -49,11 +48,11 @@ def dataset(key, modes, *, std: float, count: int):
 def step(state: State, i, data, *, tx, schedule: ddpm.Schedule, batch: int, unravel):
     """Update number i on a random batch of data [n].  -> (state, loss [])"""
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), i)
-    draw, when, noise = jax.random.split(key, 3)
-    x0 = data[jax.random.randint(draw, (batch,), 0, len(data))]
-    level = jax.random.randint(when, (batch,), 0, len(schedule.beta))
+    draw, noise = jax.random.split(key)
+    of = jnp.array([[len(data)], [len(schedule.beta)]])
+    which, level = (keys.uniform(draw, (2, batch), jnp.float32) * of).astype(int)
     here, eps = ddpm.at(schedule, level), keys.normal(noise, (batch,), jnp.float32)
-    x = here.signal * x0 + here.noise * eps
+    x = here.signal * data[which] + here.noise * eps
 
     def loss(weights):
         return jnp.mean((model.apply(unravel(weights), x, level) - eps) ** 2)
