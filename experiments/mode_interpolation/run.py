@@ -30,7 +30,7 @@ DETECTOR = ("auroc", "removed", "positives", "traces")
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Of the chain of the network: far [seed, L], gaps [seed, L, K-1]: mass farther than reach from
         every mode, all and between neighbours; weights, widths [seed, L, K]; density [seed, M] at
-        the end; exact_far [], exact_gaps … exact_density: of the exact denoiser's chain
+        the end; exact_far, exact_gaps, exact_weights, exact_widths, exact_density: the exact one's
     slope, exact_slope [seed, T, K-1], [T, K-1]: largest in every gap of the predicted x_0, levels
         of sqrt(1-abar) <= 0.1; curve, exact_curve [level, X] of the first seed; curve_x [X]
     auroc [seed], removed [seed, R], positives [seed]: of the detector;
