@@ -117,31 +117,28 @@ def networks(cfg, mesh: Mesh, scratch, streams) -> tuple[np.ndarray, dict]:
 
 
 def propagation(cfg, mesh: Mesh, kind: str) -> sharding.Placed:
-    """weights [member, P] -> summary of the chain's law, [member, …]"""
+    """weights [member, P] -> the chain's law and its summary, [member, …]"""
     noise = chain_noise(cfg, kind)
     refine = cfg.refine if kind == "exact" else 1
 
     def propagate(weights):
         law = density.law(noise(weights), schedule(cfg), nodes(cfg), refine=refine)
-        return density.summary(law, nodes(cfg), cfg.modes, cfg.reach)
+        return law, density.summary(law, cfg.modes, cfg.reach)
 
     return sharding.vmap_over(mesh, propagate)
 
 
 def laws(cfg, mesh: Mesh, weights) -> dict[str, np.ndarray]:
     """Of all seeds and looks together, and of the exact denoiser."""
-    looked = looks(weights)
+    looked = weights[:, np.array(LOOKS) - 1]
     members = looked.reshape(-1, looked.shape[-1])
-    exact = sharding.gather(propagation(cfg, mesh, "exact")(members[:1]))
-    each = sharding.gather(propagation(cfg, mesh, cfg.denoiser)(members))
+    laws, each = sharding.gather(propagation(cfg, mesh, cfg.denoiser)(members))
+    exact, only = sharding.gather(propagation(cfg, mesh, "exact")(members[:1]))
     each = {name: x.reshape(*looked.shape[:2], *x.shape[1:]) for name, x in each.items()}
-    each["density"] = each["density"][:, -1]
-    return each | {"exact_" + name: x[0] for name, x in exact.items()}
-
-
-def looks(weights) -> np.ndarray:
-    """[seed, PARTS, P] -> [seed, L, P]"""
-    return weights[:, np.array(LOOKS) - 1]
+    x, mass = (x[len(LOOKS) - 1 :: len(LOOKS)] for x in laws)
+    each["density"] = density.spread(x, mass, nodes(cfg))
+    only["density"] = density.spread(exact.x, exact.mass, nodes(cfg))
+    return each | {"exact_" + name: x[0] for name, x in only.items()}
 
 
 def slopes(cfg, mesh: Mesh, weights) -> dict[str, np.ndarray]:
