@@ -1,0 +1,1 @@
+"""Diffusion models hallucinate between neighbouring modes (Aithal, Maini, Lipton, Kolter 2024)."""
