@@ -42,7 +42,7 @@ LAPTOP = {
     "kept": 400,
     "width": 64,
     "batch": 128,
-    "updates": 14_400,
+    "updates": 16_000,
     "lr": 2e-3,
     "cosine": True,
     "refine": 4,
@@ -60,6 +60,7 @@ SMOKE = LAPTOP | {
     "slope_points": 201,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
+CHOICES = {"denoiser": ("exact",)}  # in no preset
 
 
 def get_config(preset: str = "laptop") -> ConfigDict:
