@@ -202,6 +202,12 @@ def scipy_likelihood(w, x, probe, *, tol: float = TOL, method: str = "RK45", dty
     return run
 
 
+def planned_mb(compiled) -> float:
+    """What the program allocates besides its arguments; XLA keeps freed memory from the system."""
+    plan = compiled.memory_analysis()
+    return (plan.temp_size_in_bytes + plan.output_size_in_bytes) / 2**20
+
+
 def jax_run(case: str, name: str, samples: int):
     w, x = jax.device_put(problem(samples))
     key = jax.random.key(0)
@@ -216,16 +222,23 @@ def jax_run(case: str, name: str, samples: int):
     elif name.startswith("score_sde"):
         mapped = jax.pmap(score_sde_loop, in_axes=(None, 0, 0))
         compiled = mapped.lower(w, x[None], key[None]).compile()
-        return lambda: {"sum": float(jax.block_until_ready(compiled(w, x[None], key[None])).sum())}
+        planned = {"peak_mb": planned_mb(compiled)}
+
+        def mapped_run():
+            jax.block_until_ready(compiled(w, x[None], key[None]))
+            return planned | {"nfe": calls}
+
+        return mapped_run
     else:
         work = (diffrax_sampler if "diffrax" in name else sampler)(case, name)
     compiled = jax.jit(work).lower(w, x, key).compile()
+    planned = {"peak_mb": planned_mb(compiled)}
 
     def run():
         found = jax.block_until_ready(compiled(w, x, key))
         if name.startswith("network"):
-            return {"nfe": calls}
-        return judged(*found) if case == "S1c" else {"std": float(found.std()), "nfe": calls}
+            return planned | {"nfe": calls}
+        return planned | (judged(*found) if case == "S1c" else {"nfe": calls})
 
     return run
 
