@@ -37,6 +37,7 @@ PAPER = {
     "blocks": 4,
     "attention": (16,),
     "features": 128,  # of time
+    "flips": True,  # of images left to right [code configs/default]
     "batch": 128,  # [code configs/default], as the next four
     "train_steps": 1_300_000,
     "lr": 2e-4,
@@ -56,6 +57,7 @@ LAPTOP = {
     "dataset": "digits",
     "net": "mlp",
     "features": 32,
+    "flips": False,  # a mirrored digit is none
     "train_steps": 4000,
     "lr": 3e-3,
     "warmup": 200,

@@ -1,4 +1,4 @@
-"""Denoising score matching (eq. 7) and inpainting.
+"""Denoising score matching (eq. 7), mirrored images, inpainting.
 
 Shapes: B batch; x [B, ...]; t [B].
 """
@@ -15,6 +15,12 @@ def dsm_loss(key, sde, score, x0, eps=1e-5):
     t = jax.random.uniform(time_key, x0.shape[:1], x0.dtype, minval=eps, maxval=1.0)
     x_t, z, std = processes.perturb(noise_key, sde, x0, t)
     return jnp.mean((std * score(x_t, t) + z) ** 2)
+
+
+def mirrored(key, images):
+    """Every image left to right with probability 1/2.  [B, H, W, C] -> [B, H, W, C]"""
+    turn = jax.random.bernoulli(key, shape=(len(images), 1, 1, 1))
+    return jnp.where(turn, images[:, :, ::-1], images)
 
 
 def inpainting(update, image, known):

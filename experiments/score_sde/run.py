@@ -60,13 +60,12 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     all_keys, few = jax.eval_shape(lambda: (keys.fold(cfg.seeds), keys.fold(first)))
     state = jax.eval_shape(begin, few)
     known = jax.ShapeDtypeStruct((kind.count, *kind.shape), jnp.uint8)
-    chunks = len(rounds) * ("nets" in cfg.parts) * (cfg.train_steps // cfg.chunk)
-    calls = {"training": chunks * len(set(cfg.net_sdes))}
-    calls["samples"] = ("marginals" in cfg.parts) * len(cfg.sdes)
+    nets = len(rounds) * len(set(cfg.net_sdes)) * ("nets" in cfg.parts)
+    calls, sets = nets * (cfg.train_steps // cfg.chunk), len(cfg.sdes) * ("marginals" in cfg.parts)
     samples = marginals(cfg, mesh)[0]
     return [
-        train.program("training", state, 0, known, 0, calls=calls["training"]),
-        samples.program("samples", all_keys, 0, calls=calls["samples"], trips=TRIES),
+        train.program("training", state, 0, known, 0, calls=calls),
+        samples.program("samples", all_keys, 0, calls=sets, trips=TRIES),
     ]
 
 
@@ -126,14 +125,7 @@ def sampler_table(cfg, mesh, key) -> dict[str, np.ndarray]:
     sample = over(mesh, partial(toy.sampled, sdes=sdes, mix=mix, snr=cfg.snr), shared=(2,))
 
     def table(which, rows):
-        x1, each = start(draws.start, which), [toy.update_of(row, cfg.predict) for row in rows]
-        ways = [
-            toy.Way(which, update, corrected, calls // (1 + corrected))
-            for update, corrected in each
-            for calls in cfg.calls
-        ]
-        for way in ways:  # too few for a chain is an error that only a known number of steps gives
-            jax.eval_shape(partial(sdes[which].chain, 0.0, way.steps))
+        x1, ways = start(draws.start, which), toy.ways(sdes, which, rows, cfg.calls, cfg.predict)
         found = [distance(sample(draws.noise, x1, way), draws.data, draws.theta) for way in ways]
         return np.stack(sharding.gather(found), -1).reshape(-1, len(rows), len(cfg.calls))
 
@@ -162,7 +154,7 @@ def trainer(cfg, mesh):
     state = jax.eval_shape(begin, jax.eval_shape(lambda: jax.random.key(0)))
     sdes = noise(cfg, dict.fromkeys(cfg.net_sdes))
     both = {"net": net, "sdes": sdes, "levels": kind.levels, "place": ensemble.place}
-    how = {"tx": tx, "ema": cfg.ema, "batch": cfg.batch, "count": cfg.chunk} | both
+    how = {"tx": tx, "count": cfg.chunk} | {k: cfg[k] for k in ("ema", "batch", "flips")} | both
     step = partial(training.steps, place_weights=ensemble.place_weights, **how)
     bits = partial(evaluation.bits_of, batch=cfg.eval_batch, probes=cfg.probes, **both)
     weights, rest = ensemble.weights(state.average), (P(), P(), P())

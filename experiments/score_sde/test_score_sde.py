@@ -131,6 +131,21 @@ def test_images_are_means_of_blocks():
     assert images.resized(x, (28, 28, 1)).shape == (1, 28, 28, 1)
 
 
+def test_half_of_the_images_are_mirrored():
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 255, (1000, 2, 3, 1), np.uint8)
+    found = np.asarray(loss.mirrored(jax.random.key(0), x))
+    turned = (found == x[:, :, ::-1]).all(axis=(1, 2, 3))
+    np.testing.assert_array_equal(found[~turned], x[~turned])
+    assert turned.mean() == pytest.approx(0.5, abs=0.07)
+
+
+def test_too_few_steps_for_a_chain_are_refused():
+    assert len(toy.ways([VP], 0, measure.FEW, (50, 200), True)) == 6
+    with pytest.raises(ValueError, match="VP chain of 20 steps"):
+        toy.ways([VP], 0, (measure.PC_SDE,), (40,), True)
+
+
 def test_measures_on_planted_arrays():
     rows = len(measure.SAMPLERS)
     planted = np.tile(np.array([4.0, 1.0]), (3, rows, 1))

@@ -112,7 +112,7 @@ def draws(key, mix, *, points, directions):
     judge, sampler = (jax.random.fold_in(key, i) for i in range(2))
     start, noise = jax.random.split(sampler)
     along, *of_data = jax.random.split(judge, 3)
-    data = [mixture.sample(k, mix, points) for k in of_data]
+    data = jax.vmap(lambda k: mixture.sample(k, mix, points))(jnp.stack(of_data))
     theta = distances.directions(along, directions, 2)
     return Draws(start, noise, *data, theta)
 
@@ -129,6 +129,19 @@ class Way(NamedTuple):
     update: Any
     corrected: Any  # by Langevin before every update
     steps: Any
+
+
+def ways(sdes, which, rows, calls, predict) -> list[Way]:
+    """Every row of the table at every number of calls.
+
+    Errors: ValueError for too few steps, which a program that is told them cannot give.
+    """
+    made = []
+    for update, corrected in (update_of(row, predict) for row in rows):
+        made += [Way(which, update, corrected, n // (1 + corrected)) for n in calls]
+    for way in made:
+        jax.eval_shape(partial(sdes[which].chain, 0.0, way.steps))
+    return made
 
 
 def sampled(key, x1, way: Way, sdes, mix, *, snr):

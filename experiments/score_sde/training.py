@@ -23,7 +23,20 @@ def optimiser(lr, warmup, clip):
 
 
 def step(
-    state: State, i, images, which, *, net, sdes, tx, batch, levels, ema, place, place_weights
+    state: State,
+    i,
+    images,
+    which,
+    *,
+    net,
+    sdes,
+    tx,
+    batch,
+    flips,
+    levels,
+    ema,
+    place,
+    place_weights,
 ):
     """Step i on a random batch of images [n, H, W, C], noised by one of the SDEs.
 
@@ -31,8 +44,9 @@ def step(
 
     `place(x, *axes)` and `place_weights(tree)` say how a batch and a gradient lie on the mesh.
     """
-    draw, noise, diffuse = jax.random.split(training.key_of(state, i), 3)
+    draw, noise, diffuse, turn = jax.random.split(training.key_of(state, i), 4)
     some = images[jax.random.randint(draw, (batch,), 0, len(images))]
+    some = loss.mirrored(turn, some) if flips else some
     sde = chosen(which, sdes)
     x0 = place(bits.dequantised(noise, some, levels), "data")
 
@@ -48,6 +62,5 @@ def step(
 
 def steps(state: State, first, images, which, *, count, **how):
     """`count` steps from number `first` on; `how` as in step.  -> (state, mean loss [1])"""
-    return training.steps(
-        lambda state, i: step(state, i, images, which, **how), state, first, count
-    )
+    each = lambda state, i: step(state, i, images, which, **how)  # noqa: E731
+    return training.steps(each, state, first, count)
