@@ -17,7 +17,7 @@ PAPER = {
     "noise": "gaussian",  # ours: E; "triangular" (a control) leaves A + E a triangle
     "eigenvectors": "legs",  # section 4; "normal" (a control): those of the normal part
     # claim 1: condition numbers in integers
-    "exact_sizes": (32, 64, 96, 128, 192, 256),  # ours
+    "exact_sizes": (8, 16, 32, 64, 96, 128, 192, 256),  # ours
     # claim 2: the normal part at fixed frequencies
     "weak_sizes": (16, 32, 64, 128, 256, 512, 1024),  # ours
     "weak_band": (1.0, 5.0),  # ours: from where frequencies are drawn; 20 wants larger N
@@ -48,10 +48,10 @@ PAPER = {
 }
 LAPTOP = {
     "needs": "",
-    "exact_sizes": (32, 40, 48, 56, 64),
+    "exact_sizes": (8, 16, 24, 32, 40, 48, 56, 64),
     "weak_sizes": (16, 32, 64, 128, 256, 512),
     "peak_sizes": (8, 16, 32, 64, 128),
-    "sizes": (16, 32, 64),
+    "sizes": (16, 32, 64, 128),
     "grid": 1000,
     "length": 8192,
     "signals": 4,

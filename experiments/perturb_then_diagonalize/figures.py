@@ -88,6 +88,7 @@ def conditions(arrays, cfg):
         plot.band(norms, epsilon, flat(arrays["condition"][i]), label=f"N = {n}", **look)
     plot.law(norms, epsilon, bound[-1, 0, 0], label=f"4 N^1.5 (1 + ‖A‖/‖E‖), N = {size[-1]}")
     norms.set(xscale="log", yscale="log", xlabel="‖E‖₂", ylabel="κ(V)")
+    norms.set_ylim(top=1e3 * bound[-1].max())  # room for the legend
     for ax in (sizes, norms):
         ax.legend()
     return fig
@@ -120,13 +121,16 @@ def errors(arrays, cfg):
     for i, n in enumerate(arrays["size"]):
         look = plot.style(i) | {"markevery": 1}
         plot.band(norms, epsilon, flat(arrays["uniform"][i]), label=f"N = {n}", **look)
-    plot.law(norms, epsilon, measure.error_bound(epsilon), label="2ε / (1 − 2ε)")
+    fine = np.geomspace(epsilon[0], epsilon[-1], 50)
+    plot.law(norms, fine, measure.error_bound(fine), label="2ε / (1 − 2ε)")
     norms.set(title="PTD", xlabel="ε = ‖E‖₂", ylabel="max over ω of ‖Δx(iω)‖₂")
     for ax in (weak, sup, norms):
         ax.set(xscale="log", yscale="log")
         ax.legend(fontsize=7, ncols=2 if ax is sup else 1)
-    for ax in (weak, sup):
+    for ax, n in ((weak, arrays["weak_size"]), (sup, arrays["peak_size"])):
         ax.set_xlabel("states N")
+        ax.set_xticks(n, [str(x) for x in n])
+        ax.minorticks_off()
     return fig
 
 
@@ -135,15 +139,16 @@ def tones(arrays, cfg):
     fig, ax = plot.figure(
         size=(7.0, 4.2),
         caption=f"Frozen models of N = {cfg.order} with one readout: error of the output under a"
-        " tone of size 1. Dashed lines: under the smooth signals alone.",
+        " tone of size 1 (markers), under smooth signals alone and with the tone of the claim.",
     )
     for i, name in enumerate(("normal part, B/2", f"PTD, ‖E‖ = {cfg.tone_epsilon:g}")):
         look = plot.style(i) | {"markevery": 1}
         plot.band(ax, arrays["angle"], arrays["answer"][:, i], label=name, **look)
-        clean = np.median(arrays["clean"][:, i])
-        ax.axhline(clean, color=look["color"], linestyle="--", label=f"{name}, smooth signals")
+        clean, noisy = (np.median(arrays[key][:, i]) for key in ("clean", "noisy"))
+        ax.axhline(clean, color=look["color"], linestyle="--", label=f"{name}, signals alone")
+        ax.axhline(noisy, color=look["color"], linestyle="-.", label=f"{name}, signals and tone")
     ax.axvline(arrays["spike"], color="0.4", linestyle=":", label="largest Im λ of the normal part")
-    ax.set(yscale="log", xlabel="frequency of the tone θ (rad per step)")
+    ax.set(xscale="log", yscale="log", xlabel="frequency of the tone θ (rad per step)")
     ax.set(ylabel="error of the output (root mean square)")
     ax.legend(fontsize=7)
     return fig

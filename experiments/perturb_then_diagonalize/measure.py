@@ -8,12 +8,14 @@ import numpy as np
 from common import stats
 
 GROWTH = 2 * np.log10(1 + np.sqrt(2))  # of log10 condition a state, in the limit
-PEAK = 2 / np.pi
+LARGE = 32  # from here on the power of N beside it is small
 
 
 def growth(arrays):
-    """log10 condition a state, between neighbouring sizes, and its limit.  -> [M - 1, 2]"""
-    slopes = np.diff(arrays["exact_condition"]) / np.diff(arrays["exact_size"])
+    """log10 condition a state, between neighbouring sizes, and its limit.  -> [M' - 1, 2]"""
+    large = arrays["exact_size"] >= LARGE
+    size, condition = (arrays[name][large] for name in ("exact_size", "exact_condition"))
+    slopes = np.diff(condition) / np.diff(size)
     return np.stack([slopes, np.full_like(slopes, GROWTH)], axis=1)
 
 
@@ -69,8 +71,8 @@ def linear(arrays):
 
 
 def tone(arrays):
-    """Output errors under the tone: of the baseline, of the cure.  -> [S, 2]"""
-    return arrays["spiked"]
+    """Output errors under signals and tone: of normal part and PTD.  -> [S, 2]"""
+    return arrays["noisy"]
 
 
 def robust(arrays):

@@ -29,10 +29,10 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     size [M], epsilon [P], spectral [M]: sizes and norms of E, |A|_2
     condition, backward [M, S, R, P]: of PTD, |V| |V^-1| and |V diag V^-1 - A - E|
     uniform [M, S, R, P]: largest |x_PTD - x| over all frequencies
-    angle [K], spike []: tones, rad a step, and where the normal part is resonant
-    answer [S, 2, K], spiked [S, 2]: error of the output, of normal part and PTD, under a tone of
-    size one: those of angle, that of the claim
-    clean [S, 2]: the same under the smooth signals, whose mean square is 1
+    angle [K], spike []: tones, rad a step, and the largest resonance of the normal part
+    clean, noisy [S, 2], answer [S, 2, K]: error of the output, of normal part and PTD: under smooth
+    signals, under them and the tone of the claim, under each tone alone (signals have the mean
+    square 1, tones the size 1)
     omega [W], response [4, W]: |x_0| of LegS, normal part, PTD with two norms of E
     spectrum [4, 2, N]: Re and Im of their eigenvalues, plane [2, X], resolvent [X, X]: Re and Im of
     z, and log10 sigma_min(z - A)
@@ -54,7 +54,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         found |= study("conditions", conditions, cfg.sizes)
     if scratch.wants("uniform"):
         found |= study("uniform", uniform, cfg.sizes)
-    if scratch.wants("answer", "spiked", "clean"):
+    if scratch.wants("answer", "noisy", "clean"):
         found |= scratch.cached("frozen", partial(frozen, cfg, draws))
     if scratch.wants("response", "spectrum", "resolvent"):
         found |= scratch.cached("pictures", partial(pictures, cfg, draws["e"][0, 0]))
@@ -145,10 +145,10 @@ def frozen(cfg, draws) -> dict[str, np.ndarray]:
     """A readout of every seed, and what other models make of it."""
     h, time = hippo.legs(cfg.order), cfg.step * np.arange(cfg.length)
     states = tones.exact_kernels(h, cfg.step, cfg.length)
-    resonance = models.normal(h).values.imag.max()
-    spike = tones.angle(resonance, cfg.step)
-    angle = np.sort([*np.pi * np.arange(1, cfg.angles) / cfg.angles, spike])
-    at = np.append(angle, tones.angle(cfg.tone * resonance, cfg.step))
+    resonances = models.normal(h).values.imag
+    even = np.pi * np.arange(1, cfg.angles) / cfg.angles
+    angle = np.union1d(even, tones.angle(resonances[resonances > 0], cfg.step))
+    at = np.append(tones.angle(cfg.tone * resonances.max(), cfg.step), angle)
     waves = np.sin(at[:, None] * np.arange(cfg.length))
     errors = jax.jit(partial(tones.errors, step=cfg.step, ridge=cfg.ridge))
     found = []
@@ -156,12 +156,11 @@ def frozen(cfg, draws) -> dict[str, np.ndarray]:
         u, past = (tones.smooth(normals, cfg.band, t) for t in (time, time - cfg.lag))
         pair = [taken(cfg, kind, h, e, cfg.tone_epsilon) for kind in (cfg.baseline, cfg.cure)]
         model = loops.stack([models.Diagonal(m.values, m.vectors, m.b) for m in pair])
-        clean, answer = sharding.gather(errors(states, model, u, past, waves))
-        found.append({"clean": np.sqrt((clean**2).mean(-1)), "answer": answer})
-    both = loops.stack(found)
-    answer = both.pop("answer")
-    both |= {"answer": answer[..., :-1], "spiked": answer[..., -1]}
-    return both | {"angle": angle, "spike": spike}
+        clean, noisy, answer = sharding.gather(errors(states, model, u, past, waves))
+        clean, noisy = (np.sqrt((x**2).mean(-1)) for x in (clean, noisy))
+        found.append({"clean": clean, "noisy": noisy, "answer": answer[:, 1:]})
+    spike = tones.angle(resonances.max(), cfg.step)
+    return loops.stack(found) | {"angle": angle, "spike": spike}
 
 
 def pictures(cfg, e) -> dict[str, np.ndarray]:
@@ -179,8 +178,8 @@ def pictures(cfg, e) -> dict[str, np.ndarray]:
     small = [models.normal(h), *(taken(cfg, "perturbed", h, e, x) for x in norms)]
     values = np.array([np.linalg.eigvals(h.a), *(m.values for m in small)])
     high = 1.15 * np.abs(values.imag).max()
-    plane = np.stack([np.linspace(-1.5 * cfg.pictured, 0.5 * cfg.pictured, cfg.pixels),
-                      np.linspace(-high, high, cfg.pixels)])  # fmt: skip
+    wide = 1.15 * values.real.min()
+    plane = np.linspace((wide, -high), (-wide / 4, high), cfg.pixels).T
     size = transfer.smallest_singular(h.a, plane[0] + 1j * plane[1][:, None])
     return {
         "omega": omega, "response": np.abs(first), "plane": plane, "resolvent": np.log10(size),

@@ -73,8 +73,9 @@ def later(x):
 def errors(exact, model, u, target, waves, step: float, ridge: float):
     """Of a readout fitted through LegS on signals u: errors of models that take it over.
 
-    exact [N, L], model of arrays [B, …], u, target [J, L], waves [K, L] -> [B, J], [B, K]
+    exact [N, L], model of arrays [B, …], u, target [J, L], waves [K, L]
+    -> under the signals, under signals and the first wave [B, J], under the waves [B, K]
     """
     c = readout(exact, u, target, ridge)
     off = kernel(model, c, step, exact.shape[-1]) - c @ exact
-    return answers(off, u), answers(off, waves)
+    return answers(off, u), answers(off, u + waves[0]), answers(off, waves)
