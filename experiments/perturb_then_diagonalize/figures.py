@@ -88,7 +88,7 @@ def conditions(arrays, cfg):
         plot.band(norms, epsilon, flat(arrays["condition"][i]), label=f"N = {n}", **look)
     plot.law(norms, epsilon, bound[-1, 0, 0], label=f"4 N^1.5 (1 + ‖A‖/‖E‖), N = {size[-1]}")
     norms.set(xscale="log", yscale="log", xlabel="‖E‖₂", ylabel="κ(V)")
-    norms.set_ylim(top=1e3 * bound[-1].max())  # room for the legend
+    norms.set_ylim(top=1e5 * bound[-1].max())  # room for the legend
     for ax in (sizes, norms):
         ax.legend()
     return fig
@@ -130,7 +130,7 @@ def errors(arrays, cfg):
     for ax, n in ((weak, arrays["weak_size"]), (sup, arrays["peak_size"])):
         ax.set_xlabel("states N")
         ax.set_xticks(n, [str(x) for x in n])
-        ax.minorticks_off()
+        ax.xaxis.minorticks_off()
     return fig
 
 

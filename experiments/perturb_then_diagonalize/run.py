@@ -32,7 +32,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     angle [K], spike []: tones, rad a step, and the largest resonance of the normal part
     clean, noisy [S, 2], answer [S, 2, K]: error of the output, of normal part and PTD: under smooth
     signals, under them and the tone of the claim, under each tone alone (signals have the mean
-    square 1, tones the size 1)
+    square 1, tones the size 1; of PTD the root mean square over E)
     omega [W], response [4, W]: |x_0| of LegS, normal part, PTD with two norms of E
     spectrum [4, 2, N]: Re and Im of their eigenvalues, plane [2, X], resolvent [X, X]: Re and Im of
     z, and log10 sigma_min(z - A)
@@ -102,7 +102,7 @@ def exact(cfg) -> dict[str, np.ndarray]:
 def weak(cfg, draws, n: int) -> dict[str, np.ndarray]:
     h = hippo.legs(n)
     off = np.abs(models.difference(h, models.normal(h, cfg.share), draws["omega"].ravel())[:, 0])
-    return {"weak": np.sqrt((off.reshape(draws["omega"].shape) ** 2).mean(-1))}
+    return {"weak": rms(off.reshape(draws["omega"].shape))}
 
 
 def peaks(cfg, draws, n: int) -> dict[str, np.ndarray]:
@@ -141,6 +141,10 @@ def uniform(cfg, draws, n: int) -> dict[str, np.ndarray]:
     return {"uniform": every(cfg, draws["e"], look)}
 
 
+def rms(x, axis: int = -1):
+    return np.sqrt((x**2).mean(axis))
+
+
 def frozen(cfg, draws) -> dict[str, np.ndarray]:
     """A readout of every seed, and what other models make of it."""
     h, time = hippo.legs(cfg.order), cfg.step * np.arange(cfg.length)
@@ -152,13 +156,14 @@ def frozen(cfg, draws) -> dict[str, np.ndarray]:
     waves = np.sin(at[:, None] * np.arange(cfg.length))
     errors = jax.jit(partial(tones.errors, step=cfg.step, ridge=cfg.ridge))
     found = []
-    for e, normals in zip(draws["e"][:, 0], draws["signal"], strict=True):
+    for e, normals in zip(draws["e"], draws["signal"], strict=True):
         u, past = (tones.smooth(normals, cfg.band, t) for t in (time, time - cfg.lag))
-        pair = [taken(cfg, kind, h, e, cfg.tone_epsilon) for kind in (cfg.baseline, cfg.cure)]
-        model = loops.stack([models.Diagonal(m.values, m.vectors, m.b) for m in pair])
+        kinds = [(cfg.baseline, e[0]), *((cfg.cure, x) for x in e[: cfg.tone_draws])]
+        each = [taken(cfg, kind, h, x, cfg.tone_epsilon) for kind, x in kinds]
+        model = loops.stack([models.Diagonal(m.values, m.vectors, m.b) for m in each])
         clean, noisy, answer = sharding.gather(errors(states, model, u, past, waves))
-        clean, noisy = (np.sqrt((x**2).mean(-1)) for x in (clean, noisy))
-        found.append({"clean": clean, "noisy": noisy, "answer": answer[:, 1:]})
+        both = {"clean": rms(clean), "noisy": rms(noisy), "answer": answer[:, 1:]}
+        found.append({k: np.stack([x[0], rms(x[1:], 0)]) for k, x in both.items()})
     spike = tones.angle(resonances.max(), cfg.step)
     return loops.stack(found) | {"angle": angle, "spike": spike}
 
