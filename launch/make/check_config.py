@@ -1,5 +1,6 @@
 """The rules of the contract that are about config.py: keys, types, presets, get_config."""
 
+import re
 from collections.abc import Iterator
 
 from launch import paths, settings
@@ -63,9 +64,14 @@ def _preset(f: Folder, name: str, changes: dict, paper: dict) -> Iterator[Findin
     seeds = values.get("seeds", (0,))
     if not seeds or len(set(seeds)) != len(seeds) or not all(type(s) is int for s in seeds):
         yield Finding(where, f"{name}: seeds = {seeds!r}", "different whole numbers", True)
-    needs, wanted = changes.get("needs", paper["needs"]), "accelerator" if name == "paper" else ""
+    needs, wanted = changes.get("needs", paper["needs"]), _needs(f) if name == "paper" else ""
     if needs != wanted:
         yield Finding(where, f"{name}: needs = {needs!r}", f'write "needs": "{wanted}"')
+
+
+def _needs(f: Folder) -> str:
+    """What the paper preset refuses to run without: nothing, where [paper] says hardware = "cpu"."""
+    return "" if re.search(r'^hardware *= *"cpu"', f.text("claims.toml"), re.M) else "accelerator"
 
 
 def _plain(value) -> bool:
