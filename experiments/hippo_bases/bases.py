@@ -9,7 +9,7 @@ from scipy.linalg import solve_continuous_lyapunov
 from common.ssm import discrete, hippo, kernels
 
 LOOKED = 6  # kernels K_0 .. K_5
-END = 1.5  # the grid's; a window ends at 1
+END = 3  # of the grid: a window ends at 1, but few states of FouT echo for long
 AFTER = 1.02  # what is later than this is beyond the window
 MAKERS = {"legs": hippo.legs, "legt": hippo.legt, "fout": hippo.fout, "foud": hippo.foud}
 FOURIER = ("fout", "foud")
@@ -51,17 +51,22 @@ def extremes(gram: np.ndarray) -> np.ndarray:
     return np.linalg.eigvalsh((gram + gram.T) / 2)[[0, -1]]
 
 
-def limits(h: hippo.Hippo, fineness: int, *, alternating: bool = False):
+def limit(name: str, time: np.ndarray) -> np.ndarray:
+    """What K_0 .. K_5 are of many states, or at any number of them.  time [T] -> [W, T]"""
+    return make(name, LOOKED + 1).basis(time)[:LOOKED]
+
+
+def limits(name: str, states: int, fineness: int, *, feedback=1.0, alternating=False):
     """Distance in L2 of K_0 .. K_5 from their limits, and their energy beyond the window.
 
     fineness: times between two of k / N. alternating: signs (-1)^n before the limits.
     -> (distance [W], energy [W])
     """
-    fine = fineness * (len(h.b) + len(h.b) % 2)  # even: Fourier models have one state less
-    time = np.arange(int(END * fine) + 1) / fine
-    found = kernel(h, 1 / fine, len(time), LOOKED)
+    fine = fineness * states
+    time = np.arange(END * fine + 1) / fine
+    found = kernel(make(name, states, feedback), 1 / fine, len(time), LOOKED)
     sign = (-1.0) ** np.arange(LOOKED) if alternating else np.ones(LOOKED)
-    square = (found - sign[:, None] * h.basis(time)[:LOOKED]) ** 2
+    square = (found - sign[:, None] * limit(name, time)) ** 2
     # the trapezoidal rule on both sides of the limit's jump at t = 1
     square[:, fine] = (square[:, fine] + found[:, fine] ** 2) / 2
     distance = np.sqrt(np.trapezoid(square, time, axis=1))

@@ -18,6 +18,8 @@ PAPER = {
     "fitted": 16,  # ours: signals that C is fitted on, as the next
     "tested": 8,  # ours
     "cut": 1e-8,  # ours: singular values of the states, to the largest, that a fit takes for zero
+    "lr": 1e-3,  # code: synthetic/s4-delay.yaml, of Adam on C alone
+    "steps": 5120,  # code: 20 epochs of 256 batches; here each step has all signals
     # limits of many states, and what is exact at any number of them
     "sizes": (16, 64, 256, 1024),  # ours
     "fineness": 4,  # ours: times between two of t = k / N
@@ -37,12 +39,14 @@ LAPTOP = {
     "lag": 128,
     "windows": (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 4.0),
     "fitted": 8,
+    "lr": 1e-2,
 }
 SMOKE = LAPTOP | {
     "states": 32,
     "length": 512,
     "lag": 64,
     "windows": (0.5, 0.8, 0.9, 1.0, 1.1, 1.25, 2.0),
+    "steps": 200,
     "sizes": (16, 64, 256),
     "covariances": (16, 64, 128),
 }

@@ -46,10 +46,35 @@ def fit(x: np.ndarray, y: np.ndarray, cut: float) -> np.ndarray:
 def error(kernel: np.ndarray, u: np.ndarray, lag: int, fitted: int, cut: float) -> float:
     """RMSE of the best C on the signals after the first `fitted`, which C is fitted on.
 
-    Relative to the standard deviation of each delayed signal: the best constant scores 1. Steps
-    before the lag are left out. kernel [N, L], u [S, L]
+    kernel [N, L], u [S, L]
     """
-    x, y = states(kernel, u)[:, lag:], u[:, :-lag]
-    c = fit(x[:fitted], y[:fitted], cut)
-    off, y = x[fitted:] @ c - y[fitted:], y[fitted:]
-    return float(np.sqrt(np.mean(off**2) / np.mean(np.var(y, axis=1))))
+    x, y = pairs(kernel, u, lag)
+    return rmse(x[fitted:] @ fit(x[:fitted], y[:fitted], cut), y[fitted:])
+
+
+def pairs(kernel: np.ndarray, u: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """States and what is wanted of them, from the lag on.  -> [S, L - lag, N], [S, L - lag]"""
+    return states(kernel, u)[:, lag:], u[:, :-lag]
+
+
+def rmse(found: np.ndarray, y: np.ndarray) -> float:
+    """Relative to the standard deviation of each signal: the best constant scores 1.  [S, T]"""
+    return float(np.sqrt(np.mean((found - y) ** 2) / np.mean(np.var(y, axis=1))))
+
+
+def trained(x: np.ndarray, y: np.ndarray, c: np.ndarray, lr: float, steps: int) -> np.ndarray:
+    """C after steps of Adam on the mean square of x C - y, all signals in each.  -> [N]
+
+    The gradient is that of a quadratic: two moments of the data are all it needs. x [S, T, N],
+    y [S, T], c [N] at the start. Kingma & Ba 2015, with their constants.
+    """
+    rows = x.reshape(-1, x.shape[-1])
+    gram, cross = rows.T @ rows / len(rows), rows.T @ y.ravel() / len(rows)
+    first, second = np.zeros_like(c), np.zeros_like(c)
+    for step in range(1, steps + 1):
+        slope = 2 * (gram @ c - cross)
+        first = 0.9 * first + 0.1 * slope
+        second = 0.999 * second + 0.001 * slope**2
+        size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
+        c = c - lr * first / (1 - 0.9**step) / size
+    return c

@@ -8,6 +8,7 @@ from . import measure
 
 NAMES = {"legt": "LegT", "fout": "FouT", "legs": "LegS", "foud": "FouD"}
 RECALLED = ("LegT", "FouT", "LegS")
+BEHIND = {"linestyle": "-", "linewidth": 3.5, "color": "0.8"}  # a law under what follows it
 
 
 def figures(arrays, cfg):
@@ -28,16 +29,16 @@ def kernels(arrays, names, states):
     fig, axes = plot.figure(
         2,
         2,
-        caption=f"Basis kernels K_0 to K_5 of {states} states. Grey, dashed: the limit of many"
-        " states, of LegS exact. Shaded: the window.",
+        caption=f"Basis kernels K_0 to K_5 of {states} states. Grey, behind: the limit of many"
+        " states, of LegS and FouD exact. Shaded: the window.",
     )
     for ax, name, found, limit in zip(
         axes.flat, names, arrays["kernels"], arrays["kernel_limits"], strict=True
     ):
         for n, (k, p) in enumerate(zip(found, limit, strict=True)):
             look = plot.style(n) | {"marker": ""}
+            plot.law(ax, arrays["lags"], p, label="limit" if n == 5 else "_limit", **BEHIND)
             ax.plot(arrays["lags"], k, label=f"K_{n}", **look)
-            plot.law(ax, arrays["lags"], p, label="limit" if n == 0 else "_limit", zorder=3)
         window(ax, name)
         ax.set(title=name, xlabel="lag t (windows, or time constants)", ylabel="K_n(t)")
     axes.flat[0].legend(ncols=2)
@@ -84,7 +85,7 @@ def recalled(arrays, cfg):
     past = arrays["past"]
     lag = (np.arange(len(past)) + 0.5) / len(past)
     for i, (ax, name) in enumerate(zip(axes, RECALLED, strict=True)):
-        plot.law(ax, lag, past, label="the past", linewidth=2.2, linestyle="-", color="0.7")
+        plot.law(ax, lag, past, label="the past", **BEHIND)
         look = plot.style(i) | {"marker": ""}
         ax.plot(lag, arrays["recalled"][i], label=f"recalled by {name}", **look)
         reach = 1.3 * np.abs(past).max()

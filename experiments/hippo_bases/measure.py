@@ -76,6 +76,12 @@ def legs_slow_delay(arrays):
     return best(arrays, LEGS, LOW)
 
 
+def trained_ratio(arrays):
+    """RMSE with trained C: the larger of LegT's and FouT's over LegS's.  -> [seed]"""
+    trained = arrays["trained"]
+    return trained[:, [LEGT, FOUT]].max(axis=1) / trained[:, LEGS]
+
+
 def best(arrays, basis, band):
     return arrays["rmse"][:, basis, band].min(axis=-1)
 

@@ -20,7 +20,7 @@ EXACT = ("gram", "level", "warped")
 LIMITS = ("distance", "beyond")
 PICTURES = ("lags", "kernels", "kernel_limits", "random_kernels", "past", "recalled")
 WARPED_END, WARPED_TIMES = 8.0, 81
-DRAWN_TIMES = 301
+DRAWN_END, DRAWN_TIMES = 1.5, 301
 RECALLED = ("legt", "fout", "legs")  # orthonormal on what they hold: K / weight gives the past
 
 
@@ -34,7 +34,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     distance [basis, size, W], beyond [basis, size, W]: of the two first bases: to the limit in L2,
         energy after t = 1.02
     variance [seed, basis, size]: of outputs under white noise, mean over draws of C
-    rmse [seed, basis, band, window]: of the delay
+    rmse [seed, basis, band, window]: of the delay by the best C
+    trained [seed, basis]: by a C from Adam, window = lag, the second band
     lags [T], kernels, kernel_limits [basis, W, T], random_kernels [basis, T] of the first seed
     past [T], recalled [(LegT, FouT, LegS), T]: the last unit of time from the states at its end
     """
@@ -51,12 +52,11 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     for name, (arrays, part) in parts.items():
         if scratch.wants(*arrays):
             found |= scratch.cached(name, part)
-    if scratch.wants("rmse"):
-        cells = {
-            f"delay-{i}": partial(delays, cfg, normals, name) for i, name in enumerate(cfg.bases)
-        }
-        rmse = [cell["rmse"] for cell in scratch.cells(cells, "basis")]
-        found["rmse"] = np.stack(rmse, axis=1)
+    for name, part in (("rmse", best), ("trained", trained)):
+        if scratch.wants(name):
+            each = {f"{name}-{i}": partial(part, cfg, normals, b) for i, b in enumerate(cfg.bases)}
+            values = [cell[name] for cell in scratch.cells(each, f"{name}, basis")]
+            found[name] = np.stack(values, axis=1)
     return found
 
 
@@ -97,10 +97,10 @@ def exact(cfg) -> dict[str, np.ndarray]:
 
 def limits(cfg) -> dict[str, np.ndarray]:
     """Of the two bases of windows, at every size."""
-    make = partial(bases.make, feedback=cfg.feedback)
+    how = {"fineness": cfg.fineness, "feedback": cfg.feedback}
     signs = [cfg.alternating, False]  # of Legendre polynomials
     found = [
-        [bases.limits(make(name, n), cfg.fineness, alternating=sign) for n in cfg.sizes]
+        [bases.limits(name, n, alternating=sign, **how) for n in cfg.sizes]
         for name, sign in zip(cfg.bases[:2], signs, strict=True)
     ]
     distance, beyond = np.moveaxis(np.array(found), 2, 0)
@@ -118,24 +118,42 @@ def outputs(cfg, normals: np.ndarray) -> dict[str, np.ndarray]:
     return {"variance": found}
 
 
-def delays(cfg, normals, name: str) -> dict[str, np.ndarray]:
+def best(cfg, normals, name: str) -> dict[str, np.ndarray]:
     """RMSE of a basis for every seed, band and window.  -> rmse [S, band, window]"""
     h = bases.make(name, cfg.states, cfg.feedback)
     kernels = [bases.sampled(h, 1 / (cfg.lag * w), cfg.length) for w in cfg.windows]
-    both = np.concatenate([normals["fitted"], normals["tested"]], axis=1)
     found = [
         [
             [delay.error(kernel, u, cfg.lag, cfg.fitted, cfg.cut) for kernel in kernels]
-            for u in (delay.signals(seed[..., :count], cfg.length) for count in counts(cfg))
+            for u in of_seed
         ]
-        for seed in both
+        for of_seed in zip(*[signals(cfg, normals, n) for n in counts(cfg)], strict=True)
     ]
     return {"rmse": np.array(found)}
 
 
+def trained(cfg, normals, name: str) -> dict[str, np.ndarray]:
+    """RMSE of a basis whose C is trained, at the window that is the lag.  -> trained [S]"""
+    h = bases.make(name, cfg.states, cfg.feedback)
+    kernel = bases.sampled(h, 1 / cfg.lag, cfg.length)
+    found = []
+    for u, c in zip(signals(cfg, normals, counts(cfg)[1]), normals["outputs"], strict=True):
+        x, y = delay.pairs(kernel, u, cfg.lag)
+        start = c[0, : len(kernel)] / np.sqrt(len(kernel))
+        c = delay.trained(x[: cfg.fitted], y[: cfg.fitted], start, cfg.lr, cfg.steps)
+        found.append(delay.rmse(x[cfg.fitted :] @ c, y[cfg.fitted :]))
+    return {"trained": np.array(found)}
+
+
+def signals(cfg, normals, count: int) -> list[np.ndarray]:
+    """Of every seed: those that C is fitted on, then the others.  -> [fitted + tested, L] each"""
+    both = np.concatenate([normals["fitted"], normals["tested"]], axis=1)
+    return [delay.signals(seed[..., :count], cfg.length) for seed in both]
+
+
 def pictures(cfg, normals) -> dict[str, np.ndarray]:
     """Kernels of the model of the delay task, and what its states recall of a signal."""
-    time = np.linspace(0, bases.END, DRAWN_TIMES)
+    time = np.linspace(0, DRAWN_END, DRAWN_TIMES)
     models = [bases.make(name, cfg.states, cfg.feedback) for name in cfg.bases]
     kernels = [bases.kernel(h, time[1], len(time)) for h in models]
     c = normals["outputs"][0, 0] / np.sqrt(cfg.states)
@@ -150,7 +168,7 @@ def pictures(cfg, normals) -> dict[str, np.ndarray]:
     drawn = {
         "lags": time,
         "kernels": np.stack([k[: bases.LOOKED] for k in kernels]),
-        "kernel_limits": np.stack([h.basis(time)[: bases.LOOKED] for h in models]),
+        "kernel_limits": np.stack([bases.limit(name, time) for name in cfg.bases]),
         "random_kernels": np.stack([c[: len(k)] @ k for k in kernels]),
         "past": u[::-1][: cfg.lag],
         "recalled": np.stack(recalled),
