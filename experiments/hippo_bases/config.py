@@ -13,7 +13,7 @@ PAPER = {
     "states": 1024,  # code: synthetic/s4-delay.yaml; Fourier bases have 1023, an odd number
     "length": 4000,  # code: dataset/delay.yaml
     "lag": 1000,  # code: dataset/delay.yaml
-    "bands": (0.125, 0.25, 0.375),  # ours: cycles a lag and state; code: 0.244 (1000 Hz, 0.25 s)
+    "bands": (0.125, 0.1875, 0.25, 0.375),  # ours: cycles a lag and state; code: 0.244
     "windows": (0.25, 0.5, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 4.0),  # ours: in lags; code: 1
     "fitted": 16,  # ours: signals that C is fitted on, as the next
     "tested": 8,  # ours
@@ -37,7 +37,7 @@ LAPTOP = {
     "states": 64,
     "length": 1024,
     "lag": 128,
-    "windows": (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 4.0),
+    "windows": (0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.25, 1.5, 2.0, 3.0, 4.0),
     "fitted": 8,
     "lr": 1e-2,
 }

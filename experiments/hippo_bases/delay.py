@@ -28,9 +28,10 @@ def signals(normals: np.ndarray, length: int) -> np.ndarray:
 
 def states(kernel: np.ndarray, u: np.ndarray) -> np.ndarray:
     """x_k = sum_l K_l u_(k-l) of every signal, by FFT.  kernel [N, L], u [S, L] -> [S, L, N]"""
-    size = 2 * u.shape[-1]
-    spectra = np.fft.rfft(kernel, size) * np.fft.rfft(u, size)[:, None]
-    return np.fft.irfft(spectra, size)[..., : u.shape[-1]].swapaxes(1, 2)
+    length = u.shape[-1]
+    spectrum = np.fft.rfft(kernel, 2 * length)
+    found = [np.fft.irfft(spectrum * np.fft.rfft(v, 2 * length))[:, :length].T for v in u]
+    return np.stack(found)
 
 
 def fit(x: np.ndarray, y: np.ndarray, cut: float) -> np.ndarray:

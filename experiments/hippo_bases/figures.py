@@ -55,20 +55,18 @@ def random_kernels(arrays, names, states):
     fig, axes = plot.figure(
         2,
         2,
-        caption=f"The kernel of a random C with entries of variance 1/N, N = {states}: flat up to"
-        " the end of a window and zero beyond it (above), or decaying (below; dashed: its"
-        " envelope, e^-t for LegS, e^(-t/2) for FouD).",
+        caption=f"The kernel of a random C with entries of variance 1/N, N = {states}, and its"
+        " standard deviation over C (dashed): flat up to the end of a window and zero beyond it"
+        " (above; the highest frequencies of FouT echo), or decaying (below).",
     )
     for i, (ax, name) in enumerate(zip(axes.flat, names, strict=True)):
         k, t = arrays["random_kernels"][i], arrays["lags"]
         ax.plot(t, k, label="C K(t)", **(plot.style(i) | {"marker": ""}))
-        rate = {"LegS": 1.0, "FouD": 0.5}.get(name)
-        if rate:
-            top = np.abs(k * np.exp(rate * t)).max() * np.exp(-rate * t)
-            plot.law(ax, t, top, label="envelope")
-            plot.law(ax, t, -top, label="_envelope")
+        plot.law(ax, t, arrays["spread"][i], label="standard deviation", zorder=3)
+        plot.law(ax, t, -arrays["spread"][i], label="_minus", zorder=3)
         window(ax, name)
         ax.set(title=name, xlabel="lag t (windows, or time constants)", ylabel="C K(t)")
+        ax.set_ylim(-4, 5)
         ax.legend(loc="upper right")
     return fig
 
@@ -79,7 +77,7 @@ def recalled(arrays, cfg):
         3,
         1,
         size=(7.5, 6.5),
-        caption=f"A signal of up to {cfg.bands[measure.LOW] * cfg.states:g} cycles a window, and"
+        caption=f"A signal of up to {cfg.bands[measure.HIGH] * cfg.states:g} cycles a window, and"
         f" what {cfg.states} states at its end recall of it.",
     )
     past = arrays["past"]
@@ -152,6 +150,8 @@ def sizes(arrays, names):
         law = distance[-1] * (n / n[-1]) ** power
         plot.law(left, n, law, label={1: "N^-1/2", 2: "N^-1"}.get(i, "_law"))
     left.set(xscale="log", yscale="log", xlabel="states N", ylabel="distance in L2")
+    left.set_xticks(arrays["sizes"], [str(n) for n in arrays["sizes"]])
+    left.set_xticks([], minor=True)
     left.legend()
     for i, name in enumerate(names):
         variance = arrays["variance"][:, i]
@@ -160,5 +160,7 @@ def sizes(arrays, names):
         count = np.full(len(arrays["covariances"]), level)
         plot.law(right, arrays["covariances"], count, label=f"_{level}")
     right.set(xscale="log", ylim=(0, 1.4), xlabel="states N", ylabel="variance of the output")
+    right.set_xticks(arrays["covariances"], [str(n) for n in arrays["covariances"]])
+    right.set_xticks([], minor=True)
     right.legend(ncols=2)
     return fig

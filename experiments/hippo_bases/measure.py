@@ -7,7 +7,7 @@ HIGH are 1/8 and 1/4 of a cycle a lag and state. What is the same for every seed
 import numpy as np
 
 LEGT, FOUT, LEGS, FOUD = range(4)
-LOW, HIGH = 0, 1
+LOW, HIGH = 0, 2
 CONSTANT_AND_COSINES, SINES = [0, 1, 3, 5], [2, 4]  # of the Fourier kernels K_0 .. K_5
 SHORT, COVERED = 0.8, (1.0, 1.25)  # windows in lags
 MANY = 256  # states

@@ -18,8 +18,9 @@ from . import bases, delay
 STREAMS = ("fitted", "tested", "outputs")
 EXACT = ("gram", "level", "warped")
 LIMITS = ("distance", "beyond")
-PICTURES = ("lags", "kernels", "kernel_limits", "random_kernels", "past", "recalled")
+DRAWN = ("lags", "kernels", "kernel_limits", "random_kernels", "spread", "past", "recalled")
 WARPED_END, WARPED_TIMES = 8.0, 81
+HIGH = 2  # the band that C is trained on and that is drawn, as in measure.py
 DRAWN_END, DRAWN_TIMES = 1.5, 301
 RECALLED = ("legt", "fout", "legs")  # orthonormal on what they hold: K / weight gives the past
 
@@ -35,8 +36,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         energy after t = 1.02
     variance [seed, basis, size]: of outputs under white noise, mean over draws of C
     rmse [seed, basis, band, window]: of the delay by the best C
-    trained [seed, basis]: by a C from Adam, window = lag, the second band
-    lags [T], kernels, kernel_limits [basis, W, T], random_kernels [basis, T] of the first seed
+    trained [seed, basis]: by a C from Adam, window = lag, band HIGH
+    lags [T], kernels, kernel_limits [basis, W, T], random_kernels [basis, T] of the first seed,
+        spread [basis, T]: their standard deviation over C
     past [T], recalled [(LegT, FouT, LegS), T]: the last unit of time from the states at its end
     """
     streams = keys.split(cfg.seeds, STREAMS)
@@ -47,7 +49,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         "exact": (EXACT, partial(exact, cfg)),
         "limits": (LIMITS, partial(limits, cfg)),
         "outputs": (("variance",), partial(outputs, cfg, normals["outputs"])),
-        "pictures": (PICTURES, partial(pictures, cfg, normals)),
+        "pictures": (DRAWN, partial(pictures, cfg, normals)),
     }
     for name, (arrays, part) in parts.items():
         if scratch.wants(*arrays):
@@ -137,7 +139,7 @@ def trained(cfg, normals, name: str) -> dict[str, np.ndarray]:
     h = bases.make(name, cfg.states, cfg.feedback)
     kernel = bases.sampled(h, 1 / cfg.lag, cfg.length)
     found = []
-    for u, c in zip(signals(cfg, normals, counts(cfg)[1]), normals["outputs"], strict=True):
+    for u, c in zip(signals(cfg, normals, counts(cfg)[HIGH]), normals["outputs"], strict=True):
         x, y = delay.pairs(kernel, u, cfg.lag)
         start = c[0, : len(kernel)] / np.sqrt(len(kernel))
         c = delay.trained(x[: cfg.fitted], y[: cfg.fitted], start, cfg.lr, cfg.steps)
@@ -157,7 +159,7 @@ def pictures(cfg, normals) -> dict[str, np.ndarray]:
     models = [bases.make(name, cfg.states, cfg.feedback) for name in cfg.bases]
     kernels = [bases.kernel(h, time[1], len(time)) for h in models]
     c = normals["outputs"][0, 0] / np.sqrt(cfg.states)
-    u = delay.signals(normals["tested"][0, :1, :, : counts(cfg)[0]], cfg.length)[0]
+    u = delay.signals(normals["tested"][0, :1, :, : counts(cfg)[HIGH]], cfg.length)[0]
     middle = (np.arange(cfg.lag) + 0.5) / cfg.lag
     recalled = []
     for name in RECALLED:
@@ -170,6 +172,7 @@ def pictures(cfg, normals) -> dict[str, np.ndarray]:
         "kernels": np.stack([k[: bases.LOOKED] for k in kernels]),
         "kernel_limits": np.stack([bases.limit(name, time) for name in cfg.bases]),
         "random_kernels": np.stack([c[: len(k)] @ k for k in kernels]),
+        "spread": np.stack([np.sqrt(np.mean(k**2, axis=0)) for k in kernels]),
         "past": u[::-1][: cfg.lag],
         "recalled": np.stack(recalled),
     }
