@@ -40,7 +40,7 @@ def fit(x: np.ndarray, y: np.ndarray, cut: float) -> np.ndarray:
     x [S, L, N], y [S, L] -> C [N].  By QR first: the SVD is of [N, N].
     """
     both = np.concatenate([x, y[..., None]], axis=-1).reshape(-1, x.shape[-1] + 1)
-    r = np.linalg.qr(both, mode="r")
+    r = np.asarray(np.linalg.qr(both, mode="r"))
     return np.linalg.lstsq(r[:, :-1], r[:, -1], rcond=cut)[0]
 
 

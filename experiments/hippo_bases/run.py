@@ -54,9 +54,11 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     for name, (arrays, part) in parts.items():
         if scratch.wants(*arrays):
             found |= scratch.cached(name, part)
-    for name, part in (("rmse", best), ("trained", trained)):
+    for name, of_basis in (("rmse", best), ("trained", trained)):
         if scratch.wants(name):
-            each = {f"{name}-{i}": partial(part, cfg, normals, b) for i, b in enumerate(cfg.bases)}
+            each = {
+                f"{name}-{i}": partial(of_basis, cfg, normals, b) for i, b in enumerate(cfg.bases)
+            }
             values = [cell[name] for cell in scratch.cells(each, f"{name}, basis")]
             found[name] = np.stack(values, axis=1)
     return found
