@@ -54,7 +54,8 @@ def legt(n: int) -> Hippo:
     p = np.stack([root, sign * root], axis=1) / np.sqrt(2)
 
     def basis(t):
-        return _legendre(n, 1 - 2 * _times(t)) * _inside(t)
+        inside = np.clip(_times(t), 0, 1)  # polynomials of high degree overflow outside
+        return _legendre(n, 1 - 2 * inside) * _inside(t)
 
     return Hippo(a, root, p, 0.0, basis)
 

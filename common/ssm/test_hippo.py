@@ -39,6 +39,11 @@ def test_windows_are_reached_as_the_root_of_the_number_of_states(make):
     assert beyond < 1e-3
 
 
+def test_nothing_is_left_beyond_a_window_of_many_states():
+    for h in (hippo.legt(1024), hippo.fout(1025)):
+        assert not h.basis(np.array([-0.5, 1.5, 40.0])).any()
+
+
 @pytest.mark.parametrize("make", ALL)
 def test_every_matrix_is_a_normal_one_less_its_low_rank(make):
     h = make(21)
