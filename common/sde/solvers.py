@@ -1,4 +1,5 @@
-"""Samplers of a denoiser D(x, t) = E[x_0 | x_t] on any decreasing grid of times, in one lax.scan.
+"""Samplers of a denoiser D(x, t) = E[x_0 | x_t] on any falling grid of times, in one lax.scan; on
+a rising one, the inversion of those that draw no noise.
 
 A rule is one step t -> s. It sees the path x_t = alpha x_0 + sigma z at both ends and nothing else,
 so one rule serves VP, VE, EDM, OU and flow matching:
@@ -45,6 +46,7 @@ class Rule(NamedTuple):
 
     step: Callable[..., tuple[Array, Any, Any]]
     begin: Callable[[Array], Any] = lambda x: ()  # memory before the first step
+    both: bool = False  # whether times may rise: x_0 back to its noise, without any drawn
 
 
 class Solved(NamedTuple):
@@ -95,8 +97,9 @@ def solve(
     x, times = jnp.asarray(reals("x", x)), jnp.asarray(reals("times", times))
     if shapes.check("times", times, "N")["N"] < 2:
         raise ValueError("times must be two or more, the first that of x")
-    if refuted(lambda t: t[1:] < t[:-1], times):
-        raise ValueError("times must fall, from noise to data")
+    rise = rule.both and (last or rule).both and not refuted(lambda t: t[1:] > t[:-1], times)
+    if refuted(lambda t: t[1:] < t[:-1], times) and not rise:
+        raise ValueError("times must fall, or rise where the rules draw no noise")
     nodes, call = _nodes(sde, times, embed), _checked(denoise, embed)
     each = jax.random.split(key, len(times) - 1)
 
@@ -168,7 +171,7 @@ def exponential(order: int = 1, eta: float = 0.0) -> Rule:
     def begin(x):
         return (x, jnp.full((), jnp.inf, x.dtype)) if order == 2 else ()
 
-    return Rule(step, begin)
+    return Rule(step, begin, both=quiet)
 
 
 def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) -> Rule:
@@ -207,7 +210,7 @@ def heun(sde: SDE, churn: float = 0.0, low: float = 0.0, high: float = jnp.inf) 
         ahead = jax.lax.cond(more, corrected, lambda: ahead)
         return there.alpha * ahead, memory, 1 + more
 
-    return Rule(step)
+    return Rule(step, both=quiet)
 
 
 def _euler(_, denoise, x, node, memory):
@@ -215,7 +218,7 @@ def _euler(_, denoise, x, node, memory):
     return x + (node.s - node.t) * v, memory, 1
 
 
-euler = Rule(_euler)
+euler = Rule(_euler, both=True)
 
 
 def euler_maruyama(noise: float = 1.0) -> Rule:

@@ -47,6 +47,38 @@ def snr_grid(sde, steps):
     return np.interp(np.linspace(*level[inside][[0, -1]], steps + 1), level, times)
 
 
+@pytest.mark.parametrize(("rule", "order"), [
+    (solvers.exponential(), 1),
+    (solvers.exponential(2), 2),
+    (solvers.euler, 1),
+    (solvers.heun(PATHS["vp"]), 2),
+])  # fmt: skip
+def test_inversion_goes_where_the_flow_came_from(rule, order):
+    """DDIM inversion and its like: data to noise at the rule's order, and there and back."""
+    sde, x, off = PATHS["vp"], np.linspace(-1.0, 3, 9), []
+    with jax.enable_x64(True):
+        for steps in (40, 80):
+            grid = snr_grid(sde, steps)[::-1]
+            solve = partial(solvers.solve, jax.random.key(0), sde, denoiser(sde))
+            noise = solve(x, grid, rule).x
+            off.append(float(jnp.abs(noise - flow(sde, x, grid[0], grid[-1])).max()))
+            back = solve(noise, grid[::-1], rule).x
+            assert float(jnp.abs(back - x).max()) < 3 * off[-1]
+    assert np.log2(off[0] / off[1]) == pytest.approx(order, abs=0.3)
+
+
+def test_rules_with_noise_do_not_go_back():
+    sde, x = PATHS["vp"], jnp.zeros(3)
+    grid = np.linspace(0.1, 0.9, 5)
+    noisy = solvers.exponential(eta=0.5), solvers.heun(sde, churn=0.1), solvers.euler_maruyama()
+    for rule in (*noisy, solvers.joined(solvers.euler, solvers.langevin(1, 0.1))):
+        with pytest.raises(ValueError, match="times must fall"):
+            solvers.solve(jax.random.key(0), sde, denoiser(sde), x, grid, rule)
+    grid[2] = 0.9  # up and down
+    with pytest.raises(ValueError, match="times must fall"):
+        solvers.solve(jax.random.key(0), sde, denoiser(sde), x, grid, solvers.euler)
+
+
 @pytest.mark.parametrize("name", PATHS)
 def test_four_predictions_are_one(name):
     sde, x = PATHS[name], jnp.linspace(-2.0, 3.0, 5)
