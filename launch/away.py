@@ -10,7 +10,7 @@ from launch.verbs import show
 
 def _plan(parsed) -> int:
     from launch.record import store
-    from launch.scale import hardware, page, plan, quote
+    from launch.scale import hardware, page, plan, quote, survey
 
     if parsed.name == "all":
         before = page.TABLE.read_text() if page.TABLE.exists() else ""
@@ -19,7 +19,7 @@ def _plan(parsed) -> int:
             if parsed.write:
                 store.write_text(page.TABLE, page.overview(found, before))
 
-        found = plan.everything(parsed.on, write)
+        found = survey.everything(parsed.on, write)
         show(parsed, found, lambda: page.overview(found))
         return 0
     slug, preset = split(parsed.name, "paper")

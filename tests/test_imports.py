@@ -14,7 +14,14 @@ COMMON = [p for p in sorted((ROOT / "common").rglob("*.py")) if not p.name.start
 
 CODE = [*COMMON, *(p for p in sorted((ROOT / "launch").rglob("*.py")) if "template" not in p.parts)]
 MODULES = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in CODE}
-GROUND = ("errors", "meshes", "paths", "settings", "terminal", "values")  # files that lie beside the door
+GROUND = (
+    "errors",
+    "meshes",
+    "paths",
+    "settings",
+    "terminal",
+    "values",
+)  # files that lie beside the door
 ROOMS = ("ground", "record", "read", "make", "compute", "scale", "door")  # arrows go to the left
 
 

@@ -5,10 +5,8 @@ it calls them; no data, no device, no network are used. Memory is the compiler's
 roofline over the compiled programs, loops counted (launch.scale.roofline, launch.scale.hlo).
 """
 
-import importlib
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ from common.programs import Program
 from launch import settings
 from launch.errors import UserError
 from launch.meshes import mesh_of
-from launch.paths import EXPERIMENTS, ROOT, cache, paper, slugs
+from launch.paths import EXPERIMENTS, ROOT, cache, paper
 from launch.record import fingerprint, provenance, store
 from launch.scale import compilers, costs, hardware, lowering, measured, roofline
 from launch.scale.hardware import CHIPS, Target
@@ -61,26 +59,6 @@ def _one(slug: str, preset: str, overrides: list, t: Target, measure: bool, full
     if record["fits"] is False:
         record["would_fit"] = _what_would_fit(slug, preset, overrides, t)
     return record
-
-
-def everything(names: str, told: Callable[[list[dict]], None] = lambda found: None) -> list[dict]:
-    """Plans of every paper preset, on `names` or on DEFAULT; `told` what is found after each."""
-    targets = [hardware.target(n) for n in (names or DEFAULT).split(",")]
-    found = []
-    for slug in slugs():
-        if (EXPERIMENTS / slug / "lineage.json").exists():
-            continue
-        for overrides in variants(slug):
-            records = plan(slug, "paper", list(overrides), targets)
-            found.append({"experiment": slug, "overrides": list(overrides), "topologies": records})
-        told(found)
-    return found
-
-
-def variants(slug: str) -> list[tuple[str, ...]]:
-    """The overrides with which the paper preset of an experiment is planned: PLANS of config.py."""
-    module = importlib.import_module(f"experiments.{slug}.config")
-    return list(getattr(module, "PLANS", ((),)))
 
 
 def prepare(targets: list[Target], *, here: bool = False) -> None:
