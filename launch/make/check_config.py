@@ -70,7 +70,7 @@ def _preset(f: Folder, name: str, changes: dict, paper: dict) -> Iterator[Findin
 
 
 def _needs(f: Folder) -> str:
-    """What the paper preset refuses to run without: nothing, where [paper] says hardware = "cpu"."""
+    """What the paper preset refuses to run without: nothing, where its hardware is "cpu"."""
     return "" if re.search(r'^hardware *= *"cpu"', f.text("claims.toml"), re.M) else "accelerator"
 
 
