@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, ROOT, slugs
 from launch.scale import hardware, plan
@@ -25,10 +26,21 @@ def everything(names: str, told: Callable[[list[dict]], None] = lambda found: No
         if (EXPERIMENTS / slug / "lineage.json").exists():
             continue
         for overrides in variants(slug):
-            records = planned(slug, list(overrides), targets)
+            records = _of_paper(slug, list(overrides), targets)
             found.append({"experiment": slug, "overrides": list(overrides), "topologies": records})
         told(found)
     return found
+
+
+def _of_paper(slug: str, overrides: list[str], targets: list[str]) -> list[dict]:
+    """One record a target. TPUs emulate float64, and their compiler refuses many such programs, or
+    dies of them: of a float64 preset none is planned for them."""
+    wide = settings.get(slug, "paper", overrides).x64 and not plan.on_cores(slug)
+    emulated = [t for t in targets if wide and hardware.target(t).platform == "tpu"]
+    others = [t for t in targets if t not in emulated]
+    error = "not planned: float64, which TPUs emulate"
+    apart = {t: {"on": t, "error": error, "fits": None} for t in emulated}
+    return [*apart.values(), *(planned(slug, overrides, others) if others else [])]
 
 
 def variants(slug: str) -> list[tuple[str, ...]]:
