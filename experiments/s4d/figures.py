@@ -37,10 +37,10 @@ def kernels(arrays, cfg):
     for row, n, envelope in zip(axes, cfg.drawn, arrays["envelope"], strict=True):
         for i, ax in enumerate(row):
             low, mean, high = envelope[:, i]
-            look = plot.style(0) | {"marker": None}
+            look = plot.style(0) | {"marker": ""}
             ax.fill_between(time, low, high, color=look["color"], alpha=0.3, linewidth=0)
             ax.plot(time, mean, label=f"S4D-LegS, N = {n}", **look)
-            plot.law(ax, time, arrays["exact"][i], label="LegS")
+            plot.law(ax, time, arrays["exact"][i], label="LegS", color="k", zorder=3)
             ax.set(title=f"K{'₀₁₂₃'[i]}, N = {n}", xlabel="t (units of time)")
         row[0].set_ylabel("kernel")
     axes[0, 0].legend()
@@ -51,8 +51,8 @@ def fast(arrays, cfg):
     """K_0 near t = 1 in units of the fastest period."""
     fig, ax = plot.figure(
         size=(7.0, 3.8),
-        caption="K₀ of S4D-LegS just after t = 1, time in periods 2π²/N²: the same oscillation at"
-        " every N. Grids of a fixed step do not see it.",
+        caption="K₀ of S4D-LegS just after t = 1, time in periods 2π²/N²: an oscillation of one"
+        " size at every N. Grids of a fixed step do not see it.",
     )
     for i, n in enumerate(cfg.drawn):
         legs, own = arrays["fast"][i]
@@ -75,6 +75,7 @@ def spectra(arrays, cfg):
             rank.plot(1 + np.arange(len(im)), np.sort(im)[::-1], label=NAMES[kind], **plot.style(i))
     plane.set(xscale="symlog", yscale="symlog", xlabel="Re λ", ylabel="Im λ (one of each pair)")
     rank.set(xscale="log", yscale="log", xlabel="rank, from the largest", ylabel="Im λ")
+    rank.set_ylim(bottom=0.1)  # Lin begins at 0
     n = arrays["size"]
     for i, label in enumerate(("largest", "second")):
         look = plot.style(i) | {"markevery": 1}
@@ -83,7 +84,7 @@ def spectra(arrays, cfg):
         top.plot(n, arrays["lawful"][:, i] / n**2 * np.pi, label=f"Inv, {label}", **look)
         plot.law(top, n, np.full(len(n), 1 / (2 * i + 1)), label=("1", "1/3")[i])
     top.set(xscale="log", xlabel="states N", ylabel="Im λ / (N²/π)", ylim=(0, 1.1))
-    sizes(top, n)
+    ticks(top, n)
     for ax in (plane, rank, top):
         ax.legend(fontsize=7)
     return fig
@@ -102,7 +103,7 @@ def errors(arrays, cfg):
                 look = plot.style(2 * k + component // 3) | {"markevery": 1}
                 value = arrays["fixed"][:, j, k, component]
                 ax.plot(n, value, label=f"ω = {w}, n = {component}", **look)
-        ax.set(title=name, ylabel="|ΔK̂ₙ(iω)|", ylim=(arrays["fixed"].min() / 2, 20))
+        ax.set(title=name, ylabel="|ΔK̂ₙ(iω)|", ylim=(arrays["fixed"].min() / 2, 10))
     for i, (size, relative) in enumerate(zip(n, arrays["relative"], strict=True)):
         drawn.scatter(
             arrays["omega"], relative, s=12, label=f"N = {size}", **plot.style(i, line=False)
@@ -116,12 +117,13 @@ def errors(arrays, cfg):
         ax.legend(fontsize=7, ncols=2)
     for ax in (half, whole):
         ax.set_xlabel("states N")
-        sizes(ax, n)
+        ticks(ax, n)
+    ticks(drawn, np.geomspace(*cfg.band, 3))
     return fig
 
 
-def sizes(ax, n):
-    ax.set_xticks(n, [str(x) for x in n])
+def ticks(ax, x):
+    ax.set_xticks(x, [f"{value:g}" for value in x])
     ax.xaxis.minorticks_off()
 
 
@@ -144,6 +146,6 @@ def probe(arrays, cfg):
         for seed in residual[..., k]:
             ax.scatter(at, seed, s=8, color="k", zorder=3)
     ax.set_xticks(np.arange(len(cfg.others)), [NAMES[kind] for kind in cfg.others], rotation=20)
-    ax.set(yscale="log", ylabel="residual / size of the target", ylim=(1e-3, 2))
+    ax.set(yscale="log", ylabel="residual / size of the target", ylim=(1e-4, 2))
     ax.legend()
     return fig

@@ -55,7 +55,7 @@ def exact_spectrum(arrays):
 
 def phase(n, omega):
     """Over j = 0 .. n - 1 (README).  omega [W] -> [W]"""
-    return np.arctan((np.arange(n) + 0.5) / omega[:, None]).sum(axis=-1)
+    return np.arctan2(np.arange(n) + 0.5, omega[:, None]).sum(axis=-1)
 
 
 def forms(arrays):

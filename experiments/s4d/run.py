@@ -17,6 +17,7 @@ from common.ssm import hippo, transfer
 from . import layer, models, probe
 
 STREAMS = ("omega", "component", "step", "c", "u", "lag", "tried", "random")
+LIMITS = ("weak", "relative", "fixed", "square", "largest", "slowest")
 FIXED = (1.0, 5.0, 20.0)  # frequencies of the figure
 SHARES = (0.5, 1.0)
 SLOWEST = 8  # frequencies of the smallest size
@@ -43,15 +44,16 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     periods [T], fast [drawn, 2, T]: K_0 of LegS and S4D-LegS around t = 1, in the fastest periods
     """
     found = {"seeds": np.array(cfg.seeds), "size": np.array(cfg.sizes)}
+    draws = drawn(cfg)
     parts = {
-        "limits": (("weak", "relative", "fixed", "square", "largest", "slowest"), limits),
-        "forms": (("outputs", "kernels"), forms),
-        "probe": (("residual",), probes),
-        "pictures": (("spectra", "envelope", "fast"), pictures),
+        "limits": (LIMITS, partial(limits, cfg, draws)),
+        "forms": (("outputs", "kernels"), partial(forms, cfg, draws)),
+        "probe": (("residual",), partial(probes, cfg, draws)),
+        "pictures": (("spectra", "envelope", "fast"), partial(pictures, cfg)),
     }
     for name, (arrays, part) in parts.items():
         if scratch.wants(*arrays):
-            found |= scratch.cached(name, partial(part, cfg))
+            found |= scratch.cached(name, part)
     return found
 
 
@@ -60,14 +62,15 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     return []
 
 
-def uniform(cfg, shapes) -> dict[str, np.ndarray]:
-    """U[0, 1) of every seed.  name -> [S, *shape]"""
-    return keys.draws(keys.split(cfg.seeds, STREAMS), shapes, keys.uniform)
-
-
-def normal(cfg, shapes) -> dict[str, np.ndarray]:
-    """N(0, 1) of every seed.  name -> [S, *shape]"""
-    return keys.draws(keys.split(cfg.seeds, STREAMS), shapes)
+def drawn(cfg) -> dict[str, np.ndarray]:
+    """Of every seed: numbers from U[0, 1), then from N(0, 1).  -> name -> [S, …]"""
+    rows = (len(cfg.initials), cfg.channels)
+    pairs = cfg.states // 2
+    streams = keys.split(cfg.seeds, STREAMS)
+    flat = {"omega": (cfg.count,), "component": (cfg.count,), "step": rows,
+            "lag": (len(cfg.lags),), "tried": (cfg.tried,)}  # fmt: skip
+    normal = {"c": (*rows, pairs, 2), "u": (*rows, cfg.length), "random": (pairs,)}
+    return keys.draws(streams, flat, keys.uniform) | keys.draws(streams, normal)
 
 
 def between(low: float, high: float, share: np.ndarray) -> np.ndarray:
@@ -75,11 +78,10 @@ def between(low: float, high: float, share: np.ndarray) -> np.ndarray:
     return low * (high / low) ** share
 
 
-def limits(cfg) -> dict[str, np.ndarray]:
+def limits(cfg, draws) -> dict[str, np.ndarray]:
     """Claims 1 and 2, at every size."""
-    share = uniform(cfg, {"omega": (cfg.count,), "component": (cfg.count,)})
-    omega = between(*cfg.band, share["omega"])
-    component = np.floor(models.FIRST * share["component"]).astype(int)
+    omega = between(*cfg.band, draws["omega"])
+    component = np.floor(models.FIRST * draws["component"]).astype(int)
     sizes = [of_size(cfg, n, omega, component) for n in cfg.sizes]
     return loops.stack(sizes) | {"omega": omega}
 
@@ -111,16 +113,14 @@ def of_size(cfg, n: int, omega, component) -> dict[str, np.ndarray]:
     }
 
 
-def forms(cfg) -> dict[str, np.ndarray]:
+def forms(cfg, draws) -> dict[str, np.ndarray]:
     """Claim 3: rows are all seeds, initialisations and channels."""
-    shape = (len(cfg.initials), cfg.channels)
-    share = uniform(cfg, {"step": shape})["step"]
-    drawn = normal(cfg, {"c": (*shape, cfg.states // 2, 2), "u": (*shape, cfg.length)})
+    share = draws["step"]
     each = np.stack([hippo.initial(kind, cfg.states) for kind in cfg.initials])
     values = np.broadcast_to(each[:, None], (*share.shape, cfg.states // 2))
-    c = (drawn["c"] @ np.array([1, 1j])) / np.sqrt(2)
+    c = (draws["c"] @ np.array([1, 1j])) / np.sqrt(2)
     rows = [x.reshape(share.size, *x.shape[3:]) for x in (values, between(*cfg.steps, share), c)]
-    u = drawn["u"].reshape(share.size, -1)
+    u = draws["u"].reshape(share.size, -1)
     forward = jax.jit(partial(layer.forward, pairs=cfg.pairs))
     kernel, double = sharding.gather(forward(*map(jnp.asarray, (*rows, u))))
     low = (np.complex64, np.float32, np.complex64, np.float32)
@@ -138,25 +138,20 @@ def forms(cfg) -> dict[str, np.ndarray]:
     }
 
 
-def probes(cfg) -> dict[str, np.ndarray]:
+def probes(cfg, draws) -> dict[str, np.ndarray]:
     """Claim 5: step sizes one in each of `tried` equal parts of their range, on a log scale."""
-    share = uniform(cfg, {"lag": (len(cfg.lags),), "tried": (cfg.tried,)})
-    normals = normal(cfg, {"random": (cfg.states // 2,)})["random"]
-    steps = between(*cfg.steps, (np.arange(cfg.tried) + share["tried"]) / cfg.tried)
-    lags = np.array(cfg.lags) * (1 + MOVED * (2 * share["lag"] - 1))
+    steps = between(*cfg.steps, (np.arange(cfg.tried) + draws["tried"]) / cfg.tried)
+    lags = np.array(cfg.lags) * (1 + MOVED * (2 * draws["lag"] - 1))
+    names = (cfg.probed, "real", *cfg.others)
 
-    def of_seed(seed):
-        targets = probe.bumps(lags[seed], cfg.width, cfg.window)
-        kinds = {
-            kind: probe.best(
-                probe.values(kind, cfg.states, normals[seed]), steps[seed], targets, cfg.cut
-            )
-            for kind in {cfg.probed, "real", *cfg.others}
-        }
-        return np.stack([kinds[kind] for kind in (cfg.probed, "real", *cfg.others)])
+    def of_seed(moved, tried, normals):
+        targets = probe.bumps(moved, cfg.width, cfg.window)
+        values = {name: probe.values(name, cfg.states, normals) for name in set(names)}
+        left = {k: probe.best(v, tried, targets, cfg.cut) for k, v in values.items()}
+        return np.stack([left[name] for name in names])
 
-    residual = np.stack([of_seed(seed) for seed in range(len(cfg.seeds))])
-    return {"residual": residual, "lags": np.array(cfg.lags)}
+    seeds = zip(lags, steps, draws["random"], strict=True)
+    return {"residual": np.stack([of_seed(*seed) for seed in seeds]), "lags": np.array(cfg.lags)}
 
 
 def pictures(cfg) -> dict[str, np.ndarray]:
@@ -164,10 +159,10 @@ def pictures(cfg) -> dict[str, np.ndarray]:
     values = np.stack([hippo.initial(kind, cfg.shown) for kind in hippo.INITIAL])
     time = END * (np.arange(cfg.bins) + 0.5) / cfg.bins
     periods = np.linspace(0, 4, 65)
-    drawn = [hippo.diagonal(hippo.legs(n), cfg.share) for n in cfg.drawn]
+    parts = [hippo.diagonal(hippo.legs(n), cfg.share) for n in cfg.drawn]
     near = [1 + periods * models.period(n) for n in cfg.drawn]
-    fast = [[np.exp(-t), models.kernels(d, t)[0]] for d, t in zip(drawn, near, strict=True)]
-    envelope = [models.envelope(d, END, cfg.bins) for d in drawn]
+    fast = [[np.exp(-t), models.kernels(d, t)[0]] for d, t in zip(parts, near, strict=True)]
+    envelope = [models.envelope(d, END, cfg.bins) for d in parts]
     return {
         "spectra": np.stack([values.real, values.imag], axis=1),
         "time": time,
