@@ -1,4 +1,4 @@
-"""Settings of every preset. Laptop: about 15 CPU-seconds; smoke: seconds; paper: CPU-minutes.
+"""Settings of every preset. Laptop: 10 CPU-seconds; smoke: 6; paper: half a CPU-minute.
 
 What is rerun of the paper is linear algebra in float64 (`hardware = "cpu"`); nothing is trained.
 """

@@ -111,7 +111,9 @@ def errors(arrays, cfg):
         omega = np.geomspace(*cfg.band, 30)
         law = "ω / √(N² + ω²)" if i == 0 else "_"
         plot.law(drawn, omega, measure.remainder(size, omega), label=law)
-    drawn.set(title="B/2, all draws", xlabel="ω (rad per unit of time)", ylabel="|ΔK̂ₙ| / |K̂ₙ|")
+    drawn.set(
+        title="B/2, all draws", xlabel="ω (rad per unit of time)", ylabel="|ΔK̂ₙ| / |K̂ₙ of S4D-LegS|"
+    )
     for ax in (half, whole, drawn):
         ax.set(xscale="log", yscale="log")
         ax.legend(fontsize=7, ncols=2)
