@@ -1,0 +1,1 @@
+"""S4D: diagonal state-space models, their limit, their initialisations, and what those can hold."""
