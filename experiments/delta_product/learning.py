@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 
 from common.nn import training
 
@@ -47,16 +48,38 @@ def optimiser(rate: float, steps: int, warm_up: int, decay: float):
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=decay))
 
 
-def begin(key, *, init, tx) -> training.State:
-    return training.begin(key, init, tx)
+class Net(NamedTuple):
+    """The layer as a function of all its weights in a row [P]: fewer kernels to start."""
+
+    sizes: model.Sizes
+    chunk: int
+
+    def begin(self, key, *, gain: float, tx) -> training.State:
+        return training.begin(key, lambda k: ravel_pytree(self._init(k, gain=gain))[0], tx)
+
+    def params(self, weights) -> dict[str, jax.Array]:
+        shapes = jax.eval_shape(lambda: self._init(jax.random.key(0), gain=1.0))
+        blank = jax.tree.map(lambda s: np.zeros(s.shape, s.dtype), shapes)
+        return ravel_pytree(blank)[1](weights)
+
+    def logits(self, weights, word, case: Case):
+        """At every letter.  word int [B, T + 1] -> [B, T, G]"""
+        params = self.params(weights)
+        return model.apply(params, word, self.sizes, case.mask, case.top, chunk=self.chunk)[:, 1:]
+
+    def tokens(self, weights, case: Case) -> model.Tokens:
+        return model.tokens(self.params(weights), self.sizes, case.mask, case.top)
+
+    def _init(self, key, *, gain: float):
+        return model.init(key, self.sizes, gain=gain)
 
 
-def step(state: training.State, i, *, case: Case, net, tx, batch: int, length: int):
-    """Update i; net(params, word, case) -> logits.  -> (state, mean cross-entropy [])"""
+def step(state: training.State, i, *, case: Case, net: Net, tx, batch: int, length: int):
+    """Update number i.  -> (state, mean cross-entropy [])"""
     word, product = words(training.key_of(state, i), case, batch, length)
 
-    def loss(params):
-        logits = net(params, word, case)[:, 1:]
+    def loss(weights):
+        logits = net.logits(weights, word, case)
         return optax.softmax_cross_entropy_with_integer_labels(logits, product).mean()
 
     value, grads = jax.value_and_grad(loss)(state.params)
@@ -68,12 +91,8 @@ def train(state: training.State, first, case: Case, *, count: int, **how):
     return training.steps(partial(step, case=case, **how), state, first, count)
 
 
-def test(params, key, case: Case, *, sizes: model.Sizes, net, count: int, length: int):
+def test(weights, key, case: Case, *, net: Net, count: int, length: int):
     """Share of right products at every letter of fresh words [T]; what tokens do to the state."""
     word, product = words(key, case, count, length)
-    right = jnp.equal(net(params, word, case)[:, 1:].argmax(-1), product).mean(0)
-    return right, model.tokens(params, sizes, case.mask, case.top)
-
-
-def network(params, word, case: Case, *, sizes: model.Sizes, chunk: int):
-    return model.apply(params, word, sizes, case.mask, case.top, chunk=chunk)
+    right = jnp.equal(net.logits(weights, word, case).argmax(-1), product).mean(0)
+    return right, net.tokens(weights, case)

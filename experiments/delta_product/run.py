@@ -98,26 +98,20 @@ def fan(key, count):
     return jax.vmap(fold, (0, None))(key, np.arange(count)).reshape(-1)
 
 
-def trainer(cfg, mesh: Mesh):
-    """begin(key, case) -> state; train(state, first, case) -> (state, loss); test(params, key, case)
-    -> (accuracy, tokens)."""
+def trainer(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding.Placed]:
+    """begin(key) -> state; train(state, first, case) -> (state, loss); test(weights, key, case) ->
+    (accuracy, tokens)."""
     size = cases(cfg).table.shape[-1]
     sizes = model.Sizes(size + 1, cfg.width, cfg.heads, cfg.head, max(cfg.n_h), cfg.hidden)
-    init = partial(model.init, sizes=sizes, gain=cfg.gain)
-    net = partial(learning.network, sizes=sizes, chunk=cfg.chunk)
+    net = learning.Net(sizes, cfg.chunk)
     tx = learning.optimiser(cfg.lr, cfg.steps, cfg.warm_up, cfg.decay)
-    train = partial(
-        learning.train, count=cfg.steps // cfg.parts, net=net, tx=tx,
-        batch=cfg.batch, length=cfg.length,
-    )  # fmt: skip
-    test = partial(
-        learning.test, sizes=sizes, net=net, count=cfg.test_words, length=cfg.test_length
-    )
-    over = partial(sharding.vmap_over, mesh, at_once=cfg.at_once)
+    how = {"net": net, "tx": tx, "batch": cfg.batch, "length": cfg.length}
+    train = partial(learning.train, count=cfg.steps // cfg.parts, **how)
+    test = partial(learning.test, net=net, count=cfg.test_words, length=cfg.test_length)
     return (
-        over(partial(learning.begin, init=init, tx=tx)),
-        over(train, shared=(1,)),
-        over(test),
+        sharding.vmap_over(mesh, partial(net.begin, gain=cfg.gain, tx=tx)),
+        sharding.vmap_over(mesh, train, shared=(1,), at_once=cfg.at_once),
+        sharding.vmap_over(mesh, test, at_once=cfg.at_once),
     )
 
 

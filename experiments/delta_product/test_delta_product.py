@@ -12,6 +12,14 @@ from . import exact, groups, learning, measure, model
 SIZES = model.Sizes(tokens=7, width=6, heads=2, head=3, steps=2, hidden=5)
 
 
+weights = jax.jit(lambda seed: model.init(jax.random.key(seed), SIZES, gain=2.0))
+
+
+@jax.jit
+def layer(params, word, mask, top):
+    return model.apply(params, word, SIZES, mask, top)
+
+
 def cycles(matrix):
     """Of a permutation matrix, by walking."""
     image, seen, count = matrix.argmax(0), set(), 0
@@ -90,9 +98,9 @@ def test_one_step_comes_no_nearer_to_a_turn_by_a_third_than_its_closed_form():
 
 def test_the_layer_is_that_of_dense_matrices():
     """Every state by products of I - beta k k^T, in NumPy."""
-    params = model.init(jax.random.key(0), SIZES, gain=2.0)
+    params = weights(0)
     word, mask = np.array([[6, 0, 3, 5, 1]]), np.float32([1, 1])
-    found = model.apply(params, word, SIZES, mask, jnp.float32(2))
+    found = layer(params, word, mask, 2.0)
     table = jax.tree.map(np.asarray, model.tokens(params, SIZES, mask, jnp.float32(2)))
     p = jax.tree.map(np.asarray, params)
     norm = lambda x: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-6)  # noqa: E731
@@ -110,16 +118,16 @@ def test_the_layer_is_that_of_dense_matrices():
 
 def test_a_masked_step_is_no_step():
     """n_h = 1 beside n_h = 2 in one program: the second step's weights do not matter."""
-    params = model.init(jax.random.key(1), SIZES, gain=2.0)
+    params = weights(1)
     cut = jnp.zeros((6, 2, 2, 3)).at[:, :, 0].set(1).reshape(6, 12)
-    word, mask, top = np.array([[6, 2, 4, 4]]), np.float32([1, 0]), jnp.float32(1)
-    want = model.apply(params, word, SIZES, mask, top)
+    word, mask = np.array([[6, 2, 4, 4, 0]]), np.float32([1, 0])
+    want = layer(params, word, mask, 1.0)
     other = params | {"k": params["k"] * cut - (1 - cut), "v": params["v"] * cut + 3 * (1 - cut)}
-    np.testing.assert_allclose(model.apply(other, word, SIZES, mask, top), want, rtol=1e-5)
+    np.testing.assert_allclose(layer(other, word, mask, 1.0), want, rtol=1e-5)
 
 
 def test_words_begin_with_bos_and_carry_their_product():
-    case = learning.case("S3", 6, 1, 2, 2.0)
+    case = jax.tree.map(jnp.asarray, learning.case("S3", 6, 1, 2, 2.0))
     word, product = jax.jit(lambda k: learning.words(k, case, 50, 9))(jax.random.key(2))
     matrices = groups.named("S3").matrices
     assert (word[:, 0] == 6).all()
