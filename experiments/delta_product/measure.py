@@ -45,11 +45,11 @@ def kept(arrays):
     return curve[:, position(arrays, 4)] / curve[:, position(arrays, 1)]
 
 
-def spectra(arrays):
-    """Largest distance of a letter's eigenvalues from its element's, the best head.  -> [seed]"""
-    have, want = eigenvalues(arrays)[:, 0], element_eigenvalues(arrays)
-    gaps = np.stack([np.abs(have - w[:, None]).max(-1) for w in (want, want[:, ::-1])])
-    return gaps.min(0).max(1).min(1)
+def turns(arrays):
+    """Distance of a letter's eigenvalues from its element's: the worst of the elements that turn a
+    plane (eigenvalues off the real line), each in the head where it is least.  -> [seed]"""
+    turning = np.abs(element_eigenvalues(arrays).imag).max(1) > 0.1
+    return mismatch(arrays)[:, 0, turning].min(-1).max(-1)
 
 
 def suffices(arrays):
@@ -93,6 +93,13 @@ def eigenvalues(arrays):
         along = np.einsum("...k,...kl->...l", k, np.broadcast_to(product, (*k.shape, k.shape[-1])))
         product = product - beta[..., j, None, None] * k[..., :, None] * along[..., None, :]
     return moving(product)
+
+
+def mismatch(arrays):
+    """Distance of a letter's two eigenvalues from its element's.  -> [seed, case, L, H]"""
+    have, want = eigenvalues(arrays), element_eigenvalues(arrays)
+    gaps = [np.abs(have - pair[:, None]).max(-1) for pair in (want, want[:, ::-1])]
+    return np.minimum(*gaps)
 
 
 def element_eigenvalues(arrays):
