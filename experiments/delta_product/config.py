@@ -14,7 +14,8 @@ PAPER = {
     "length": 128,  # code: letters of a training word
     "test_length": 512,  # code
     "test_words": 1000,  # ours: code has 100,000
-    # the layer: cases are n_h[i] with beta in (0, top[i]); the first three are those of the claims
+    # the layer: cases are n_h[i] with beta in (0, top[i]), as many as both name (controls name the
+    # three that the claims take by place)
     "n_h": (2, 1, 2, 3, 4, 1, 3, 4),  # figure
     "top": (2.0, 2.0, 1.0, 2.0, 2.0, 1.0, 1.0, 1.0),  # code: eigenvalues in [-1, 1] or [0, 1]
     "restarts": 1,  # ours: trainings of a case and seed, of which the one of least loss counts
@@ -31,7 +32,7 @@ PAPER = {
     "warm_up": 100,  # ours
     "decay": 1e-6,  # code
     "parts": 49,  # ours: records of the loss
-    "at_once": 2,  # ours: trainings side by side on a device
+    "at_once": 1,  # ours: trainings side by side on a device
     # networks with keys set by hand
     "exact_words": 1000,  # ours
     "exact_length": 512,  # code: of a test word

@@ -34,7 +34,7 @@ def curves(arrays, cfg):
     accuracy = measure.accuracy(arrays)
     place = 1 + np.arange(accuracy.shape[-1])
     for g, (ax, group) in enumerate(zip(np.atleast_1d(axes), cfg.groups, strict=True)):
-        for i in range(len(cfg.n_h)):
+        for i in range(accuracy.shape[2]):
             plot.band(ax, place, accuracy[:, g, i], label=called(cfg, i), **plot.style(i))
         ax.axvline(cfg.length, **plot.LAW | {"linestyle": "-", "label": "training length"})
         far = 1 + measure.position(arrays, measure.FAR)
@@ -71,19 +71,16 @@ def elements(arrays, cfg):
 
 
 def betas(arrays, cfg):
-    """Step sizes of all letters and heads, by kind of element."""
-    caption = "Step sizes of every letter, head and seed, by kind of element."
+    """Step sizes of letters in the head that is nearest to the element, all seeds."""
+    caption = "Step sizes of letters, each in its best head, all seeds, by kind of element."
     fig, axes = plot.figure(1, 3, size=(11.0, 3.2), caption=caption)
-    beta = measure.of_best(arrays, "beta")
-    moved = np.round(np.linalg.norm(measure.element_eigenvalues(arrays) - 1, axis=-1), 3)
-    kinds = {0.0: "identity", 2.0: "swaps", 2.449: "3-cycles"}
+    best = measure.mismatch(arrays).argmin(-1)[..., None, None]
+    beta = np.take_along_axis(measure.of_best(arrays, "beta"), best, 3)
     for i, ax in enumerate(axes):
-        chosen = beta[:, i, ..., : cfg.n_h[i]]
-        for j, (value, name) in enumerate(kinds.items()):
-            each = chosen[:, moved == value].ravel()
-            if len(each):
-                share = np.histogram(each, BINS)[0] / len(each)
-                ax.stairs(share, BINS, label=name, color=plot.COLOURS[j], linestyle=plot.DASHES[j])
+        for j, (name, rows) in enumerate(kinds(arrays).items()):
+            each = beta[:, i, rows, 0, : cfg.n_h[i]].ravel()
+            share = np.histogram(each, BINS)[0] / max(len(each), 1)
+            ax.stairs(share, BINS, label=name, color=plot.COLOURS[j], linestyle=plot.DASHES[j])
         ax.set(title=called(cfg, i), xlabel="β", ylabel="share", ylim=(0, 1))
         ax.legend()
     return fig
@@ -91,28 +88,31 @@ def betas(arrays, cfg):
 
 def eigenvalues(arrays, cfg):
     """Of the first seed's transitions in the complex plane, two steps and one."""
-    caption = "Eigenvalues of every letter's transition, first seed; large: of the best head."
+    caption = "Eigenvalues of every letter's transition, first seed; large: of its best head."
     fig, axes = plot.figure(1, 3, size=(11.4, 4.0), caption=caption)
     values, want = measure.eigenvalues(arrays)[0], measure.element_eigenvalues(arrays)
-    circle = np.exp(2j * np.pi * np.linspace(0, 1, 200))
+    best, circle = measure.mismatch(arrays)[0].argmin(-1), np.exp(2j * np.pi * np.linspace(0, 1))
     for i, ax in enumerate(axes):
         plot.law(ax, circle.real, circle.imag, label="_circle")
-        head = np.abs(values[i] - want[:, None]).max(-1).max(0).argmin()
-        for j, value in enumerate(np.unique(np.round(want.imag.max(1), 3))):
-            rows = np.round(want.imag.max(1), 3) == value
-            draw(ax, values[i][rows], want[rows], head, j, bool(value))
+        large = values[i][np.arange(len(want)), best[i]]
+        for j, (name, rows) in enumerate(kinds(arrays).items()):
+            style = plot.style(j, line=False) | {"linestyle": ""}
+            dots(ax, values[i][rows], label=f"_{name}", alpha=0.5, **style | {"markersize": 3})
+            dots(ax, large[rows], label=f"{name}, best head", **style | {"markersize": 7})
+        style = {"marker": "x", "color": "black", "linestyle": "", "zorder": 4}
+        dots(ax, want, label="elements", **style)
         ax.set(title=called(cfg, i), xlabel="real part", ylabel="imaginary part", aspect="equal")
         ax.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
-    axes[0].legend(loc="upper right", fontsize=7)
+    axes[0].legend(loc="center", bbox_to_anchor=(0.62, 0.75), fontsize=7)
     return fig
 
 
-def draw(ax, values, want, head, j, turns):
-    """Letters of one kind: all heads small, the best one large, the elements' as crosses."""
-    kind = "turns (3-cycles)" if turns else "others"
-    style = plot.style(j, line=False) | {"linestyle": ""}
-    small, large = values.ravel(), values[:, head].ravel()
-    ax.plot(small.real, small.imag, label=f"_{kind}", alpha=0.5, **style | {"markersize": 3})
-    ax.plot(large.real, large.imag, label=f"{kind}, best head", **style | {"markersize": 7})
-    wanted = {"marker": "x", "color": "black", "linestyle": "", "zorder": 4}
-    ax.plot(want.real.ravel(), want.imag.ravel(), label="element" if turns else "_", **wanted)
+def kinds(arrays):
+    """Name -> which letters [L]."""
+    want = measure.element_eigenvalues(arrays)
+    still, turn = np.abs(want - 1).max(1) < 0.1, np.abs(want.imag).max(1) > 0.1
+    return {"identity": still, "mirrors": ~still & ~turn, "turns": turn}
+
+
+def dots(ax, values, **style):
+    ax.plot(values.real.ravel(), values.imag.ravel(), **style)

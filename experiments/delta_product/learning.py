@@ -3,6 +3,7 @@
 Shapes: G elements (of the largest group), N steps a token, B words, T letters.
 """
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -64,8 +65,11 @@ class Net(NamedTuple):
 
     def logits(self, weights, word, case: Case):
         """At every letter.  word int [B, T + 1] -> [B, T, G]"""
-        params = self.params(weights)
-        return model.apply(params, word, self.sizes, case.mask, case.top, chunk=self.chunk)[:, 1:]
+        params, length = self.params(weights), word.shape[1]
+        whole = max(1, self.chunk // math.gcd(self.chunk, self.sizes.steps))
+        word = jnp.pad(word, ((0, 0), (0, -length % whole)))  # tokens that fill up the last chunk
+        logits = model.apply(params, word, self.sizes, case.mask, case.top, chunk=self.chunk)
+        return logits[:, 1:length]
 
     def tokens(self, weights, case: Case) -> model.Tokens:
         return model.tokens(self.params(weights), self.sizes, case.mask, case.top)

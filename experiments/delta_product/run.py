@@ -74,11 +74,10 @@ def distances(cfg, mesh: Mesh):
 def cases(cfg) -> learning.Case:
     """Of every group, n_h with its range, and restart: leaves [member, …]."""
     size = max(len(groups.named(name).table) for name in cfg.groups)
-    ranges = tuple(zip(cfg.n_h, cfg.top, strict=True))
     made = [
         learning.case(group, size, steps, max(cfg.n_h), top)
         for group in cfg.groups
-        for steps, top in ranges
+        for steps, top in zip(cfg.n_h, cfg.top, strict=False)
         for _ in range(cfg.restarts)
     ]
     return loops.stack(made)
@@ -127,7 +126,7 @@ def trainings(cfg, mesh: Mesh, scratch, streams) -> dict[str, np.ndarray]:
         cfg.steps // cfg.parts * (1 + np.arange(cfg.parts)),
         log=lambda loss: {"loss": loss.mean()},
     )
-    lead = len(cfg.seeds), len(cfg.groups), len(cfg.n_h), cfg.restarts
+    lead = len(cfg.seeds), len(cfg.groups), min(len(cfg.n_h), len(cfg.top)), cfg.restarts
 
     def judged():
         fresh = members(cfg, streams["test"])[0]

@@ -126,6 +126,16 @@ def test_a_masked_step_is_no_step():
     np.testing.assert_allclose(layer(other, word, mask, 1.0), want, rtol=1e-5)
 
 
+def test_chunks_filled_up_give_the_numbers_of_single_steps():
+    """Ten steps in chunks of four."""
+    case, word = learning.case("S3", 6, 2, 2, 2.0), np.array([[6, 0, 3, 5, 1]])
+    weights = 0.5 * jax.random.normal(jax.random.key(3), (429,))
+    nets = [learning.Net(SIZES, chunk).logits for chunk in (0, 4)]
+    alone, together = jax.jit(lambda w: [logits(w, word, case) for logits in nets])(weights)
+    assert alone.shape == (1, 4, 6)
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
+
+
 def test_words_begin_with_bos_and_carry_their_product():
     case = jax.tree.map(jnp.asarray, learning.case("S3", 6, 1, 2, 2.0))
     word, product = jax.jit(lambda k: learning.words(k, case, 50, 9))(jax.random.key(2))
