@@ -15,8 +15,7 @@ HEAD = """# What each paper costs to rerun
 Made by `./lab plan all --write`. Laptop: measured, the committed run. Paper scale: every program \
 that a run calls, compiled for a slice that nobody had here and added up as often as it is called; \
 memory as the compiler states it, of the largest one; time from a roofline (range: see \
-launch/scale/roofline.py). Nothing here was measured on an accelerator. Rows that name no program \
-are of an older plan, of the heaviest step alone.
+launch/scale/roofline.py). Nothing here was measured on an accelerator.
 
 | paper | laptop, measured | on | memory a chip | most time in | whole run | chip-hours | limit |
 |---|---|---|---|---|---|---|---|"""
