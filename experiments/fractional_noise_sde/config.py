@@ -26,7 +26,7 @@ PAPER = {
     "reach": "grows",  # ours: of the rates; "fixed" (a control): the number of rates alone grows
     # covariance
     "band": (0.3, 0.9),  # ours: Hurst indices
-    "laws": 24,  # ours: drawn a seed
+    "laws": 24,  # ours: drawn a seed, one in each of as many equal parts of the band
     "times": 20,  # ours
     "paths": 4096,  # ours
     "noise": "shared",  # the paper: one Brownian motion for all OU processes
@@ -40,7 +40,7 @@ PAPER = {
     "known": (0.3, 0.7),  # ours: of the exact paths, as the next three
     "series": 16,
     "points": 50,
-    "grid": 61,  # ours: Hurst indices from 0.2 to 0.8
+    "grid": 81,  # ours: Hurst indices from 0.1 to 0.9
     "order": "true",  # ours; "shuffled" (a control): increments of a path in random order
     # trained controls
     "net_hursts": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.6, 0.7, 0.8, 0.9,
@@ -70,7 +70,7 @@ SMOKE = LAPTOP | {
     "instances": 3,
     "paths": 512,
     "chains": (100, 175, 310, 560, 1000),
-    "grid": 31,
+    "grid": 41,
     "width": 8,
     "batch": 16,
     "steps": 50,

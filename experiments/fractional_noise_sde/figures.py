@@ -74,7 +74,7 @@ def bridges(arrays, cfg):
     fig, axes = plot.figure(1, len(cfg.hursts), size=(12.5, 3.4), caption=caption)
     for ax, h, spread in zip(axes, cfg.hursts, arrays["spread"][0], strict=True):
         prior, exact, controlled = spread
-        plot.law(ax, arrays["shown"], exact, label="exact", color="k")
+        plot.law(ax, arrays["shown"], exact, label="exact", color="k", zorder=3)
         ax.plot(arrays["shown"], prior, label="prior", **plot.style(1))
         ax.plot(arrays["shown"], controlled, label="best control", **plot.style(0))
         case = [i for i, at in enumerate(zip(cfg.net_hursts, cfg.net_thetas, strict=True))

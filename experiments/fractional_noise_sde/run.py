@@ -21,7 +21,7 @@ STREAMS = (
     "share", "offset", "centres", "kicks", "low", "band", "paths", "bridge", "series", "order",
     "nets",
 )  # fmt: skip
-GRID, SHOWN = (0.2, 0.8), 41  # range of H in the likelihood, times of the standard deviations
+GRID, SHOWN = (0.1, 0.9), 41  # range of H in the likelihood, times of the standard deviations
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -106,7 +106,8 @@ def weights(cfg, draws) -> dict[str, np.ndarray]:
 
 def covariances(cfg, draws) -> dict[str, np.ndarray]:
     """Claim c3, on the horizon 1; laws from 0.1 on."""
-    hursts = np.interp(draws["band"], (0, 1), cfg.band)
+    share = (np.arange(cfg.laws) + draws["band"]) / cfg.laws
+    hursts = np.interp(share, (0, 1), cfg.band)
     t, g = np.linspace(0, 1, cfg.times + 1)[1:], markov.rates(cfg.rates, cfg.gamma_max)
     late = np.linspace(0.1, 1, cfg.times)
     errors = np.array([[laws.errors(late, g, h) for h in row] for row in hursts])
