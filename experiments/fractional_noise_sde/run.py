@@ -25,7 +25,7 @@ GRID, SHOWN = (0.1, 0.9), 41  # range of H in the likelihood, times of the stand
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """The parts whose arrays are wanted.
+    """The parts whose arrays are wanted; seeds [S].
 
     formula [S, kind, I, 2]: relative errors of random weights by A, b, c and by quadrature
     compared [S, C, N, 2]: relative errors of Riemann's weights and of cfg.weights
@@ -92,11 +92,10 @@ def weights(cfg, draws) -> dict[str, np.ndarray]:
     seeds = zip(hursts[:, 0], draws["kicks"], strict=True)
     count = [round(cfg.density * np.log(most)) for most in cfg.reaches]
     wide = cfg.reaches if cfg.reach == "grows" else len(count) * cfg.reaches[:1]
-    nested = costs.pairs(hursts[:, 0], cfg.nested, kind="optimal", most=cfg.gamma_max)
     return {
         "compared": costs.pairs(hursts, cfg.counts, **how),
         "perturbed": np.stack([costs.around(h, kick, **how) for h, kick in seeds]),
-        "nested": nested[..., 1],
+        "nested": costs.pairs(hursts[:, 0], cfg.nested, **how)[..., 1],
         "low": low,
         "wide": np.array(cfg.reaches),
         "reached": costs.along(low, count, wide),
