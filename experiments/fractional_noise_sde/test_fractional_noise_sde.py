@@ -36,6 +36,16 @@ def test_system_is_the_integrals(hurst):
     assert total == pytest.approx(square / gamma(hurst + 0.5) ** 2)
 
 
+@pytest.mark.parametrize("hurst", [0.1, 0.5, 0.9])
+def test_two_sided_errors_are_the_integrals(hurst):
+    """A, b and c by quadrature over the past and the time; also where e^(g T) overflows."""
+    w = np.array([0.3, -1.0, 2.0])
+    for g in (markov.rates(3, 5.0), np.array([1.0, 30.0, 800.0])):
+        gram, cross, total = markov.system(g, hurst, 1.4, 2)
+        found = (w @ gram @ w - 2 * cross @ w + total) / total
+        assert found == pytest.approx(markov.error_two_sided(g, w, hurst, 1.4), rel=1e-7)
+
+
 def test_brownian_motion_is_in_both_limits():
     """H = 1/2: covariance min(s, t), variance t two-sided, kernel 1 (a rate 0 of weight 1)."""
     t = np.array([0.2, 0.7, 1.0])
