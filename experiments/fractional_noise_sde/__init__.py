@@ -1,0 +1,1 @@
+"""Fractional Brownian motion as a sum of OU processes: weights, covariance, bridges, H."""
