@@ -80,8 +80,22 @@ def bridge_order(arrays):
 
 def hurst(arrays):
     """Mean distance of the likeliest Hurst index to the true one.  -> [S]"""
-    likeliest = arrays["hurst_grid"][arrays["profile"].argmax(axis=-1)]
-    return np.abs(likeliest - arrays["known"]).mean(axis=1)
+    return np.abs(likeliest(arrays["hurst_grid"], arrays["profile"]) - arrays["known"]).mean(axis=1)
+
+
+def likeliest(grid, profile):
+    """Peak of the parabola through the largest value and its neighbours; at an end, the end.
+
+    The grid point alone would be the true index at times, an error of 0.  [G], [..., G] -> [...]
+    """
+    top = profile.argmax(axis=-1)
+    inner = np.clip(top, 1, len(grid) - 2)
+    before, here, after = (
+        np.take_along_axis(profile, (inner + i)[..., None], -1)[..., 0] for i in (-1, 0, 1)
+    )
+    bend, step = np.where(top == inner, before - 2 * here + after, 1.0), grid[1] - grid[0]
+    shift = 0.5 * (before - after) / bend
+    return np.where(top == inner, grid[inner] + step * shift, grid[top])
 
 
 def net_spread(arrays):

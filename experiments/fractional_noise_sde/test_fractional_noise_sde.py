@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import gamma
 
-from . import bridge, control, laws, markov
+from . import bridge, control, laws, markov, measure
 
 RATES = markov.rates(5, 20.0)
 
@@ -136,3 +136,10 @@ def test_the_likelihood_is_the_gaussian_one():
     dense = -0.5 * (logdet / 5 + 1)
     assert laws.profile(x, matrix[None])[0] == pytest.approx(dense)
     assert laws.profile(3 * x, matrix[None])[0] == pytest.approx(dense - np.log(3))
+
+
+def test_the_peak_of_a_parabola_is_found_between_grid_points_and_at_ends():
+    grid, peaks = np.linspace(0.1, 0.9, 41), np.array([0.333, 0.7123, 0.9])
+    curves = -((grid - peaks[:, None]) ** 2)
+    np.testing.assert_allclose(measure.likeliest(grid, curves), peaks, atol=1e-12)
+    assert measure.likeliest(grid, -grid[None])[0] == 0.1
