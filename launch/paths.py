@@ -83,10 +83,15 @@ def presets(slug: str) -> list[str]:
     return re.findall(r"[\"'](\w+)[\"']\s*:", table.group(1)) if table else list(PRESETS)
 
 
+def claims(slug: str) -> dict:
+    """The tables of claims.toml, not linted.  Errors: OSError, ValueError."""
+    with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
 def paper(slug: str) -> dict:
     """The [paper] table of claims.toml, not linted."""
-    with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
-        return tomllib.load(file).get("paper", {})
+    return claims(slug).get("paper", {})
 
 
 def verdict_seeds(slug: str) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 from launch.errors import UserError, nearest
-from launch.paths import EXPERIMENTS
 from launch.terminal import shell
 from launch.values import Known, controls, parse
 
@@ -96,7 +95,7 @@ def check(slug: str, cfg, config: Mapping[str, Any], preset: str) -> None:
     if x64 and not cfg.x64:
         where = f"experiments/{slug}/config.py"
         raise UserError(f"{slug} needs float64, {where} has x64 = True: leave x64=False out")
-    Known(config, controls(EXPERIMENTS / slug / "claims.toml")).refuse(cfg.to_dict())
+    Known(config, controls(slug)).refuse(cfg.to_dict())
 
 
 def plain(cfg: Any) -> dict:

@@ -2,11 +2,10 @@
 
 import ast
 import math
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
+from launch import paths
 from launch.errors import UserError, nearest
 
 
@@ -77,10 +76,10 @@ def _items(value: Any) -> Iterator[Any]:
         yield value
 
 
-def controls(claims: Path) -> list[str]:
-    """The key=value items of the falsifiers in a claims.toml; none where it cannot be read."""
+def controls(slug: str) -> list[str]:
+    """The key=value items of a paper's falsifiers; none where claims.toml cannot be read."""
     try:
-        tables = tomllib.loads(claims.read_text(encoding="utf-8")).get("claim", [])
+        tables = paths.claims(slug).get("claim", [])
         return [str(i) for t in tables for i in t.get("falsifier", {}).get("override", [])]
     except (OSError, ValueError, AttributeError, TypeError):
         return []  # told where claims are read

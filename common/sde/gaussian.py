@@ -41,7 +41,8 @@ def sde(
         return jnp.sqrt(square)
 
     def chain(i, n):
-        at_least(1, n=n)
+        if is_known(n):
+            at_least(1, n=n)
         i = clock(i)
         (a0, s0), (a1, s1) = marginal(end * i / n), marginal(end * (i + 1) / n)
         decay = a1 / a0

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 
 from common import keys, shapes
 from common.ode import Array, expand
-from common.reals import at_least, is_known, reals, refuted
+from common.reals import at_least, held, is_known, reals, refuted
 
 Score = Callable[..., Array]
 
@@ -153,11 +153,7 @@ def ve(sigma_min: float = 0.01, sigma_max: float = 50.0, eps: float = 1e-5) -> S
 
     def chain(i, n):
         here = sigma(_place(i, n))
-        before = jnp.where(
-            i > 0,
-            sigma((clock(i) - 1) / (max(n - 1, 1) if is_known(n) else jnp.maximum(n - 1, 1))),
-            0.0,
-        )
+        before = jnp.where(i > 0, sigma(_place(clock(i) - 1, n)), 0.0)
         gain = jnp.sqrt(here**2 - before**2)
         return Chain(jnp.ones_like(here), gain, gain * before / here)
 
@@ -191,8 +187,7 @@ def prior_logp(sde: SDE, x: Array) -> Array:
     shapes.check("x", x, "B ...")
     x = jnp.asarray(reals("x", x))
     logp = gaussian_logp(x, sde.prior_std)
-    if refuted(jnp.isfinite, logp):
-        raise ValueError(f"x is too far out for its density in {logp.dtype}")
+    held("x is too far out for its density", logp)
     return logp
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from common.sde import mixture, ode, processes, samplers
+from common.sde import gaussian, mixture, ode, processes, samplers
 from common.sde.choice import chosen
 
 SDES = processes.vp(), processes.subvp(), processes.ve()
@@ -52,7 +52,7 @@ def test_likelihoods_by_one_program_are_those_of_the_data():
         np.testing.assert_allclose(logp(i), norm(0, 0.5).logpdf(x).sum(1), atol=0.02)
 
 
-@pytest.mark.parametrize("sde", SDES, ids=["vp", "subvp", "ve"])
+@pytest.mark.parametrize("sde", [*SDES, gaussian.ou(end=3.0)], ids=["vp", "subvp", "ve", "ou"])
 def test_samples_of_a_number_of_steps_that_is_told(sde):
     """One program, the samples of programs of 1 (where there are such), 25 and 40 steps."""
     score = mixture.exact_score(mixture.ring(), sde)

@@ -143,6 +143,11 @@ def diagonal(h: Hippo, share: float = 0.5) -> Diagonal:
     return Diagonal(values, share * (vectors.conj().T @ h.b), vectors)
 
 
+def whole(d: Diagonal) -> Diagonal:
+    """Both of each conjugate pair: real states are vectors x.  [N], [N], [N, N]"""
+    return Diagonal(*(np.concatenate([x, x.conj()], axis=-1) for x in d))
+
+
 INITIAL = ("legs", "inv", "lin", "real", "quad", "inverse2")
 
 

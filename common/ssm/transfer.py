@@ -14,6 +14,7 @@ from scipy.linalg import schur
 
 from common import shapes
 from common.reals import at_least, reals
+from common.ssm.hippo import Diagonal
 
 
 def states(a: np.ndarray, b: np.ndarray, omega: np.ndarray) -> np.ndarray:
@@ -86,6 +87,16 @@ def perturbed(a: np.ndarray, b: np.ndarray, e: np.ndarray) -> Perturbed:
     error = np.linalg.norm((vectors * values) @ inverse - moved, 2)
     condition = np.linalg.norm(vectors, 2) * np.linalg.norm(inverse, 2)
     return Perturbed(values, vectors, inverse @ b, float(condition), float(error))
+
+
+def modal(model: Diagonal | Perturbed, omega: np.ndarray) -> np.ndarray:
+    """V (i w - values)^-1 b at every w, of all eigenvalues (`hippo.whole`).  -> [W, N] complex
+
+    As good as the eigenvectors are: `states` does without them.
+    """
+    shapes.check("omega", omega, "W")
+    omega = np.asarray(reals("omega", np.asarray(omega)), float)
+    return (model.b / (1j * omega[:, None] - model.values)) @ model.vectors.T
 
 
 def of_norm(normals: np.ndarray, epsilon: float) -> np.ndarray:

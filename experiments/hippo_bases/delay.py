@@ -3,7 +3,9 @@
 Shapes: S signals, L steps, N states, J frequencies.
 """
 
+import jax
 import numpy as np
+import optax
 
 
 def frequencies(band: float, states: int, length: int, lag: int) -> int:
@@ -67,15 +69,21 @@ def trained(x: np.ndarray, y: np.ndarray, c: np.ndarray, lr: float, steps: int) 
     """C after steps of Adam on the mean square of x C - y, all signals in each.  -> [N]
 
     The gradient is that of a quadratic: two moments of the data are all it needs. x [S, T, N],
-    y [S, T], c [N] at the start. Kingma & Ba 2015, with their constants.
+    y [S, T], c [N] at the start.
     """
     rows = x.reshape(-1, x.shape[-1])
     gram, cross = rows.T @ rows / len(rows), rows.T @ y.ravel() / len(rows)
-    first, second = np.zeros_like(c), np.zeros_like(c)
-    for step in range(1, steps + 1):
-        slope = 2 * (gram @ c - cross)
-        first = 0.9 * first + 0.1 * slope
-        second = 0.999 * second + 0.001 * slope**2
-        size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
-        c = c - lr * first / (1 - 0.9**step) / size
-    return c
+    with jax.enable_x64(True):
+        return np.asarray(_descended(gram, cross, c, lr, steps))
+
+
+@jax.jit
+def _descended(gram, cross, c, lr, steps):
+    tx = optax.adam(lr)
+
+    def advance(_, state):
+        c, seen = state
+        updates, seen = tx.update(2 * (gram @ c - cross), seen)
+        return optax.apply_updates(c, updates), seen
+
+    return jax.lax.fori_loop(0, steps, advance, (c, tx.init(c)))[0]

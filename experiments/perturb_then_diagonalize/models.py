@@ -8,23 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from common.ssm import hippo, transfer
-from common.ssm.hippo import Hippo
+from common.ssm.hippo import Diagonal, Hippo
 from common.ssm.transfer import Perturbed
-
-
-class Diagonal(NamedTuple):
-    """x' = V diag(values) V^-1 x + V b u, all eigenvalues."""
-
-    values: np.ndarray  # [N] complex
-    vectors: np.ndarray  # [N, N] complex
-    b: np.ndarray  # [N] complex
 
 
 def normal(h: Hippo, share: float = 0.5) -> Diagonal:
     """The normal part A + B B^T / 2, driven by a share of B."""
-    half = hippo.diagonal(h, share)
-    pairs = [(x, x.conj()) for x in (half.values, half.vectors, half.b)]
-    return Diagonal(*(np.concatenate(pair, axis=-1) for pair in pairs))
+    return hippo.whole(hippo.diagonal(h, share))
 
 
 def perturbed(h: Hippo, normals: np.ndarray, epsilon: float, noise: str = "gaussian") -> Perturbed:
@@ -33,14 +23,9 @@ def perturbed(h: Hippo, normals: np.ndarray, epsilon: float, noise: str = "gauss
     return transfer.perturbed(h.a, h.b, transfer.of_norm(direction, epsilon))
 
 
-def states(model: Diagonal | Perturbed, omega: np.ndarray) -> np.ndarray:
-    """V (i w - diag)^-1 b at every w.  omega [W] -> [W, N] complex"""
-    return (model.b / (1j * omega[:, None] - model.values)) @ model.vectors.T
-
-
 def difference(h: Hippo, model: Diagonal | Perturbed, omega: np.ndarray) -> np.ndarray:
     """What a model's states at i w differ by from those of LegS.  omega [W] -> [W, N] complex"""
-    return states(model, omega) - transfer.states(h.a, h.b, omega)
+    return transfer.modal(model, omega) - transfer.states(h.a, h.b, omega)
 
 
 class Largest(NamedTuple):

@@ -160,7 +160,7 @@ def frozen(cfg, draws) -> dict[str, np.ndarray]:
         u, past = (tones.smooth(normals, cfg.band, t) for t in (time, time - cfg.lag))
         kinds = [(cfg.baseline, e[0]), *((cfg.cure, x) for x in e[: cfg.tone_draws])]
         each = [taken(cfg, kind, h, x, cfg.tone_epsilon) for kind, x in kinds]
-        model = loops.stack([models.Diagonal(m.values, m.vectors, m.b) for m in each])
+        model = loops.stack([hippo.Diagonal(m.values, m.b, m.vectors) for m in each])
         clean, noisy, answer = sharding.gather(errors(states, model, u, past, waves))
         both = {"clean": rms(clean), "noisy": rms(noisy), "answer": answer[:, 1:]}
         found.append({k: np.stack([x[0], rms(x[1:], 0)]) for k, x in both.items()})
@@ -177,7 +177,7 @@ def pictures(cfg, e) -> dict[str, np.ndarray]:
     near = stand_ins[0].values.imag.max() + np.linspace(-8, 8, 161)
     omega = np.union1d(omega, near)
     first = [transfer.states(h.a, h.b, omega)[:, 0]]
-    first += [models.states(m, omega)[:, 0] for m in stand_ins]
+    first += [transfer.modal(m, omega)[:, 0] for m in stand_ins]
 
     h = hippo.legs(cfg.pictured)
     small = [models.normal(h), *(taken(cfg, "perturbed", h, e, x) for x in norms)]

@@ -30,7 +30,7 @@ def test_diagonal_models_are_resolvents_of_their_matrices():
     )
     for model, a, b in cases:
         dense = [np.linalg.solve(1j * w * np.eye(12) - a, b) for w in omega]
-        np.testing.assert_allclose(models.states(model, omega), dense, atol=1e-10)
+        np.testing.assert_allclose(transfer.modal(model, omega), dense, atol=1e-10)
 
 
 def test_legs_has_the_properties_that_the_bound_is_derived_from():
@@ -100,7 +100,7 @@ def test_a_tone_is_answered_by_the_transfer_function():
     waves = np.sin(theta[:, None] * np.arange(length))
     stacked = tuple(x[None] for x in model)
     found = jax.jit(lambda m: tones.answers(tones.kernel(m, c, step, length), waves))(stacked)[0]
-    size = np.abs(models.states(model, np.array([3.0, spike])) @ c) / np.cos(theta / 2)
+    size = np.abs(transfer.modal(model, np.array([3.0, spike])) @ c) / np.cos(theta / 2)
     np.testing.assert_allclose(found, size / np.sqrt(2), rtol=1e-3)
 
 

@@ -35,7 +35,7 @@ def kernel(model, c, step: float, length: int):
 
     `vandermonde` takes one of each pair and gives 2 Re: here are all eigenvalues, hence c / 2.
     """
-    values, vectors, b = model
+    values, b, vectors = model
     log_a, gain = discrete.bilinear_diagonal(values, jnp.asarray(step))
     return kernels.vandermonde(log_a, (c @ vectors) * b * gain / 2, length)
 

@@ -5,7 +5,7 @@ Shapes: N states, P = N / 2 pairs, W frequencies, T times.
 
 import numpy as np
 
-from common.ssm import hippo
+from common.ssm import hippo, transfer
 from common.ssm.hippo import Diagonal
 
 FIRST = 4  # kernels K_0 .. K_3
@@ -14,8 +14,7 @@ PERIODS = 16  # times a period of the fastest mode
 
 def transforms(d: Diagonal, omega: np.ndarray) -> np.ndarray:
     """First components of (i w - A)^-1 B of a diagonal model.  omega [W] -> [W, 4] complex"""
-    first, s = d.vectors[:FIRST], 1j * omega[:, None]
-    return (d.b / (s - d.values)) @ first.T + (d.b / (-s - d.values)).conj() @ first.conj().T
+    return transfer.modal(hippo.whole(d), omega)[:, :FIRST]
 
 
 def mean_square_error(d: Diagonal) -> float:
@@ -23,9 +22,8 @@ def mean_square_error(d: Diagonal) -> float:
 
     The integral of sum_ij c_i c_j e^((l_i + l_j) t) over t > 0 is -sum_ij c_i c_j / (l_i + l_j).
     """
-    c = d.vectors[0] * d.b
-    rates = np.concatenate([d.values, d.values.conj(), [-1.0]])
-    weights = np.concatenate([c, c.conj(), [-1.0]])
+    both = hippo.whole(d)
+    rates, weights = np.append(both.values, -1.0), np.append(both.vectors[0] * both.b, -1.0)
     square = -(weights @ (1 / (rates[:, None] + rates)) @ weights).real
     return float(np.sqrt(square / 0.5))
 
