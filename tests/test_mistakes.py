@@ -75,6 +75,12 @@ def test_a_failure_under_own_settings_is_one_line(tree):
     assert failed.status == 1
     (folder,) = tree.runs("toy")
     assert "RuntimeError: trouble in the third chunk" in (folder / "traceback.txt").read_text()
+    figures = tree.root / "experiments/toy/figures.py"
+    figures.write_text(figures.read_text() + "\n\ndef figures(arrays, cfg):\n    return 1 / 0\n")
+    drawn = tree.lab("run", "toy:smoke", "lr=0.3")
+    refused(drawn, "toy:smoke lr=0.3 failed at experiments/toy/figures.py:", "ZeroDivisionError")
+    assert drawn.status == 1
+    assert tree.lab("run", "toy:smoke").traceback, "a preset's own failure is the folder's"
 
 
 def test_float32_where_the_preset_has_float64(shared_tree):

@@ -5,7 +5,6 @@ import os
 import resource
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -16,11 +15,11 @@ import numpy as np
 from common.data import DataError
 from common.files import FileError
 from launch.compute import cluster, stop
-from launch.errors import Failed, Interrupted, UserError
+from launch.errors import Interrupted, UserError
 from launch.meshes import mesh_of
-from launch.paths import EXPERIMENTS, ROOT, shown
 from launch.record import provenance, store
-from launch.settings import Job, typed
+from launch.record.failure import failed
+from launch.settings import Job
 from launch.terminal import Display
 
 PLANNED = 30.0  # seconds from which a run is worth its prediction, made when it has ended
@@ -58,7 +57,7 @@ def compute(
         if lacking := _lacking(error, folder):
             raise UserError(f"{job.name}{lacking}") from None
         if job.changes and _of_code(error):
-            raise Failed(_told(job, folder, error)) from None
+            raise failed(job.name, job.changes, folder, error) from None
         raise
     if cluster.index() > 0:
         return
@@ -176,17 +175,6 @@ def _of_code(error: BaseException) -> bool:
     """Whether code raised it, which the settings may have led to: no place, reader or user did."""
     elsewhere = isinstance(error, (UserError, DataError, FileError, OSError))
     return isinstance(error, Exception) and not elsewhere and cluster.count() == 1
-
-
-def _told(job: Job, folder: Path, error: BaseException) -> str:
-    """A failure under settings of one's own, in one line; its traceback goes to the folder."""
-    kept = folder / "traceback.txt"
-    store.write_text(kept, "".join(traceback.format_exception(error)))
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if Path(f.filename).is_relative_to(EXPERIMENTS)]
-    at = f" at {Path(own[-1].filename).relative_to(ROOT)}:{own[-1].lineno}" if own else ""
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return f"{job.name} {typed(job.changes)} failed{at}: {what} (traceback in {shown(kept)})"
 
 
 def _lacking(error: BaseException, folder: Path) -> str:

@@ -19,6 +19,7 @@ from launch.paths import ROOT, verdict_seeds
 from launch.paths import folder as experiment_folder
 from launch.read.verdicts import old_verdict
 from launch.record import fingerprint, ledger, provenance, store
+from launch.record.failure import failed
 
 JUDGES = ("measure", "rule")
 
@@ -190,6 +191,9 @@ def draw_finite(folder: Path, info: dict, **options: Any) -> None:
         draw(folder, info, **options)
     except Exception as error:
         if all(np.isfinite(a).all() for a in store.arrays(folder).values()):
+            if info.get("overrides") and not isinstance(error, (UserError, OSError)):
+                name = f"{info['experiment']}:{info['preset']}"
+                raise failed(name, info["overrides"], folder, error) from None
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
 
