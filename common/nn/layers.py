@@ -44,6 +44,28 @@ def sinusoids(place: Array, rates: Array | np.ndarray) -> Array:
     return jnp.concatenate([jnp.sin(phase), jnp.cos(phase)], axis=-1)
 
 
+def rms_norm(x: Array, scale: Array, *, tiny: float = 1e-6) -> Array:
+    """scale x / sqrt(mean x^2 + tiny) of the last axis (Zhang & Sennrich 2019).  scale [N]
+
+    x [..., N] -> [..., N]
+    """
+    x, scale = _reals(x, scale)
+    return scale * x * jax.lax.rsqrt(jnp.mean(x**2, -1, keepdims=True) + tiny)
+
+
+def layer_norm(x: Array, scale: Array, *, tiny: float = 1e-6) -> Array:
+    """rms_norm of x without its mean (Ba et al. 2016, with no shift).  x [..., N], scale [N]"""
+    x, scale = _reals(x, scale)
+    return rms_norm(x - jnp.mean(x, -1, keepdims=True), scale, tiny=tiny)
+
+
+def _reals(x, scale):
+    x, scale = (jnp.asarray(reals(n, a, finite=False)) for n, a in (("x", x), ("scale", scale)))
+    shapes.check("x", x, "... N", shapes.check("scale", scale, "N"))
+    at_least(1, **{"last axis of x": len(scale)})
+    return x, scale
+
+
 def init(key: Array, sizes: Sequence[int], *, variance: float = 2.0, dtype: Any = float):
     """A perceptron of these sizes, inputs first: weights N(0, variance / fan-in), biases 0.
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import legendre
+from scipy.special import binom, eval_genlaguerre
 
 from common.reals import at_least, reals
 
@@ -19,7 +20,7 @@ from common.reals import at_least, reals
 class Hippo(NamedTuple):
     """A state-space model and what it projects on.
 
-    basis(t [T]) -> [N, T]: K_n(t) in the limit of many states; of `legs` at any number of them.
+    basis(t [T]) -> [N, T]: K_n(t); of `legt` and `fout` in the limit of many states.
     """
 
     a: np.ndarray  # [N, N]
@@ -58,6 +59,27 @@ def legt(n: int) -> Hippo:
         return _legendre(n, 1 - 2 * inside) * _inside(t)
 
     return Hippo(a, root, p, 0.0, basis)
+
+
+def lagt(n: int, alpha: float = 0.0, beta: float = 1.0) -> Hippo:
+    """Generalised Laguerre polynomials: K_n = L_n^(alpha)(t) e^(-(1+beta) t / 2), exactly.
+
+    n! / Gamma(n+alpha+1) K_n K_m is orthonormal under t^alpha e^(beta t) dt. alpha > -1, beta > 0
+    (2008.07669, D.2, with B as the kernels ask: binom(n+alpha, n)).
+    """
+    at_least(1, n=n)
+    for name, value, least in (("alpha", alpha, -1), ("beta", beta, 0)):
+        if not reals(name, value) > least:
+            raise ValueError(f"{name} must be above {least}, not {value}")
+    a = -np.tril(np.ones((n, n)), -1) - (1 + beta) / 2 * np.eye(n)
+    order = np.arange(n)
+
+    def basis(t):
+        t = _times(t)
+        return eval_genlaguerre(order[:, None], alpha, t) * np.exp(-(1 + beta) / 2 * t)
+
+    p = np.full((n, 1), 0.5**0.5)
+    return Hippo(a, binom(order + alpha, order), p, beta / 2, basis)
 
 
 def fout(n: int) -> Hippo:

@@ -3,17 +3,24 @@
 import numpy as np
 import pytest
 from scipy.linalg import expm, solve_continuous_lyapunov
+from scipy.special import gamma, roots_genlaguerre
 
 from common.ssm import hippo
 
-ALL = hippo.legs, hippo.legt, hippo.fout, hippo.foud
+
+def other_lagt(n):
+    return hippo.lagt(n, 1.5, 0.25)
+
+
+EXACT = hippo.legs, hippo.foud, hippo.lagt, other_lagt
+ALL = *EXACT, hippo.legt, hippo.fout
 
 
 def kernels(h, t):
     return np.stack([expm(s * h.a) @ h.b for s in t], axis=1)
 
 
-@pytest.mark.parametrize("make", [hippo.legs, hippo.foud])
+@pytest.mark.parametrize("make", EXACT)
 def test_bases_that_are_exact_at_every_size(make):
     h, t = make(15), np.linspace(0, 4, 41)
     np.testing.assert_allclose(kernels(h, t), h.basis(t), atol=2e-12)
@@ -61,6 +68,16 @@ def test_gramians():
     np.testing.assert_allclose(gram(f.a, f.b), np.eye(25), atol=1e-10)
 
 
+def test_laguerre_functions_are_orthogonal_under_their_weight():
+    """Integral of t^alpha e^(beta t) K_n K_m: Gamma(n + alpha + 1) / n! on the diagonal."""
+    h, (t, weight) = hippo.lagt(8, 1.5, 0.25), roots_genlaguerre(40, 1.5)
+    k = h.basis(t)
+    gram = (k * weight * np.exp(1.25 * t)) @ k.T
+    np.testing.assert_allclose(
+        gram, np.diag(gamma(np.arange(8) + 2.5) / gamma(np.arange(8) + 1)), atol=1e-9
+    )
+
+
 def test_frequencies_of_the_normal_part():
     """Conjugate pairs on Re = -1/2 whose largest is N^2 / pi; Inv follows the large ones."""
     d = hippo.diagonal(hippo.legs(128))
@@ -77,6 +94,8 @@ def test_frequencies_of_the_normal_part():
 @pytest.mark.parametrize(("call", "word"), [
     (lambda: hippo.fout(4), "odd"),
     (lambda: hippo.legs(0), "n must be"),
+    (lambda: hippo.lagt(4, alpha=-1.0), "alpha"),
+    (lambda: hippo.lagt(4, beta=0.0), "beta"),
     (lambda: hippo.initial("linear", 4), "kind"),
     (lambda: hippo.initial("lin", 3), "even"),
     (lambda: hippo.diagonal(hippo.legs(3)), "even"),

@@ -54,6 +54,34 @@ def test_the_condition_of_legs_by_integers():
     assert growth == pytest.approx(2 * np.log10(1 + np.sqrt(2)), abs=0.01)
 
 
+def test_h_infinity_of_one_mode_of_a_pair_and_of_a_normal_matrix():
+    """|c b| / decay of a mode; 1 / (2 z sqrt(1 - z^2)) of a damped oscillator, at
+    sqrt(1 - 2 z^2)."""
+    one = transfer.h_infinity(np.array([[-0.5 + 3j]]), np.array([2.0]), np.array([3.0]))
+    assert (one.norm, one.omega) == pytest.approx((12.0, 3.0))
+    z = 0.05
+    oscillator = np.array([[0.0, 1], [-1, -2 * z]]), np.array([0.0, 1]), np.array([1.0, 0])
+    peak = transfer.h_infinity(*oscillator)
+    assert peak.norm == pytest.approx(1 / (2 * z * np.sqrt(1 - z**2)), rel=1e-9)
+    assert abs(peak.omega) == pytest.approx(np.sqrt(1 - 2 * z**2), rel=1e-4)
+    nothing = transfer.h_infinity(*transfer.difference(oscillator, oscillator))
+    assert nothing.norm < 1e-12
+    assert transfer.h_infinity(-np.eye(2), np.ones(2), np.zeros(2)).norm == 0
+
+
+@pytest.mark.parametrize("n", [16, 32, 64])
+def test_h_infinity_finds_what_a_grid_must_know(n):
+    """S4D-LegS less LegS, first state: tends to 2/pi near n^2/pi; a resonance of width 1/2."""
+    h = hippo.legs(n)
+    normal, first = h.a + h.p @ h.p.T, np.eye(n)[0]
+    peak = transfer.h_infinity(*transfer.difference((normal, h.b / 2, first), (h.a, h.b, first)))
+    w = np.abs(peak.omega) + np.linspace(-2, 2, 801)
+    off = transfer.states(normal, h.b / 2, w)[:, 0] - transfer.states(h.a, h.b, w)[:, 0]
+    assert peak.norm == pytest.approx(np.abs(off).max(), rel=1e-3)
+    assert peak.norm == pytest.approx(2 / np.pi, rel=0.4 / n)
+    assert abs(peak.omega) == pytest.approx(n**2 / np.pi, rel=0.02)
+
+
 def test_pseudospectra_and_the_field_of_values():
     """Of a normal matrix the distance to its spectrum; LegS has Re <= -1/2 but is far from it."""
     d = np.diag([1.0, 3.0])
@@ -67,6 +95,8 @@ def test_pseudospectra_and_the_field_of_values():
     (lambda: transfer.states(np.eye(2), np.ones(3), np.ones(1)), "b"),
     (lambda: transfer.states(np.eye(2), np.ones(2), np.array([np.nan])), "omega"),
     (lambda: transfer.frequencies(np.zeros(0)), "values"),
+    (lambda: transfer.h_infinity(np.eye(2), np.ones(2), np.ones(2)), "not stable"),
+    (lambda: transfer.h_infinity(-np.eye(2), np.ones(2), np.ones(3)), "c must"),
     (lambda: transfer.of_norm(np.zeros((2, 2)), 1.0), "normals"),
     (lambda: transfer.of_norm(np.eye(2), -1.0), "epsilon"),
     (lambda: transfer.legs_condition(0), "n must"),
