@@ -1,8 +1,8 @@
 """Named data sets: found offline first, verified by sha256, never unpickled.
 
-A file is looked for in this order: bundled in `common/assets`, the folder $REPRISE_DATA
-(`mnist/train-images-idx3-ubyte.gz`, …; gzipped or not), the cache
-(`$XDG_CACHE_HOME/reprise`, else `~/.cache/reprise`), the mirrors. What is found is believed only
+A file is looked for in this order: bundled in `common/assets`, the folder $REPRISE_DATA, the cache
+(`$XDG_CACHE_HOME/reprise`, else `~/.cache/reprise`), each with a folder a data set
+(`mnist/train-images-idx3-ubyte.gz`, …; gzipped or not), the mirrors. What is found is believed only
 when the sha256 of its content matches; gzip is undone first, since mirrors compress differently.
 
 What there is and where its hashes come from: `sources`.
@@ -66,7 +66,7 @@ def path(name: str) -> Path | None:
 def status(name: str) -> str:
     """One line on where the data set is or what getting it takes (looks, does not verify)."""
     folder, source = path(name), _source(name)
-    if folder == ASSETS:
+    if folder == ASSETS / name:
         return f"{name}: bundled ({source.licence})"
     if folder:
         return f"{name}: {folder} ({source.licence})"
@@ -88,7 +88,7 @@ def _folders(name: str) -> list[Path]:
     """Where a data set may lie, best first; Tiny Shakespeare's folder may lack the underscore."""
     chosen = os.environ.get("REPRISE_DATA")
     own = [Path(chosen).expanduser() / n for n in (name, name.replace("_", ""))] if chosen else []
-    return [ASSETS, *own, _cache() / name]
+    return [ASSETS / name, *own, _cache() / name]
 
 
 def _find(folder: Path, name: str) -> Path | None:

@@ -2,7 +2,8 @@
 
 MNIST, Fashion-MNIST and Tiny Shakespeare are hashes of the content, each stated by several
 independent public projects (Fashion-MNIST's labels also recomputed from archives with the
-publisher's md5 sums). CIFAR-10 is hashed as published, as an archive: its sha256 belongs to the
+publisher's md5 sums); mnist_small's follow from MNIST by the rule of `common/assets/make.py`, which
+a test applies again. CIFAR-10 is hashed as published, as an archive: its sha256 belongs to the
 bytes whose md5, c32a1d4ab5d03f1284b67883e8d87530, is on the authors' page.
 
 Shapes: N examples, H x W pixels, C colours; images are uint8, labels uint8 [N].
@@ -91,9 +92,13 @@ def _parse_text(files: Files) -> dict[str, np.ndarray]:
     return {"text": np.frombuffer(files["input.txt"], np.uint8)}
 
 
-def _idx_files(mirrors: tuple[str, ...], hashes: tuple[str, ...]) -> tuple[File, ...]:
+def _idx_files(
+    mirrors: tuple[str, ...],
+    hashes: tuple[str, ...],
+    counts: tuple[int, int] = (60_000, 10_000),
+) -> tuple[File, ...]:
     names = [f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in KINDS]
-    sizes = (47_040_016, 60_008, 7_840_016, 10_008)
+    sizes = [size for n in counts for size in (16 + 28 * 28 * n, 8 + n)]  # header and values
     return tuple(
         File(name, sha256, size, tuple(f"{mirror}/{name}.gz" for mirror in mirrors))
         for name, sha256, size in zip(names, hashes, sizes, strict=True)
@@ -132,6 +137,21 @@ SOURCES = {
         ),
         parse=_parse_mnist,
         megabytes=11.6,
+        licence="CC BY-SA 3.0",
+    ),
+    "mnist_small": Source(  # assets/make.py
+        files=_idx_files(
+            (),
+            (
+                "276107be590759c3f0926df722c4de39cdda1227591a1ecd47a184690a8ebf06",
+                "68a5c4f7f395a30b3c9c1866520c6eee961a3d0347446a56e17e4f65c8dfbbc6",
+                "0a2a978ac97c9ffe5524643f23f15c688c7c4b82e1ce271f4060492e4a74cae4",
+                "601a3cc86da79e5dcf5265d52b4dd14eb2e0ee0c69c9792c036ed8b98dcb05fa",
+            ),
+            (6_000, 2_000),
+        ),
+        parse=_parse_mnist,
+        megabytes=1.3,
         licence="CC BY-SA 3.0",
     ),
     "fashion_mnist": Source(

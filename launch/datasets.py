@@ -31,4 +31,4 @@ def text(found: list[dict]) -> str:
     for r in found:
         sign = "✓" if r["here"] else "·"
         lines.append([f"{sign} {r['name']}", r["status"] + (", verified" if r["verified"] else "")])
-    return table(lines) + "\nfetch one: ./lab data NAME      REPRISE_DATA=FOLDER is looked at first"
+    return table(lines) + "\nfetch one: ./lab data NAME   (REPRISE_DATA=FOLDER before mirrors)"

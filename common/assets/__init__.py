@@ -1,0 +1,1 @@
+"""The bundled data sets, and how mnist_small was made."""
