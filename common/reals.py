@@ -29,6 +29,15 @@ def reals(name: str, x: Any, *, finite: bool = True):
     return x
 
 
+def complexes(name: str, x: Any, *, finite: bool = True):
+    """As `reals`, or complex numbers as they are.  Errors: ValueError that names x."""
+    if getattr(getattr(x, "dtype", None), "kind", "") != "c":
+        return reals(name, x, finite=finite)
+    if finite and is_known(x) and not _all_finite(x):
+        raise ValueError(f"{name} must be finite")
+    return x
+
+
 def held(said: str, *found: Any) -> None:
     """Refuse results that left the range of their dtype.
 

@@ -47,7 +47,7 @@ def sinusoids(place: Array, rates: Array | np.ndarray) -> Array:
 def rms_norm(x: Array, scale: Array, *, tiny: float = 1e-6) -> Array:
     """scale x / sqrt(mean x^2 + tiny) of the last axis (Zhang & Sennrich 2019).  scale [N]
 
-    x [..., N] -> [..., N]
+    x [..., N] -> [..., N], of squares that the dtype holds
     """
     x, scale = _reals(x, scale)
     return scale * x * jax.lax.rsqrt(jnp.mean(x**2, -1, keepdims=True) + tiny)

@@ -51,6 +51,20 @@ CASES = {
         STATE | {"t": Arg(T, "B", 1)},
         degree=1,
     ),
+    "layers.rms_norm": Case(
+        lambda x, scale: layers.rms_norm(x, scale, tiny=0.0),
+        lambda x, scale: scale * x / np.sqrt(np.mean(x**2, 1, keepdims=True)),
+        {"x": Arg(X, "B N", 1), "scale": Arg(B[:2] + 2, "N")},
+        degree=0,
+        most=1e15,
+    ),
+    "layers.layer_norm": Case(
+        lambda x, scale: layers.layer_norm(x, scale, tiny=0.0),
+        lambda x, scale: scale * (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+        {"x": Arg(V, "B N", 1), "scale": Arg(B[:2] + 2, "N")},
+        degree=0,
+        most=1e15,
+    ),
     "film.apply": Case(
         lambda x, tau: film.apply(LINEAR, x, tau),
         lambda x, tau: tau[4:6] * x + tau[6:],

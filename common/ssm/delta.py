@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import at_least
+from common.reals import at_least, reals
 
 Array = jax.Array
 
@@ -33,7 +33,9 @@ def delta_rule(
     [..., K, V]. One step after the other, or with `chunk`, which divides T, so many at once by
     products of matrices (the WY form of a product of Householder matrices): the same numbers.
     """
+    q, k, v, beta = _reals(q=q, k=k, v=v, beta=beta)
     sizes = shapes.check("k", k, "... T K")
+    at_least(1, **{"number of steps T of k": sizes["T"]})
     shapes.check("q", q, "... T K", sizes)
     sizes |= shapes.check("v", v, "... T V", {"T": sizes["T"]})
     shapes.check("beta", beta, "... T", {"T": sizes["T"]})
@@ -42,8 +44,9 @@ def delta_rule(
         raise ValueError(f"chunk={chunk} does not divide {sizes['T']} steps")
     if start is None:
         start = jnp.zeros((*k.shape[:-2], sizes["K"], sizes["V"]), v.dtype)
-    shapes.check("start", start, "... K V", sizes)
     log_gate = jnp.zeros_like(beta) if log_gate is None else log_gate
+    start, log_gate = _reals(start=start, log_gate=log_gate)
+    shapes.check("start", start, "... K V", {"K": sizes["K"], "V": sizes["V"]})
     shapes.check("log_gate", log_gate, "... T", {"T": sizes["T"]})
     size = chunk or 1
     parts = [jnp.moveaxis(_split(x, size, -2), -3, 0) for x in (q, k, v)]
@@ -53,9 +56,13 @@ def delta_rule(
     return outputs.reshape(*outputs.shape[:-3], sizes["T"], sizes["V"]), state
 
 
+def _reals(**arrays):
+    return [jnp.asarray(reals(name, x, finite=False)) for name, x in arrays.items()]
+
+
 def _split(x, size, axis):
     axis = x.ndim + axis
-    return x.reshape(*x.shape[:axis], -1, size, *x.shape[axis + 1 :])
+    return x.reshape(*x.shape[:axis], x.shape[axis] // size, size, *x.shape[axis + 1 :])
 
 
 def _alone(state, part):
@@ -94,15 +101,18 @@ def delta_product(q: Array, k: Array, v: Array, beta: Array, **options) -> tuple
     q [..., T, K], k [..., T, n, K], v [..., T, n, V], beta [..., T, n]; log_gate [..., T] acts once
     a token, `chunk` counts steps.
     """
+    q, k, v, beta = _reals(q=q, k=k, v=v, beta=beta)
     sizes = shapes.check("k", k, "... T n K")
-    at_least(1, n=sizes["n"])
+    at_least(1, **{"number of steps T of k": sizes["T"], "n of k": sizes["n"]})
     shapes.check("q", q, "... T K", {"T": sizes["T"], "K": sizes["K"]})
+    shapes.check("v", v, "... T n V", {"T": sizes["T"], "n": sizes["n"]})
+    shapes.check("beta", beta, "... T n", {"T": sizes["T"], "n": sizes["n"]})
     n = sizes["n"]
     asked = jnp.zeros_like(k).at[..., -1, :].set(q)
     gate = options.pop("log_gate", None)
     if gate is not None:
         gate = jnp.zeros_like(beta).at[..., 0].set(gate)
         options["log_gate"] = gate.reshape(*gate.shape[:-2], -1)
-    asked, k, v = (x.reshape(*x.shape[:-3], -1, x.shape[-1]) for x in (asked, k, v))
+    asked, k, v = (x.reshape(*x.shape[:-3], sizes["T"] * n, x.shape[-1]) for x in (asked, k, v))
     outputs, state = delta_rule(asked, k, v, beta.reshape(*beta.shape[:-2], -1), **options)
     return outputs[..., n - 1 :: n, :], state

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import expm
 
 from common import shapes
-from common.reals import reals, refuted
+from common.reals import complexes, reals, refuted
 
 
 def zoh(a: np.ndarray, b: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
@@ -18,7 +18,8 @@ def zoh(a: np.ndarray, b: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarr
 
     e^(step A) and its integral times B, from one exponential, also where A is singular.
     """
-    n = _sizes(a, b, step)
+    a, b, step = _known(a, b, step)
+    n = len(b)
     both = np.zeros((n + 1, n + 1))
     both[:n, :n], both[:n, n] = a, b
     both = expm(step * both)
@@ -27,21 +28,37 @@ def zoh(a: np.ndarray, b: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarr
 
 def bilinear(a: np.ndarray, b: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
     """The trapezoidal rule (Tustin): second order, and stable where A is.  a [N, N], b [N]"""
-    n = _sizes(a, b, step)
-    left = np.eye(n) - step / 2 * a
-    return np.linalg.solve(left, np.eye(n) + step / 2 * a), np.linalg.solve(left, step * b)
+    a, b, step = _known(a, b, step)
+    one, half = np.eye(len(b)), step / 2 * a
+    return np.linalg.solve(one - half, one + half), np.linalg.solve(one - half, step * b)
 
 
-def _sizes(a, b, step) -> int:
-    n = shapes.check("a", a, "N N")["N"]
-    shapes.check("b", b, "N", {"N": n})
+def _known(a, b, step):
+    """In float64, of shapes that fit."""
+    a, b, step = (np.asarray(reals(name, np.asarray(x)), float)
+                  for name, x in (("a", a), ("b", b), ("step", step)))  # fmt: skip
+    shapes.check("b", b, "N", shapes.check("a", a, "N N"))
+    shapes.check("step", step, "")
     _positive(step)
-    return n
+    return a, b, step
 
 
 def _positive(step) -> None:
-    if refuted(lambda step: step > 0, reals("step", step)):
+    if refuted(lambda step: step > 0, step):
         raise ValueError(f"step must be positive, not {step}")
+
+
+def _numbers(values, step):
+    """Of 32 bits or more, that broadcast."""
+    values = jnp.asarray(complexes("values", values, finite=False))
+    step = jnp.asarray(reals("step", step, finite=False))
+    _positive(step)
+    try:
+        np.broadcast_shapes(values.shape, step.shape)
+    except ValueError:
+        shapes = f"values {list(values.shape)} and step {list(step.shape)}"
+        raise ValueError(f"{shapes} do not broadcast") from None
+    return values, step
 
 
 def zoh_diagonal(values: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -49,7 +66,7 @@ def zoh_diagonal(values: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Arr
 
     The logarithm, since e^(l step lambda) is wanted for many l; at lambda = 0 the gain is the step.
     """
-    _positive(step)
+    values, step = _numbers(values, step)
     log_a = values * step
     small = jnp.abs(log_a) < 1e-3
     z = jnp.where(small, 1.0, log_a)  # no 0 / 0 in the derivative either
@@ -59,6 +76,6 @@ def zoh_diagonal(values: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Arr
 
 def bilinear_diagonal(values: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
     """(log A, B / b) of every value: log (1 + z) / (1 - z), step / (1 - z), z = step lambda / 2."""
-    _positive(step)
+    values, step = _numbers(values, step)
     z = values * step / 2
     return jnp.log1p(z) - jnp.log1p(-z), step / (1 - z)

@@ -57,7 +57,7 @@ def selective_scan(
         states = kernels.linear(jnp.exp(timed * a[..., None]), inputs, x)  # [..., D, N, size]
         return states[..., -1], jnp.einsum("...dns,...sn->...sd", states, c, precision="highest")
 
-    parts = [jnp.moveaxis(x.reshape(*x.shape[:-2], -1, size, x.shape[-1]), -3, 0)
+    parts = [jnp.moveaxis(x.reshape(*x.shape[:-2], sizes["T"] // size, size, x.shape[-1]), -3, 0)
              for x in (u, delta, b, c)]  # fmt: skip
     state, y = jax.lax.scan(jax.checkpoint(advance) if chunk else advance, start, tuple(parts))
     return jnp.moveaxis(y, 0, -3).reshape(u.shape), state
@@ -72,7 +72,9 @@ def selective_step(
     """
     x, u, delta, a, b, c = _reals(x=x, u=u, delta=delta, a=a, b=b, c=c)
     sizes = shapes.check("a", a, "D N")
-    shapes.check("x", x, "... D N", sizes)
+    for name, value, pattern in (("x", x, "... D N"), ("u", u, "... D"), ("delta", delta, "... D"),
+                                 ("b", b, "... N"), ("c", c, "... N")):  # fmt: skip
+        shapes.check(name, value, pattern, {k: sizes[k] for k in pattern.split()[1:]})
     x = jnp.exp(delta[..., None] * a) * x + (delta * u)[..., None] * b[..., None, :]
     return x, jnp.einsum("...dn,...n->...d", x, c, precision="highest")
 

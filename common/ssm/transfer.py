@@ -13,7 +13,7 @@ import numpy as np
 from scipy.linalg import block_diag, schur
 
 from common import shapes
-from common.reals import at_least, reals
+from common.reals import at_least, complexes, reals
 from common.ssm.hippo import Diagonal
 
 
@@ -22,17 +22,33 @@ def states(a: np.ndarray, b: np.ndarray, omega: np.ndarray) -> np.ndarray:
 
     a [N, N] and b [N], real or complex; backward stable where A has no good eigenvectors.
     """
-    n = shapes.check("a", a, "N N")["N"]
+    (a, n), b, omega = _square("a", a), _wide("b", b), _frequencies(omega)
     shapes.check("b", b, "N", {"N": n})
-    omega = np.asarray(reals("omega", np.asarray(omega)), float)
-    shapes.check("omega", omega, "W")
-    upper, turn = _upper(np.asarray(a))
-    right = turn.conj().T @ np.asarray(b)
+    upper, turn = _upper(a)
+    right = turn.conj().T @ b
     found = np.empty((n, len(omega)), complex)
     for k in range(n - 1, -1, -1):
         known = upper[k, k + 1 :] @ found[k + 1 :]
         found[k] = (right[k] + known) / (1j * omega - upper[k, k])
     return (turn @ found).T
+
+
+def _wide(name: str, x) -> np.ndarray:
+    """In float64, or complex numbers of twice that.  Errors: ValueError where not finite."""
+    x = np.asarray(complexes(name, np.asarray(x)))
+    return x.astype(complex if x.dtype.kind == "c" else float)
+
+
+def _square(name: str, x) -> tuple[np.ndarray, int]:
+    """A matrix of one row or more, and its size."""
+    n = shapes.check(name, x, "N N")["N"]
+    at_least(1, **{f"rows of {name}": n})
+    return _wide(name, x), n
+
+
+def _frequencies(omega) -> np.ndarray:
+    shapes.check("omega", omega, "W")
+    return np.asarray(reals("omega", np.asarray(omega)), float)
 
 
 def _upper(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -53,7 +69,8 @@ def frequencies(values: np.ndarray, *, low: float = 1e-2, count: int = 400) -> n
     at w of thousands.
     """
     at_least(2, count=count)
-    values = np.asarray(values)
+    values = _wide("values", values)
+    shapes.check("values", values, "N")
     if not values.size:
         raise ValueError("values is empty")
     near = np.abs(values.imag)[:, None] + np.abs(values.real)[:, None] * np.linspace(-1, 1, 5)
@@ -78,10 +95,10 @@ def perturbed(a: np.ndarray, b: np.ndarray, e: np.ndarray) -> Perturbed:
     than 2 epsilon / (1 - 2 epsilon): (i w - A)^-1 is at most 2 and (i w - A)^-1 B at most 1.
     a, e [N, N], b [N].
     """
-    n = shapes.check("a", a, "N N")["N"]
+    (a, n), (e, _), b = _square("a", a), _square("e", e), _wide("b", b)
     shapes.check("e", e, "N N", {"N": n})
     shapes.check("b", b, "N", {"N": n})
-    moved = np.asarray(a) + np.asarray(e)
+    moved = a + e
     values, vectors = np.linalg.eig(moved)
     inverse = np.linalg.inv(vectors)
     error = np.linalg.norm((vectors * values) @ inverse - moved, 2)
@@ -94,9 +111,11 @@ def modal(model: Diagonal | Perturbed, omega: np.ndarray) -> np.ndarray:
 
     As good as the eigenvectors are: `states` does without them.
     """
-    shapes.check("omega", omega, "W")
-    omega = np.asarray(reals("omega", np.asarray(omega)), float)
-    return (model.b / (1j * omega[:, None] - model.values)) @ model.vectors.T
+    omega, values, b = _frequencies(omega), _wide("values", model.values), _wide("b", model.b)
+    vectors = _wide("vectors", model.vectors)
+    sizes = shapes.check("b", b, "P", shapes.check("values", values, "P"))
+    shapes.check("vectors", vectors, "N P", sizes)
+    return (b / (1j * omega[:, None] - values)) @ vectors.T
 
 
 class Peak(NamedTuple):
@@ -112,11 +131,10 @@ def h_infinity(a: np.ndarray, b: np.ndarray, c: np.ndarray, *, rtol: float = 1e-
     of g, and between two such w it is larger (Boyd & Balakrishnan 1990, Bruinsma & Steinbuch 1990).
     Errors: ValueError where A is not stable.
     """
-    n = shapes.check("a", a, "N N")["N"]
+    (a, n), b, c = _square("a", a), _wide("b", b), np.atleast_2d(_wide("c", c))
     shapes.check("b", b, "N", {"N": n})
-    c = np.atleast_2d(c)
     shapes.check("c", c, "P N", {"N": n})
-    values = np.diag(_upper(np.asarray(a))[0])
+    values = np.diag(_upper(a)[0])
     if not (values.real < 0).all():
         raise ValueError(f"a is not stable: an eigenvalue has real part {values.real.max():.3g}")
 
@@ -147,19 +165,29 @@ def difference(first: tuple, second: tuple) -> tuple[np.ndarray, np.ndarray, np.
 
     c [N] or [outputs, N], as many outputs in both.
     """
-    (a, b, c), (a2, b2, c2) = first, second
-    return block_diag(a, a2), np.concatenate([b, b2]), np.concatenate([c, -np.asarray(c2)], axis=-1)
+    each = [_model(name, *model) for name, model in (("first", first), ("second", second))]
+    (a, b, c), (a2, b2, c2) = each
+    if c.shape[:-1] != c2.shape[:-1]:
+        raise ValueError(f"c must have as many outputs in both: {list(c.shape)}, {list(c2.shape)}")
+    return block_diag(a, a2), np.concatenate([b, b2]), np.concatenate([c, -c2], axis=-1)
+
+
+def _model(name, a, b, c):
+    (a, n), b, c = _square(f"a of {name}", a), _wide(f"b of {name}", b), _wide(f"c of {name}", c)
+    shapes.check(f"b of {name}", b, "N", {"N": n})
+    shapes.check(f"c of {name}", c, "... N", {"N": n})
+    return a, b, c
 
 
 def of_norm(normals: np.ndarray, epsilon: float) -> np.ndarray:
     """A matrix of spectral norm epsilon in the direction of the normals [N, N]."""
-    shapes.check("normals", normals, "N N")
+    normals, _ = _square("normals", normals)
     if not reals("epsilon", epsilon) >= 0:
         raise ValueError(f"epsilon must not be negative, it is {epsilon}")
     size = np.linalg.norm(normals, 2)
     if not size:
         raise ValueError("normals are all zero: they have no direction")
-    return np.asarray(normals) * (epsilon / size)
+    return normals * (epsilon / size)
 
 
 def legs_condition(n: int) -> float:
@@ -201,14 +229,12 @@ def _log10(number: int) -> float:
 
 def smallest_singular(a: np.ndarray, z: np.ndarray) -> np.ndarray:
     """sigma_min(z - A): A + E has the eigenvalue z for some |E| of that size.  z [...] -> [...]"""
-    n = shapes.check("a", a, "N N")["N"]
-    z = np.asarray(z)
+    (a, n), z = _square("a", a), _wide("z", z)
     shifted = z[..., None, None] * np.eye(n) - a
     return np.linalg.svd(shifted, compute_uv=False)[..., -1]
 
 
 def numerical_abscissa(a: np.ndarray) -> float:
     """Largest Re of the field of values, an eigenvalue of (A + A^*) / 2: |e^(tA)| begins so."""
-    shapes.check("a", a, "N N")
-    a = np.asarray(a)
+    a, _ = _square("a", a)
     return float(np.linalg.eigvalsh((a + a.conj().T) / 2)[-1])
