@@ -4,7 +4,7 @@ Shapes: B batch, N inputs, M outputs, R rates.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -56,7 +56,8 @@ def rms_norm(x: Array, scale: Array, *, tiny: float = 1e-6) -> Array:
 def layer_norm(x: Array, scale: Array, *, tiny: float = 1e-6) -> Array:
     """rms_norm of x without its mean (Ba et al. 2016, with no shift).  x [..., N], scale [N]"""
     x, scale = _reals(x, scale)
-    return rms_norm(x - jnp.mean(x, -1, keepdims=True), scale, tiny=tiny)
+    centred = x - jnp.mean(x, -1, keepdims=True)
+    return centred * jax.lax.rsqrt(jnp.mean(centred**2, -1, keepdims=True) + tiny) * scale
 
 
 def _reals(x, scale):
@@ -78,8 +79,14 @@ def init(key: Array, sizes: Sequence[int], *, variance: float = 2.0, dtype: Any 
     return [(w, jnp.zeros(w.shape[1], dtype)) for w in weights.values()]
 
 
-def apply(layers: Sequence[Layer], x: Array, shift: Array | None = None) -> Array:
-    """SiLU between dense layers; `shift`, of a time say, is added to the first.
+def apply(
+    layers: Sequence[Layer],
+    x: Array,
+    shift: Array | None = None,
+    *,
+    activation: Callable[[Array], Array] = jax.nn.silu,
+) -> Array:
+    """An activation between dense layers; `shift`, of a time say, is added to the first.
 
     x [B, N], shift [M] or [B, M] of the first layer -> [B, the last M]
     """
@@ -94,7 +101,7 @@ def apply(layers: Sequence[Layer], x: Array, shift: Array | None = None) -> Arra
             )
             b = jnp.asarray(reals("shift", shift, finite=False)) + b
         x = x @ w + b
-        x = jax.nn.silu(x) if i + 1 < len(layers) else x
+        x = activation(x) if i + 1 < len(layers) else x
     return x
 
 

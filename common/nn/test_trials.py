@@ -105,6 +105,8 @@ BESIDE = {
     # what denoiser calls
     "precondition.scales",
     # networks and what they are called with
+    "decoder.init", "decoder.anywhere", "decoder.rope", "decoder.attention_logits",
+    "decoder.attention", "decoder.mlp", "decoder.block", "decoder.apply",
     "film.net", "film.init", "film.embed", "net.noise_score",
     "unet.net", "unet.init", "unet.embed", "unet.apply", "unet.down", "unet.up_to",
 }  # fmt: skip

@@ -59,15 +59,10 @@ def init(key: Array, sizes: Sizes, *, gain: float) -> dict[str, Array]:
     return weights | {"norm_" + name: jnp.ones(size) for name, size in norms.items()}
 
 
-def norm(x: Array, scale: Array) -> Array:
-    """RMSNorm over the last axis."""
-    return scale * x * jax.lax.rsqrt(jnp.mean(x**2, -1, keepdims=True) + 1e-6)
-
-
 def tokens(params: dict[str, Array], sizes: Sizes, mask: Array, top: Array) -> Tokens:
     """Of the whole vocabulary.  mask [N]: 1 for a step that is there (beta = 0 is none), top []"""
     c, _, h, k, n, _ = sizes
-    x = norm(params["embed"], params["norm_mixer"])
+    x = layers.rms_norm(params["embed"], params["norm_mixer"])
     q, keys, v = (jax.nn.silu(x @ params[name]) for name in ("q", "k", "v"))
     q, keys, v = q.reshape(c, h, k), keys.reshape(c, h, n, k), v.reshape(c, h, n, k)
     q, keys = (a * jax.lax.rsqrt(jnp.sum(a**2, -1, keepdims=True) + 1e-12) for a in (q, keys))
@@ -87,8 +82,10 @@ def apply(
         return jnp.moveaxis(rows.reshape(*word.shape, *part.shape[1:]), 2, 1)
 
     outputs, _ = delta.delta_product(*map(of_word, table), chunk=chunk)
-    heads = norm(jnp.moveaxis(outputs, 1, 2), params["norm_head"]).reshape(*word.shape, -1)
+    heads = layers.rms_norm(jnp.moveaxis(outputs, 1, 2), params["norm_head"]).reshape(
+        *word.shape, -1
+    )
     x = chosen @ params["embed"] + heads @ params["out"]
-    inner = norm(x, params["norm_mlp"])
+    inner = layers.rms_norm(x, params["norm_mlp"])
     x = x + (jax.nn.silu(inner @ params["gate"]) * (inner @ params["up"])) @ params["down"]
-    return norm(x, params["norm_last"]) @ params["logits"]
+    return layers.rms_norm(x, params["norm_last"]) @ params["logits"]

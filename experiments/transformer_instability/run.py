@@ -15,6 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from common import keys, loops
 from common.data import DataError
+from common.nn import decoder
 from common.placement import Ensemble
 from common.programs import Program
 from common.sharding import DATA, Placed
@@ -38,7 +39,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     if cfg.steps % cfg.records or cfg.steps % cfg.chunk:
         raise ValueError(f"records and chunk must divide {cfg.steps} steps")
-    ensemble = Ensemble(mesh, cfg.shard, model.RULES)
+    ensemble = Ensemble(mesh, cfg.shard, decoder.RULES)
     begin, train = trainer(cfg, ensemble)
     draw = ensemble.over(source(cfg, scratch, ensemble.place), P(), P(), shared=(1,))
     seeds, lrs = (x.ravel() for x in np.meshgrid(cfg.seeds, cfg.lrs, indexing="ij"))
@@ -79,7 +80,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The call that trains all members of an arm, or one on the mesh."""
-    ensemble, count = Ensemble(mesh, cfg.shard, model.RULES), len(cfg.seeds) * len(cfg.lrs)
+    ensemble, count = Ensemble(mesh, cfg.shard, decoder.RULES), len(cfg.seeds) * len(cfg.lrs)
     begin, train = trainer(cfg, ensemble)
     rounds = ensemble.rounds(count)
     together = len(range(count)[rounds[0]])
@@ -114,12 +115,12 @@ def trainer(cfg, ensemble: Ensemble) -> tuple[Placed, Placed]:
     shape = {"vocab": cfg.vocab, "width": width, "layers": layers, "heads": heads}
 
     def start(streams):
-        return training.begin(model.init((streams["ends"], streams["squares"]), **shape))
+        return training.begin(decoder.init((streams["ends"], streams["squares"]), **shape))
 
     how = {"dtype": jnp.dtype(cfg.dtype), "remat": cfg.remat, "place": ensemble.place}
     train = partial(
         training.steps,
-        apply=partial(model.apply, **how),
+        apply=partial(decoder.apply, **how),
         steps=cfg.steps,
         lr_end=cfg.lr_end,
         pieces=cfg.microbatch,
