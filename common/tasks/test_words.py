@@ -72,7 +72,7 @@ def test_what_is_solvable_and_what_is_not():
 
 
 def test_a5_is_simple():
-    """Unions of its classes, of 1, 12, 12, 15 and 20, with the identity: none divides 60 but all."""
+    """No union of classes with the identity has an order that divides 60, but 1 and all."""
     table = words.named("A5").table
     inverse = (table == 0).argmax(1)
     classes = {frozenset(table[table[:, a], inverse].tolist()) for a in range(60)}
