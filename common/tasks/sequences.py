@@ -31,10 +31,10 @@ def band_limited(normals: Array, length: int) -> Array:
     if not 0 < count < length / 2:
         raise ValueError(f"normals of {count} frequencies: one or more, below half of {length=}")
     normals = jnp.asarray(reals("normals", normals))
+    normals = normals * (length / (2 * count**0.5))  # before: v_0 - v_0 is 0 in a program too
     waves = jax.lax.complex(normals[..., 0, :], normals[..., 1, :])
     spectrum = jnp.zeros((*waves.shape[:-1], length // 2 + 1), waves.dtype)
-    spectrum = spectrum.at[..., 1 : count + 1].set(waves)
-    v = jnp.fft.irfft(spectrum, length) * (length / (2 * count**0.5))
+    v = jnp.fft.irfft(spectrum.at[..., 1 : count + 1].set(waves), length)
     return v - v[..., :1]
 
 

@@ -10,6 +10,7 @@ import scipy.stats
 from common.tasks import arithmetic
 
 KEY = jax.random.key(0)
+STRINGS = jax.jit(arithmetic.sparse_parity, static_argnums=(1, 2, 3))
 
 
 @pytest.mark.parametrize("p", [2, 7, 113])
@@ -26,10 +27,10 @@ def test_every_pair_once_with_its_answer(p):
     np.testing.assert_array_equal(np.bincount(answers), p - 1)
 
 
-@pytest.mark.parametrize(("relevant", "noise"), [(3, 40), (1, 0), (2, 30), (5, 59), (40, 0)])
+@pytest.mark.parametrize(("relevant", "noise"), [(3, 40), (1, 0), (2, 30), (64, 0)])
 def test_strings_differ_and_y_is_the_parity_of_the_first(relevant, noise):
     count = min(2000, 2 ** (relevant + noise))
-    x, y = map(np.asarray, arithmetic.sparse_parity(KEY, count, relevant, noise))
+    x, y = map(np.asarray, STRINGS(KEY, count, relevant, noise))
     assert x.shape == (count, relevant + noise)
     assert set(np.unique(x)) == {0, 1}
     assert len(np.unique(x, axis=0)) == count
@@ -42,7 +43,7 @@ def test_strings_differ_and_y_is_the_parity_of_the_first(relevant, noise):
 
 
 def test_as_many_strings_as_there_are_are_all_of_them():
-    x, y = map(np.asarray, arithmetic.sparse_parity(KEY, 64, 2, 4))
+    x, y = map(np.asarray, STRINGS(KEY, 64, 2, 4))
     np.testing.assert_array_equal(np.sort(x @ 2 ** np.arange(6)), np.arange(64))
     assert y.sum() == 32  # exactly: half of all strings are odd
 
