@@ -1,0 +1,1 @@
+"""Transformations for anybody's optax chain, where the paper is an optimiser."""
