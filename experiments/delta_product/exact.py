@@ -15,6 +15,7 @@ import optax
 
 from common import keys
 from common.ssm import delta
+from common.tasks.words import words as draw
 
 from . import groups
 
@@ -54,32 +55,15 @@ def letters(name: str, size: int, factors: int, dims: int) -> Letters:
     return made
 
 
-def draw(key, order, shape) -> jax.Array:
-    """Letters, all as likely.  -> int of this shape"""
-    return (keys.uniform(key, shape, jnp.float32) * order).astype(int)
-
-
-def running(table, word) -> jax.Array:
-    """Products x_1 … x_i of a word's letters.  table int [G, G], word int [T, …] -> int [T, …]"""
-
-    def times(product, letter):
-        product = table[product, letter]
-        return product, product
-
-    return jax.lax.scan(times, jnp.zeros_like(word[0]), word)[1]
-
-
 def accuracy(key, letters: Letters, *, words: int, length: int) -> jax.Array:
     """Share of the running products told by the nearest point of the orbit.  -> [T]"""
-    word = draw(key, letters.order, (length, words))
-    target = running(letters.table, word)
-    word = word.T
+    word, target = draw(key, letters.table, words, length, order=letters.order)
     k, beta = letters.keys[word], letters.beta[word]
     q = jnp.broadcast_to(letters.query, (*word.shape, k.shape[-1]))
     start = jnp.broadcast_to(jnp.eye(k.shape[-1]), (words, *k.shape[-1:] * 2))
     outputs, _ = delta.delta_product(q, k, jnp.zeros_like(k), beta, start=start)
     told = (outputs @ letters.orbit.T).argmax(-1)  # all points are as long
-    return jnp.equal(told.T, target).mean(1)
+    return jnp.equal(told, target).mean(0)
 
 
 def distance(key, target, mask, *, starts: int, steps: int) -> jax.Array:

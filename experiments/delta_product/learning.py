@@ -14,8 +14,9 @@ import optax
 from jax.flatten_util import ravel_pytree
 
 from common.nn import training
+from common.tasks import words as tasks
 
-from . import exact, groups, model
+from . import groups, model
 
 
 class Case(NamedTuple):
@@ -37,10 +38,9 @@ def case(group: str, size: int, steps: int, most: int, top: float) -> Case:
 
 def words(key, case: Case, count: int, length: int):
     """BOS and `length` letters, and their running products.  -> int [B, T+1], int [B, T]"""
-    word = exact.draw(key, case.order, (length, count))
-    product = exact.running(case.table, word)
-    first = jnp.full((1, count), len(case.table), word.dtype)
-    return jnp.concatenate([first, word]).T, product.T
+    word, product = tasks.words(key, case.table, count, length, order=case.order)
+    first = jnp.full((count, 1), len(case.table), word.dtype)
+    return jnp.concatenate([first, word], axis=1), product
 
 
 def optimiser(rate: float, steps: int, warm_up: int, decay: float):
