@@ -69,7 +69,13 @@ def ssm(got):
     assert len(got["state"]) == 64
 
 
-CHECKS = {fn.__name__: fn for fn in (curvature, ntk, nn, sde, ssm, ode, spectra)}
+def tasks(got):
+    bits, product = np.asarray(got["bits"]), np.asarray(got["product"])
+    np.testing.assert_array_equal(product, np.cumsum(bits, axis=1) % 2)
+    assert np.asarray(got["right"]).min() > 0.9  # one half is what guessing gives
+
+
+CHECKS = {fn.__name__: fn for fn in (curvature, ntk, nn, sde, ssm, tasks, ode, spectra)}
 
 
 @pytest.mark.parametrize("library", CHECKS)
