@@ -93,7 +93,7 @@ def label_noise(
         height = jax.random.uniform(what, labels.shape)
         changed = picked[jnp.lexsort((height, ~front))]
     elif kind == "uniform":
-        changed = jax.random.randint(what, labels.shape, 0, classes, labels.dtype)
+        changed = jax.random.randint(what, labels.shape, 0, classes)
     else:
         changed = (picked + jax.random.randint(what, labels.shape, 1, classes)) % classes
     changed = jnp.where(front, changed, picked).astype(labels.dtype)

@@ -56,7 +56,8 @@ def test_a_copy_is_what_was_shown_in_its_order(selective):
     assert (inputs[mask] == 5).all()
     assert not mask[:, :12].any()
     assert mask[:, 12:].all()
-    counts = np.bincount(word.ravel(), minlength=5)[1:]
+    assert word.max() == 4
+    counts = np.bincount(word.ravel())[1:]
     assert scipy.stats.chisquare(counts).pvalue > 1e-3
     places = (shown > 0).sum(0)
     if selective:

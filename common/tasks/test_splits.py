@@ -26,6 +26,12 @@ def test_a_split_has_its_size_and_loses_nothing(count, fraction, size):
     assert size in (0, count) or not np.array_equal(part, np.arange(size))
 
 
+def test_a_share_is_the_same_in_float64_where_its_product_falls_short():
+    assert 0.29 * 100 < 29
+    with jax.enable_x64(True):
+        assert splits.split(KEY, 100, 0.29)[0].shape == (29,)
+
+
 def test_a_split_is_uniform():
     parts = jax.vmap(lambda k: splits.split(k, 6, 0.5)[0])(jax.random.split(KEY, 4000))
     chosen = (1 << np.asarray(parts)).sum(1)
