@@ -69,13 +69,23 @@ def ssm(got):
     assert len(got["state"]) == 64
 
 
+def optim(got):
+    np.testing.assert_allclose(got["slow"].init(got["params"]), ())
+    first = got["tx"].update(got["params"], got["tx"].init(got["params"]), got["params"])[0]
+    np.testing.assert_allclose(first["body"], -1e-2 * 1.01, rtol=1e-4)
+    np.testing.assert_allclose(first["log_step"], 0)
+    singular = np.linalg.svd(np.asarray(got["u"]))[1]
+    assert ((singular > 0.65) & (singular < 1.2)).all()
+    assert np.abs(got["x"]).max() < 20 * 0.8**40
+
+
 def tasks(got):
     bits, product = np.asarray(got["bits"]), np.asarray(got["product"])
     np.testing.assert_array_equal(product, np.cumsum(bits, axis=1) % 2)
     assert np.asarray(got["right"]).min() > 0.9  # one half is what guessing gives
 
 
-CHECKS = {fn.__name__: fn for fn in (curvature, ntk, nn, sde, ssm, tasks, ode, spectra)}
+CHECKS = {fn.__name__: fn for fn in (curvature, ntk, nn, optim, sde, ssm, tasks, ode, spectra)}
 
 
 @pytest.mark.parametrize("library", CHECKS)
