@@ -27,7 +27,7 @@ PAPER = {
         "triple_momentum",
         "tuned_ball",
     ),  # ours
-    "functions": 100_000,  # ours: random ones a seed
+    "functions": 20_000,  # ours: random ones a seed
     "period": 8.0,  # ours: the longest, of a function's logarithm
     "span": (50, 250, 300),  # ours: steps a rate is taken over; 50 more for its envelope
     "starts": (3.07, 3.46),  # Lessard, Recht & Packard 2016, section 4.6: those that cycle
