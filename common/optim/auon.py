@@ -42,7 +42,7 @@ def scale_by_auon(gamma: float = 1.5, *, normalised: bool = False) -> optax.Grad
     def scaled(u, _):
         wide = jnp.asarray(reals("updates", u, finite=False))
         top = _direction(wide) if normalised else wide
-        return (top / (1 + cosh_excess(wide, gamma))).astype(u.dtype)
+        return (top / (1 + cosh_excess(wide, gamma))).astype(jnp.result_type(u))
 
     return optax.stateless_with_tree_map(scaled)
 

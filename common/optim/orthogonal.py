@@ -59,7 +59,7 @@ def orthogonalise(steps: int = 5, coefficients=MUON) -> optax.GradientTransforma
 
     Errors: ValueError naming a leaf that is no matrix.
     """
-    return _of_matrices(lambda u: newton_schulz(u, steps, coefficients).astype(u.dtype))
+    return _of_matrices(lambda u: newton_schulz(u, steps, coefficients).astype(jnp.result_type(u)))
 
 
 def scale_by_aspect() -> optax.GradientTransformation:

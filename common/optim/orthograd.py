@@ -41,6 +41,8 @@ def orthograd() -> optax.GradientTransformation:
     def update(updates, params):
         if params is None:
             raise ValueError("params must be given to update, for orthograd")
-        return jax.tree.map(lambda u, w: perpendicular(u, w).astype(u.dtype), updates, params)
+        return jax.tree.map(
+            lambda u, w: perpendicular(u, w).astype(jnp.result_type(u)), updates, params
+        )
 
     return optax.stateless(update)
