@@ -1,5 +1,7 @@
 """The forms of a model against each other, dense references and closed forms."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -33,13 +35,18 @@ def test_three_forms_and_their_gradients_agree(dtype, tolerance, rule):
             log_a, gain = rule(values, step)
             return kernels.recurrent(log_a, c * gain, u, chunk=chunk)
 
+        def chunked(values, c, chunk):
+            log_a, gain = rule(values, step)
+            return kernels.chunked(log_a, c * gain, u, chunk=chunk)
+
         def stepped(values, c):
             log_a, gain = rule(values, step)
             one = lambda x, u: kernels.step(log_a, c * gain, x, u)  # noqa: E731
             x = jnp.zeros((2, *c.shape), c.dtype)
             return jnp.moveaxis(jax.lax.scan(one, x, jnp.moveaxis(u, -1, 0))[1], 0, -1)
 
-        forms = convolved, scanned, lambda v, c: scanned(v, c, chunk=24), stepped
+        forms = [convolved, scanned, lambda v, c: scanned(v, c, chunk=24), stepped]
+        forms += [functools.partial(chunked, chunk=chunk) for chunk in (1, 16, 36, 128)]
         size = lambda form: lambda v, c: jnp.sum(form(v, c) ** 2)  # noqa: E731
         found = [form(values, c) for form in forms]
         slopes = [jax.grad(size(form), argnums=(0, 1))(values, c) for form in forms]
@@ -105,11 +112,48 @@ def test_a_mode_that_does_not_decay():
     assert slope == pytest.approx(0.125)
 
 
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("chunk", [0, 3])
+def test_a_recurrence_and_its_derivatives_are_those_of_its_loop(constant, chunk):
+    """Odd length, a start, real and complex, forward and backward mode, second order, a batch."""
+    rng = np.random.default_rng(2)
+    with jax.enable_x64(True):
+        a = jnp.asarray(rng.normal(size=(2, 1 if constant else 21)))
+        inputs = jnp.asarray(rng.normal(size=(3, 2, 21)) + 1j * rng.normal(size=(3, 2, 21)))
+        start = inputs[..., 3]
+
+        def looped(a, inputs, start):
+            found = [start]
+            for k, now in enumerate(jnp.moveaxis(inputs, -1, 0)):
+                found.append(a[..., 0 if constant else k] * found[-1] + now)
+            return jnp.stack(found[1:], axis=-1)
+
+        given = a, inputs, start
+        solved = functools.partial(kernels.linear, chunk=chunk)
+        for of in (lambda f: f, _gradient, lambda f: lambda *x: jax.jvp(f, x, x)[1], _curvature):
+            want, got = (jax.tree.leaves(jax.jit(of(f))(*given)) for f in (looped, solved))
+            for one, other in zip(got, want, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11 * np.abs(other).max())
+        each = jax.vmap(solved, in_axes=(None, 0, 0))(*given)
+        np.testing.assert_allclose(each, looped(*given), rtol=1e-12)
+
+
+def _gradient(form):
+    size = lambda *given: jnp.sum(jnp.abs(form(*given)) ** 2)  # noqa: E731
+    return jax.grad(size, argnums=(0, 1, 2))
+
+
+def _curvature(form):
+    return lambda *given: jax.jvp(_gradient(form), given, given)[1]
+
+
 @pytest.mark.parametrize(("call", "word"), [
     (lambda: kernels.vandermonde(jnp.zeros((2, 3)) + 0j, jnp.zeros((2, 4)) + 0j, 5), "c"),
     (lambda: kernels.vandermonde(jnp.zeros((2, 3)) + 0j, jnp.zeros((2, 3)) + 0j, 0), "length"),
     (lambda: kernels.convolve(jnp.zeros((2, 3)), jnp.zeros((2, 4))), "u"),
     (lambda: kernels.linear(jnp.ones(1), jnp.ones(10), chunk=3), "chunk"),
+    (lambda: kernels.chunked(jnp.ones((1, 1)) + 0j, jnp.ones((1, 1)) + 0j, jnp.ones((2, 8))), "u"),
+    (lambda: kernels.chunked(*[jnp.ones((1, 1)) + 0j] * 2, jnp.ones((1, 8)), chunk=0), "chunk"),
     (lambda: discrete.zoh(np.eye(2), np.ones(2), 0.0), "step"),
     (lambda: discrete.zoh_diagonal(jnp.zeros(2), -1.0), "step"),
 ])  # fmt: skip
