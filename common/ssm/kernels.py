@@ -103,7 +103,9 @@ def _chunk_tables(log_a, c, chunk):
 
     The 2 N are real and imaginary parts.
     """
-    powers = _powers(log_a, chunk)
+    rough = _powers(_scaled(log_a, 16), -(-chunk // 16))  # both few, so that angles are small
+    powers = rough[..., None] * _powers(log_a, 16)[..., None, :]
+    powers = powers.reshape(*log_a.shape, -1)[..., :chunk]
     kernel = 2 * jnp.einsum("hn,hnt->ht", c, powers, precision="highest").real
     into = jnp.concatenate([powers.real, powers.imag], axis=1)[..., ::-1]
     out = 2 * (c * jnp.exp(log_a))[..., None] * powers

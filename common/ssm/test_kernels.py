@@ -83,6 +83,18 @@ def test_phases_of_long_kernels_keep_their_digits():
     assert np.abs(2 * np.asarray(wrong, complex).sum(1).real - 2 * exact.sum(1).real).max() > 5e-3
 
 
+@pytest.mark.parametrize("length", [2**8, 2**12, 2**16])
+def test_errors_grow_as_the_root_of_the_length(length):
+    """Modes that do not decay, the dearest, in float32 beside NumPy's float64: 16 sqrt(L) eps."""
+    angle = np.random.default_rng(3).uniform(-np.pi, np.pi, (1, 6)).astype(np.float32)
+    log_a, c = 1j * jnp.asarray(angle), jnp.ones((1, 6), jnp.complex64)
+    impulse = jnp.zeros((1, length)).at[0, 0].set(1.0)
+    exact = 2 * np.cos(np.arange(length)[:, None] * angle[0].astype(float)).sum(1)
+    allowed = 16 * length**0.5 * np.finfo(np.float32).eps
+    for got in (kernels.vandermonde(log_a, c, length), kernels.chunked(log_a, c, impulse)):
+        np.testing.assert_allclose(got[0], exact, atol=allowed * np.abs(exact).max())
+
+
 def test_holding_the_input_is_exact_and_the_trapezoid_of_second_order():
     h, held = hippo.legs(5), [0.3, -1.0, 2.0]
     x = np.zeros(5)
