@@ -6,6 +6,7 @@ log a the eigenvalues times it (discrete.py); one of each conjugate pair, hence 
 Time is the last axis.  Shapes: H models, N pairs of states, L steps, ... any leading axes.
 """
 
+import functools
 import math
 
 import jax
@@ -78,38 +79,118 @@ def convolve(kernel: jax.Array, u: jax.Array) -> jax.Array:
     return jnp.fft.irfft(spectrum, size)[..., :length]
 
 
+def chunked(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 128) -> jax.Array:
+    """y without an FFT: the numbers of `convolve(vandermonde(log_a, c, L), u)`.
+
+    Within a chunk a product with the kernel's Toeplitz matrix, between chunks the states, by
+    `linear`: O(L (chunk + N)).  The sequences of a batch take turns, so that what is held besides u
+    and y is that of one.  log_a, c [H, N] complex, u [..., H, L] -> as u
+    """
+    sizes = shapes.check("log_a", log_a, "H N")
+    shapes.check("c", c, "H N", sizes)
+    length = shapes.check("u", u, "... H L", {"H": sizes["H"]})["L"]
+    at_least(1, chunk=chunk)
+    chunk = min(chunk, length)
+    tables = _chunk_tables(log_a, c, chunk)
+    padded = jnp.pad(u, [(0, 0)] * (u.ndim - 1) + [(0, -length % chunk)])
+    parts = padded.reshape(-1, sizes["H"], padded.shape[-1] // chunk, chunk)
+    y = jax.lax.map(lambda part: _one_sequence(part, *tables), parts)
+    return y.reshape(padded.shape)[..., :length]
+
+
+def _chunk_tables(log_a, c, chunk):
+    """From inputs to outputs [H, T, T], to states [H, 2N, T], from these [H, 2N, T]; decay [H, N]
+
+    The 2 N are real and imaginary parts.
+    """
+    rough = _powers(_scaled(log_a, 16), -(-chunk // 16))  # both few, so that angles are small
+    powers = rough[..., None] * _powers(log_a, 16)[..., None, :]
+    powers = powers.reshape(*log_a.shape, -1)[..., :chunk]
+    kernel = 2 * jnp.einsum("hn,hnt->ht", c, powers, precision="highest").real
+    into = jnp.concatenate([powers.real, powers.imag], axis=1)[..., ::-1]
+    out = 2 * (c * jnp.exp(log_a))[..., None] * powers
+    out = jnp.concatenate([out.real, -out.imag], axis=1)
+    return _toeplitz(kernel), into, out, jnp.exp(_scaled(log_a, chunk))
+
+
+def _one_sequence(u, within, into, out, decay):
+    """u [H, chunks, T] -> [H, chunks, T]"""
+    product = functools.partial(jnp.einsum, precision="highest")
+    gained = product("hnt,hct->hnc", into, u)
+    x = linear(decay[..., None], jax.lax.complex(*jnp.split(gained, 2, axis=1)))
+    x = _later(jnp.concatenate([x.real, x.imag], axis=1))
+    return product("hct,hti->hci", u, within) + product("hnc,hni->hci", x, out)
+
+
+def _toeplitz(kernel):
+    """K_(i-j) at [j, i], zero below.  Rows of a repeated [K, 0], one entry shorter: no gather.
+
+    [H, T] -> [H, T, T]
+    """
+    h, t = kernel.shape
+    repeated = jnp.tile(jnp.pad(kernel, ((0, 0), (0, t))), (1, t))
+    return repeated[:, : t * (2 * t - 1)].reshape(h, t, -1)[..., :t]
+
+
 def linear(a: jax.Array, inputs: jax.Array, start: jax.Array | None = None, *, chunk: int = 0):
     """x_k = a_k x_(k-1) + inputs_k for k = 1..L: states along the last axis.
 
-    a and inputs [..., L]; a may be constant, [..., 1]. start [...]: x_0, zero if none. By an
-    associative scan, log L deep; with `chunk`, one after the other of as many steps, which holds
-    less and is as fast on a CPU; L is a multiple of it.  -> [..., L]
+    a and inputs [..., L]; a may be constant, [..., 1], which is then cheaper. start [...]: x_0,
+    zero if none. By an associative scan, log L deep; with `chunk`, one after the other of as many
+    steps; L is a multiple of it. Derivatives are one more recurrence, backwards for gradients, that
+    hold x alone, no part of the scan.  -> [..., L]
     """
     shapes.check("inputs", inputs, "... L")
     length = inputs.shape[-1]
-    a = jnp.broadcast_to(a, inputs.shape)
+    if chunk and length % chunk:
+        raise ValueError(f"chunk={chunk} does not divide {length} steps")
+    a = jnp.broadcast_to(a, (*inputs.shape[:-1], *jnp.shape(a)[-1:]))
+    inputs = inputs.astype(jnp.result_type(a, inputs))
     if start is not None:
         inputs = inputs.at[..., 0].add(a[..., 0] * start)
-    if not chunk:
-        return _associative(a, inputs)[1]
-    if length % chunk:
-        raise ValueError(f"chunk={chunk} does not divide {length} steps")
+    run = functools.partial(_in_turn, chunk=chunk) if chunk else _scanned
+
+    def backward(_, slope):
+        after = jnp.flip(a, -1)
+        after = after if after.shape[-1] == 1 else _later(after)
+        return jnp.flip(run(after, jnp.flip(slope, -1)), -1)
+
+    return jax.lax.custom_linear_solve(
+        lambda x: x - a * _later(x), inputs, lambda _, b: run(a, b), transpose_solve=backward
+    )
+
+
+def _later(x):
+    """A step later along the last axis, zero first."""
+    return jnp.pad(x[..., :-1], [(0, 0)] * (x.ndim - 1) + [(1, 0)])
+
+
+def _scanned(a, inputs):
+    """Two steps at a time at the odd places, which gives the even ones.  a [..., L] or [..., 1]"""
+    length = inputs.shape[-1]
+    if length == 1:
+        return inputs
+    if length % 2:
+        head = _scanned(a if a.shape[-1] == 1 else a[..., :-1], inputs[..., :-1])
+        return jnp.append(head, a[..., -1:] * head[..., -1:] + inputs[..., -1:], axis=-1)
+    first, then = (a, a) if a.shape[-1] == 1 else (a[..., ::2], a[..., 1::2])
+    odd = _scanned(first * then, then * inputs[..., ::2] + inputs[..., 1::2])
+    even = first * _later(odd) + inputs[..., ::2]
+    return jnp.stack([even, odd], axis=-1).reshape(inputs.shape)
+
+
+def _in_turn(a, inputs, chunk):
+    """Chunk after chunk."""
+    a = jnp.broadcast_to(a, inputs.shape)
     parts = [jnp.moveaxis(x.reshape(*x.shape[:-1], -1, chunk), -2, 0) for x in (a, inputs)]
 
     def advance(x, part):
-        decay, found = _associative(*part)
-        found = found + decay * x[..., None]
+        a, inputs = part
+        found = _scanned(a, inputs.at[..., 0].add(a[..., 0] * x))
         return found[..., -1], found
 
     _, found = jax.lax.scan(advance, jnp.zeros_like(inputs[..., 0]), tuple(parts))
     return jnp.moveaxis(found, 0, -2).reshape(inputs.shape)
-
-
-def _associative(a, inputs):
-    def join(first, then):
-        return first[0] * then[0], then[0] * first[1] + then[1]
-
-    return jax.lax.associative_scan(join, (a, inputs), axis=-1)
 
 
 def recurrent(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 0) -> jax.Array:
