@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.reals import at_least
+from common.reals import at_least, complexes, reals
 
 TURN = 6.28125  # 2 pi in ten binary digits: times a number of turns it is exact
 
@@ -49,7 +49,7 @@ def vandermonde(log_a: jax.Array, c: jax.Array, length: int) -> jax.Array:
     outer = _powers(_scaled(log_a, s), -(-length // s)) * c[..., None]
     found = 2 * jnp.einsum("hni,hnj->hij", outer.real, inner.real, precision="highest")
     found -= 2 * jnp.einsum("hni,hnj->hij", outer.imag, inner.imag, precision="highest")
-    return found.reshape(len(found), -1)[:, :length]
+    return found.reshape(len(found), math.prod(found.shape[1:]))[:, :length]
 
 
 def _powers(log_a, count):
@@ -71,9 +71,11 @@ def _turned(log_a):
 
 def convolve(kernel: jax.Array, u: jax.Array) -> jax.Array:
     """Causal convolution sum_l K_l u_(k-l) by FFT.  kernel [H, L], u [..., H, L] -> [..., H, L]"""
+    kernel, u = (jnp.asarray(reals(n, x, finite=False)) for n, x in (("kernel", kernel), ("u", u)))
     sizes = shapes.check("kernel", kernel, "H L")
     shapes.check("u", u, "... H L", sizes)
     length = sizes["L"]
+    at_least(1, **{"length L of u": length})
     size = 2 ** math.ceil(math.log2(max(2 * length - 1, 1)))
     spectrum = jnp.fft.rfft(kernel, size) * jnp.fft.rfft(u, size)
     return jnp.fft.irfft(spectrum, size)[..., :length]
@@ -88,8 +90,9 @@ def chunked(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 128) -
     """
     sizes = shapes.check("log_a", log_a, "H N")
     shapes.check("c", c, "H N", sizes)
+    u = jnp.asarray(reals("u", u, finite=False))
     length = shapes.check("u", u, "... H L", {"H": sizes["H"]})["L"]
-    at_least(1, chunk=chunk)
+    at_least(1, chunk=chunk, **{"models H of u": sizes["H"], "length L of u": length})
     chunk = min(chunk, length)
     tables = _chunk_tables(log_a, c, chunk)
     padded = jnp.pad(u, [(0, 0)] * (u.ndim - 1) + [(0, -length % chunk)])
@@ -105,7 +108,7 @@ def _chunk_tables(log_a, c, chunk):
     """
     rough = _powers(_scaled(log_a, 16), -(-chunk // 16))  # both few, so that angles are small
     powers = rough[..., None] * _powers(log_a, 16)[..., None, :]
-    powers = powers.reshape(*log_a.shape, -1)[..., :chunk]
+    powers = powers.reshape(*log_a.shape, rough.shape[-1] * 16)[..., :chunk]
     kernel = 2 * jnp.einsum("hn,hnt->ht", c, powers, precision="highest").real
     into = jnp.concatenate([powers.real, powers.imag], axis=1)[..., ::-1]
     out = 2 * (c * jnp.exp(log_a))[..., None] * powers
@@ -140,8 +143,16 @@ def linear(a: jax.Array, inputs: jax.Array, start: jax.Array | None = None, *, c
     steps; L is a multiple of it. Derivatives are one more recurrence, backwards for gradients, that
     hold x alone, no part of the scan.  -> [..., L]
     """
-    shapes.check("inputs", inputs, "... L")
-    length = inputs.shape[-1]
+    a, inputs = (
+        jnp.asarray(complexes(n, x, finite=False)) for n, x in (("a", a), ("inputs", inputs))
+    )
+    length = shapes.check("inputs", inputs, "... L")["L"]
+    try:
+        np.broadcast_to(np.empty(a.shape, bool), inputs.shape)
+    except ValueError:
+        raise ValueError(
+            f"a {list(a.shape)} must broadcast to inputs {list(inputs.shape)}"
+        ) from None
     if chunk and length % chunk:
         raise ValueError(f"chunk={chunk} does not divide {length} steps")
     a = jnp.broadcast_to(a, (*inputs.shape[:-1], *jnp.shape(a)[-1:]))
@@ -168,7 +179,7 @@ def _later(x):
 def _scanned(a, inputs):
     """Two steps at a time at the odd places, which gives the even ones.  a [..., L] or [..., 1]"""
     length = inputs.shape[-1]
-    if length == 1:
+    if length <= 1:
         return inputs
     if length % 2:
         head = _scanned(a if a.shape[-1] == 1 else a[..., :-1], inputs[..., :-1])
@@ -197,6 +208,7 @@ def recurrent(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 0) -
     """y by the recurrence: the numbers of `convolve(vandermonde(…), u)`.  u [..., H, L] -> as u"""
     sizes = shapes.check("log_a", log_a, "H N")
     shapes.check("c", c, "H N", sizes)
+    u = jnp.asarray(reals("u", u, finite=False))
     shapes.check("u", u, "... H L", {"H": sizes["H"]})
     inputs = jnp.broadcast_to(u[..., None, :], (*u.shape[:-1], sizes["N"], u.shape[-1]))
     x = linear(jnp.exp(log_a)[..., None], inputs + 0j, chunk=chunk)
@@ -205,5 +217,9 @@ def recurrent(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 0) -
 
 def step(log_a: jax.Array, c: jax.Array, x: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array]:
     """One step, for generation: x [..., H, N], u [..., H] -> the next x, and y [..., H]"""
+    sizes = shapes.check("log_a", log_a, "H N")
+    shapes.check("c", c, "H N", sizes)
+    shapes.check("x", x, "... H N", sizes)
+    shapes.check("u", u, "... H", {"H": sizes["H"]})
     x = jnp.exp(log_a) * x + u[..., None]
     return x, 2 * jnp.sum(c * x, axis=-1).real

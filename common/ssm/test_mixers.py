@@ -12,7 +12,7 @@ from common.ssm import block, discrete, hippo, mixers, selective
 WIDTH, T = 6, 24
 MIXERS = {
     "s4d": lambda dtype, chunk: mixers.s4d(
-        WIDTH, 8, kind="legs", rule=discrete.bilinear_diagonal, dtype=dtype
+        WIDTH, 8, kind="legs", rule=discrete.bilinear_diagonal, chunk=chunk, dtype=dtype
     ),
     "s5": lambda dtype, chunk: mixers.s5(WIDTH, 8, blocks=2, chunk=chunk, dtype=dtype),
     "s6": lambda dtype, chunk: mixers.s6(WIDTH, 5, rank=2, chunk=chunk, dtype=dtype),

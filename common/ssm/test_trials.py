@@ -56,14 +56,15 @@ def kernel(rates, turns, c, ci):
 
 
 def causal(k, u):
-    return np.stack([np.convolve(a, b)[: u.shape[-1]] for a, b in zip(k, u, strict=True)])
+    found = [np.convolve(a, b)[: u.shape[-1]] for a, b in zip(k, u, strict=True)]
+    return np.stack(found) if found else np.zeros(u.shape)
 
 
 def summed(a, x):
-    out, last = np.zeros(x.shape), 0.0
-    for i in range(x.shape[-1]):
-        last = a[..., i] * last + x[..., i]
-        out[..., i] = last
+    a, out = np.broadcast_to(a, x.shape), np.zeros(x.shape, np.result_type(a, x))
+    out[..., :1] = x[..., :1]  # whatever a_1 is: x_0 = 0
+    for i in range(1, x.shape[-1]):
+        out[..., i] = a[..., i] * out[..., i - 1] + x[..., i]
     return out
 
 
@@ -125,10 +126,15 @@ CASES = {
     ),
     "kernels.vandermonde": Case(
         lambda r, t, c, ci: kernels.vandermonde(pair(r, t), pair(c, ci), 5),
-        kernel, MODES, degree=1,
+        kernel, MODES, degree=1, model="H N",
     ),
     "kernels.convolve": Case(
         kernels.convolve, causal, {"kernel": Arg(U, "H L", 1), "u": Arg(U[::-1], "H L")}, degree=1
+    ),
+    "kernels.chunked": Case(
+        lambda r, t, c, ci, u: kernels.chunked(pair(r, t), pair(c, ci), u, chunk=2),
+        lambda r, t, c, ci, u: causal(kernel(r, t, c, ci), u),
+        MODES | {"u": Arg(U, "H")}, degree=1, model="H N",
     ),
     "kernels.linear": Case(
         kernels.linear, summed, {"a": Arg(U / 2, "H L"), "inputs": Arg(U, "H L", 1)}, degree=1
@@ -136,13 +142,13 @@ CASES = {
     "kernels.recurrent": Case(
         lambda r, t, c, ci, u: kernels.recurrent(pair(r, t), pair(c, ci), u),
         lambda r, t, c, ci, u: causal(kernel(r, t, c, ci), u),
-        MODES | {"u": Arg(U, "H")}, degree=1,
+        MODES | {"u": Arg(U, "H")}, degree=1, model="H N",
     ),
     "kernels.step": Case(
         lambda r, t, c, ci, u: kernels.step(pair(r, t), pair(c, ci), pair(c, ci), u)[1],
         lambda r, t, c, ci, u: 2 * np.sum(
             (c + 1j * ci) * (np.exp(r + 1j * t) * (c + 1j * ci) + u[:, None]), axis=1).real,
-        {n: a._replace(power=0) for n, a in MODES.items()} | {"u": Arg(U[:, 0], "H")},
+        {n: a._replace(power=0) for n, a in MODES.items()} | {"u": Arg(U[:, 0], "H")}, model="H N",
     ),
 }  # fmt: skip
 
