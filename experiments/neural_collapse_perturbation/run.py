@@ -1,0 +1,209 @@
+"""The flow, minimisers of many (H_0, labels, penalties), their chain, and perceptrons.
+
+Shapes: S seeds, L members of an ensemble (split over the mesh), K classes, d width, N examples.
+"""
+
+from functools import partial
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from common import keys, sharding
+from common.nn import collapse
+from common.programs import Program
+
+from . import model, network, problems, theory
+
+PIXELS = {"digits": 64, "mnist": 784, "fashion_mnist": 784, "cifar10": 3072}
+MANY = 10  # classes of every data set
+NETS = ("net_nc1", "net_start", "net_error")
+SOLVED = (
+    *("start", "found", "raised", "raised_law", "far"),
+    *("near_error", "near_size", "near_shrink", "near_law"),
+)
+COPIED = (
+    *("link_vicinities", "vicinities", "near_noises", "scales", "raised_vicinities", "low", "high"),
+    *("flow_noises", "flow_features", "net_factors", "net_decay"),
+)
+
+
+def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
+    """Metrics are for the true labels, always; "metric" is (NC1, tr Sigma_W / tr Sigma_B).
+
+    flow [seed, draw, noise, lambda_H, metric, T], times [T]
+    link [seed, beta]: |minimiser - flow at 1 / beta| / |H_0|
+    start [seed, draw, metric], found [seed, draw, beta, metric]: random H_0 and their minimisers
+    near_error, near_size, near_shrink, near_law: see `problems.compared`
+    raised [seed, scale, beta, 3], raised_law [scale, beta, 3]: NC1 of the minimiser over that of
+        H_0, where lambda_W, lambda_H = low, low; high, low; low, high
+    far [seed, draw, 2]: NC1 with lambda_W, lambda_H = high, low; low, high from random H_0
+    chain [seed, layer, metric], H_0 first
+    net_nc1 [seed, group, factor, layer]: trained, the decay of hidden (group 0) or last weights
+        times the factor; net_start [seed, layer]; net_error [seed, group, factor]: wrong answers
+    and the settings of COPIED as they are
+    """
+    arrays = {name: np.array(cfg[name]) for name in COPIED}
+    arrays["times"] = np.linspace(0, cfg.flow_span, cfg.flow_records + 1)
+    size = cfg.draws, cfg.dim, cfg.classes, cfg.per_class
+    draw = keys.draws(keys.split(cfg.seeds, problems.STREAMS), problems.shapes(*size))
+    parts = {
+        "flow": (("flow",), partial(flows, cfg, mesh, draw)),
+        "link": (("link",), partial(links, cfg, mesh, draw)),
+        "chain": (("chain",), partial(chains, cfg, mesh, draw)),
+        "minimisers": (SOLVED, partial(minimisers, cfg, mesh, draw)),
+        "networks": (NETS, partial(networks, cfg, mesh, scratch)),
+    }
+    todo = {name: part for name, (made, part) in parts.items() if scratch.wants(*made)}
+    for found in scratch.cells(todo):
+        arrays |= found
+    return arrays
+
+
+def true_labels(cfg) -> np.ndarray:
+    return collapse.blocks((cfg.per_class,) * cfg.classes)
+
+
+def members(cfg, draw, starts, penalties):
+    """-> H_0 [L, d, N], labels that W is fitted to [L, K, N], Penalty [L]"""
+    how = {"mislabelled": cfg.mislabelled}
+    return problems.members(draw, true_labels(cfg), starts, penalties, **how)
+
+
+def flows(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
+    starts = problems.random(draw, true_labels(cfg), cfg.flow_draws, cfg.flow_noises)
+    penalties = problems.ladder((cfg.last,), cfg.flow_features, (0.0,))
+    found = sharding.gather(flowing(cfg, mesh)(*members(cfg, draw, starts, penalties)))
+    axes = len(cfg.seeds), cfg.flow_draws, len(cfg.flow_noises), len(cfg.flow_features)
+    return {"flow": found.reshape(*axes, *found.shape[1:])}
+
+
+def links(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
+    starts = problems.random(draw, true_labels(cfg), 1, (cfg.spread,))
+    penalties = problems.ladder((cfg.last,), (cfg.features,), cfg.link_vicinities)
+    found = sharding.gather(linking(cfg, mesh)(*members(cfg, draw, starts, penalties)))
+    return {"link": found.reshape(len(cfg.seeds), -1)}
+
+
+def chains(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
+    starts = problems.random(draw, true_labels(cfg), 1, (cfg.chain_noise,))
+    penalties = problems.ladder((cfg.last,), (cfg.features,), (cfg.chain_vicinity,))
+    return {"chain": sharding.gather(chaining(cfg, mesh)(*members(cfg, draw, starts, penalties)))}
+
+
+def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
+    """Four groups in one call: beta from small to large, near collapse, penalties raised, far."""
+    labels, seeds, centred = true_labels(cfg), len(cfg.seeds), {"centred": cfg.centred}
+    near = np.stack([cfg.near_last, cfg.near_features, cfg.near_vicinities], axis=1)
+    rows = problems.raised(cfg.low, cfg.high, cfg.raised_vicinities)
+    swap = [(cfg.high, cfg.low, cfg.far_vicinity), (cfg.low, cfg.high, cfg.far_vicinity)]
+    random = partial(problems.random, draw, labels)
+    close = partial(problems.near_collapse, draw, labels, **centred)
+    betas = problems.ladder((cfg.last,), (cfg.features,), cfg.vicinities)
+    groups = [
+        members(cfg, draw, random(cfg.vicinity_draws, (cfg.spread,)), betas),
+        members(cfg, draw, close(cfg.scales[:1], cfg.near_noises), near),
+        members(cfg, draw, close(cfg.scales, (cfg.raised_noise,)), rows),
+        members(cfg, draw, random(cfg.far_draws, (cfg.far_noise,)), swap),
+    ]
+    args = jax.tree.map(lambda *each: np.concatenate(each), *groups)
+    found, metrics = sharding.gather(solving(cfg, mesh)(*args))  # [L, d, N], [L, (H_0, H), metric]
+    ends = np.cumsum([len(H0) for H0, *_ in groups])[:-1]
+    both, _, lifted, far = np.split(metrics, ends)
+    both = both.reshape(seeds, cfg.vicinity_draws, -1, 2, 2)
+    axes = len(cfg.scales), len(cfg.raised_vicinities), 3
+    law = [[theory.reduction(scale, *row) for row in rows] for scale in cfg.scales]
+    H = np.split(found, ends)[1].reshape(seeds, -1, len(near), *found.shape[1:])
+    how = centred | {"length": cfg.scales[0]}
+    return problems.compared(H, draw, labels, cfg.near_noises, near, **how) | {
+        "start": both[:, :, 0, 0],
+        "found": both[:, :, :, 1],
+        "raised": (lifted[:, 1, 0] / lifted[:, 0, 0]).reshape(seeds, *axes),
+        "raised_law": np.reshape(law, axes),
+        "far": far[:, 1, 0].reshape(seeds, cfg.far_draws, 2),
+    }
+
+
+def networks(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
+    """One group's weight decay times every factor, the other's as it is."""
+    streams, data = (
+        keys.split(cfg.seeds, ("weights", "images", "labels")),
+        scratch.data(cfg.dataset),
+    )
+    layers, count = net_sizes(cfg), MANY * cfg.net_per_class
+    numbers = {"weights": (network.count(layers),), "images": (len(data.y_train),)}
+    draw = keys.draws(streams, numbers | {"labels": (count,)})
+    order = draw["images"].argsort(axis=1)
+    x = network.subsets(order, data.x_train, data.y_train, cfg.net_per_class).astype("float32")
+    y = np.broadcast_to(net_labels(cfg), (len(x), MANY, count))
+    if cfg.mislabelled:
+        y = np.moveaxis(net_labels(cfg)[:, draw["labels"].argsort(axis=1)], 0, 1)
+    net = network.init(draw["weights"].astype("float32"), layers)
+    decays = network.decays(cfg.net_decay, cfg.net_factors)
+    each = jax.tree.map(lambda a: a.repeat(len(decays), axis=0), (net, x, y))
+    nc1, error = sharding.gather(training(cfg, mesh)(*each, np.tile(decays, (len(x), 1))))
+    axes = len(x), 2, len(cfg.net_factors)
+    nc1 = nc1.reshape(*axes, 2, -1)
+    found = {"net_nc1": nc1[..., 1, :], "net_start": nc1[:, 0, 0, 0]}
+    return found | {"net_error": error.reshape(axes)}
+
+
+def net_sizes(cfg):
+    return network.sizes(PIXELS[cfg.dataset], cfg.net_width, cfg.net_hidden, MANY)
+
+
+def net_labels(cfg) -> np.ndarray:
+    return collapse.blocks((cfg.net_per_class,) * MANY, "float32")
+
+
+def flowing(cfg, mesh: Mesh) -> sharding.Placed:
+    how = {"span": cfg.flow_span, "records": cfg.flow_records, "steps": cfg.flow_steps}
+    return sharding.vmap_over(mesh, partial(model.flow, labels=true_labels(cfg), **how))
+
+
+def linking(cfg, mesh: Mesh) -> sharding.Placed:
+    how = {"pace": cfg.pace, "steps": cfg.link_steps, "tol": cfg.tol, "most": cfg.most}
+    return sharding.vmap_over(mesh, partial(model.link, **how))
+
+
+def chaining(cfg, mesh: Mesh) -> sharding.Placed:
+    how = {"layers": cfg.chain_layers, "tol": cfg.tol, "most": cfg.most}
+    return sharding.vmap_over(mesh, partial(model.chain, labels=true_labels(cfg), **how))
+
+
+def solving(cfg, mesh: Mesh) -> sharding.Placed:
+    """One at a time: their turns differ by a factor of 100, as beta does."""
+    how = {"labels": true_labels(cfg), "tol": cfg.tol, "most": cfg.most}
+    return sharding.vmap_over(mesh, partial(model.solve, **how), at_once=1)
+
+
+def training(cfg, mesh: Mesh) -> sharding.Placed:
+    how = {"lr": cfg.net_lr, "momentum": cfg.net_momentum, "steps": cfg.net_steps}
+    return sharding.vmap_over(mesh, partial(network.fit, labels=net_labels(cfg), **how))
+
+
+def programs(cfg, mesh: Mesh) -> list[Program]:
+    """Networks, minimisers, flows; chains and links are short."""
+    seeds, count = len(cfg.seeds), MANY * cfg.net_per_class
+    shape, runs = jax.ShapeDtypeStruct, seeds * 2 * len(cfg.net_factors)
+    numbers = shape((runs, network.count(net_sizes(cfg))), "float32")
+    net = jax.eval_shape(partial(network.init, shapes=net_sizes(cfg)), numbers)
+    x, y = (
+        shape((runs, *size), "float32") for size in ((count, PIXELS[cfg.dataset]), (MANY, count))
+    )
+
+    def ensemble(size):
+        labels = true_labels(cfg)
+        moments = [shape((size, rows, labels.shape[1]), float) for rows in (cfg.dim, cfg.classes)]
+        return *moments, model.Penalty(*[shape((size,), float)] * 3)
+
+    flow = cfg.flow_draws * len(cfg.flow_noises) * len(cfg.flow_features)
+    near = len(cfg.near_noises) * len(cfg.near_last)
+    lifted = 3 * len(cfg.scales) * len(cfg.raised_vicinities)
+    solved = cfg.vicinity_draws * len(cfg.vicinities) + near + lifted + 2 * cfg.far_draws
+    decays = shape((runs, 2), "float32")
+    return [
+        training(cfg, mesh).program("perceptrons", net, x, y, decays, calls=1),
+        solving(cfg, mesh).program("minimisers", *ensemble(seeds * solved), calls=1),
+        flowing(cfg, mesh).program("flows", *ensemble(seeds * flow), calls=1),
+    ]
