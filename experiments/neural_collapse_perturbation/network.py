@@ -14,6 +14,8 @@ import numpy as np
 
 from common.nn import collapse
 
+STREAMS = ("weights", "images", "labels")
+
 
 class Net(NamedTuple):
     weights: list  # [in, out] of every layer, the last W^T
@@ -87,6 +89,26 @@ def depths(net, x, labels):
     return jax.vmap(collapse.variability, (0, None))(
         jnp.stack(hidden).mT.astype(float), labels.astype(float)
     )
+
+
+def numbers(shapes, images, examples):
+    """Shapes of a seed's normal numbers, under the names of STREAMS."""
+    return {"weights": (count(shapes),), "images": (images,), "labels": (examples,)}
+
+
+def members(draw, data, shapes, labels, decays, *, per_class, mislabelled):
+    """Every seed's network and images under every row of decays [p, 2].
+
+    -> Net, x [S p, N, D], labels to fit [S p, K, N] (mislabelled: in a random order), decays
+    """
+    x = subsets(draw["images"].argsort(axis=1), data.x_train, data.y_train, per_class)
+    fitted = np.broadcast_to(labels, (len(x), *labels.shape))
+    if mislabelled:
+        fitted = np.moveaxis(labels[:, draw["labels"].argsort(axis=1)], 0, 1)
+    net = init(draw["weights"].astype("float32"), shapes)
+    each = (net, x.astype("float32"), fitted)
+    repeated = jax.tree.map(lambda a: a.repeat(len(decays), axis=0), each)
+    return *repeated, np.tile(decays, (len(x), 1))
 
 
 def subsets(order, images, labels, per_class):

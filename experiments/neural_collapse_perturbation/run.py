@@ -70,25 +70,28 @@ def members(cfg, draw, starts, penalties):
     return problems.members(draw, true_labels(cfg), starts, penalties, **how)
 
 
+def random_members(cfg, draw, count: int, noises, vicinities, features=()):
+    """Random starts with every noise, under every lambda_H (by default the one) and beta."""
+    starts = problems.random(draw, true_labels(cfg), count, noises)
+    penalties = problems.ladder((cfg.last,), features or (cfg.features,), vicinities)
+    return members(cfg, draw, starts, penalties)
+
+
 def flows(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
-    starts = problems.random(draw, true_labels(cfg), cfg.flow_draws, cfg.flow_noises)
-    penalties = problems.ladder((cfg.last,), cfg.flow_features, (0.0,))
-    found = sharding.gather(flowing(cfg, mesh)(*members(cfg, draw, starts, penalties)))
+    args = cfg.flow_draws, cfg.flow_noises, (0.0,), cfg.flow_features
+    found = sharding.gather(flowing(cfg, mesh)(*random_members(cfg, draw, *args)))
     axes = len(cfg.seeds), cfg.flow_draws, len(cfg.flow_noises), len(cfg.flow_features)
     return {"flow": found.reshape(*axes, *found.shape[1:])}
 
 
 def links(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
-    starts = problems.random(draw, true_labels(cfg), 1, (cfg.spread,))
-    penalties = problems.ladder((cfg.last,), (cfg.features,), cfg.link_vicinities)
-    found = sharding.gather(linking(cfg, mesh)(*members(cfg, draw, starts, penalties)))
-    return {"link": found.reshape(len(cfg.seeds), -1)}
+    args = random_members(cfg, draw, 1, (cfg.spread,), cfg.link_vicinities)
+    return {"link": sharding.gather(linking(cfg, mesh)(*args)).reshape(len(cfg.seeds), -1)}
 
 
 def chains(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
-    starts = problems.random(draw, true_labels(cfg), 1, (cfg.chain_noise,))
-    penalties = problems.ladder((cfg.last,), (cfg.features,), (cfg.chain_vicinity,))
-    return {"chain": sharding.gather(chaining(cfg, mesh)(*members(cfg, draw, starts, penalties)))}
+    args = random_members(cfg, draw, 1, (cfg.chain_noise,), (cfg.chain_vicinity,))
+    return {"chain": sharding.gather(chaining(cfg, mesh)(*args))}
 
 
 def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
@@ -97,14 +100,13 @@ def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
     near = np.stack([cfg.near_last, cfg.near_features, cfg.near_vicinities], axis=1)
     rows = problems.raised(cfg.low, cfg.high, cfg.raised_vicinities)
     swap = [(cfg.high, cfg.low, cfg.far_vicinity), (cfg.low, cfg.high, cfg.far_vicinity)]
-    random = partial(problems.random, draw, labels)
+    far = problems.random(draw, labels, cfg.far_draws, (cfg.far_noise,))
     close = partial(problems.near_collapse, draw, labels, **centred)
-    betas = problems.ladder((cfg.last,), (cfg.features,), cfg.vicinities)
     groups = [
-        members(cfg, draw, random(cfg.vicinity_draws, (cfg.spread,)), betas),
+        random_members(cfg, draw, cfg.vicinity_draws, (cfg.spread,), cfg.vicinities),
         members(cfg, draw, close(cfg.scales[:1], cfg.near_noises), near),
         members(cfg, draw, close(cfg.scales, (cfg.raised_noise,)), rows),
-        members(cfg, draw, random(cfg.far_draws, (cfg.far_noise,)), swap),
+        members(cfg, draw, far, swap),
     ]
     args = jax.tree.map(lambda *each: np.concatenate(each), *groups)
     found, metrics = sharding.gather(solving(cfg, mesh)(*args))  # [L, d, N], [L, (H_0, H), metric]
@@ -126,23 +128,14 @@ def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
 
 def networks(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """One group's weight decay times every factor, the other's as it is."""
-    streams, data = (
-        keys.split(cfg.seeds, ("weights", "images", "labels")),
-        scratch.data(cfg.dataset),
-    )
-    layers, count = net_sizes(cfg), MANY * cfg.net_per_class
-    numbers = {"weights": (network.count(layers),), "images": (len(data.y_train),)}
-    draw = keys.draws(streams, numbers | {"labels": (count,)})
-    order = draw["images"].argsort(axis=1)
-    x = network.subsets(order, data.x_train, data.y_train, cfg.net_per_class).astype("float32")
-    y = np.broadcast_to(net_labels(cfg), (len(x), MANY, count))
-    if cfg.mislabelled:
-        y = np.moveaxis(net_labels(cfg)[:, draw["labels"].argsort(axis=1)], 0, 1)
-    net = network.init(draw["weights"].astype("float32"), layers)
+    layers, data = net_sizes(cfg), scratch.data(cfg.dataset)
+    numbers = network.numbers(layers, len(data.y_train), MANY * cfg.net_per_class)
+    draw = keys.draws(keys.split(cfg.seeds, network.STREAMS), numbers)
     decays = network.decays(cfg.net_decay, cfg.net_factors)
-    each = jax.tree.map(lambda a: a.repeat(len(decays), axis=0), (net, x, y))
-    nc1, error = sharding.gather(training(cfg, mesh)(*each, np.tile(decays, (len(x), 1))))
-    axes = len(x), 2, len(cfg.net_factors)
+    how = {"per_class": cfg.net_per_class, "mislabelled": cfg.mislabelled}
+    args = network.members(draw, data, layers, net_labels(cfg), decays, **how)
+    nc1, error = sharding.gather(training(cfg, mesh)(*args))
+    axes = len(cfg.seeds), 2, len(cfg.net_factors)
     nc1 = nc1.reshape(*axes, 2, -1)
     found = {"net_nc1": nc1[..., 1, :], "net_start": nc1[:, 0, 0, 0]}
     return found | {"net_error": error.reshape(axes)}
@@ -162,19 +155,23 @@ def flowing(cfg, mesh: Mesh) -> sharding.Placed:
 
 
 def linking(cfg, mesh: Mesh) -> sharding.Placed:
-    how = {"pace": cfg.pace, "steps": cfg.link_steps, "tol": cfg.tol, "most": cfg.most}
+    how = {"pace": cfg.pace, "steps": cfg.link_steps} | stop(cfg)
     return sharding.vmap_over(mesh, partial(model.link, **how))
 
 
 def chaining(cfg, mesh: Mesh) -> sharding.Placed:
-    how = {"layers": cfg.chain_layers, "tol": cfg.tol, "most": cfg.most}
-    return sharding.vmap_over(mesh, partial(model.chain, labels=true_labels(cfg), **how))
+    how = {"labels": true_labels(cfg), "layers": cfg.chain_layers} | stop(cfg)
+    return sharding.vmap_over(mesh, partial(model.chain, **how))
 
 
 def solving(cfg, mesh: Mesh) -> sharding.Placed:
     """One at a time: their turns differ by a factor of 100, as beta does."""
-    how = {"labels": true_labels(cfg), "tol": cfg.tol, "most": cfg.most}
-    return sharding.vmap_over(mesh, partial(model.solve, **how), at_once=1)
+    solve = partial(model.solve, labels=true_labels(cfg), **stop(cfg))
+    return sharding.vmap_over(mesh, solve, at_once=1)
+
+
+def stop(cfg) -> dict[str, float]:
+    return {"tol": cfg.tol, "most": cfg.most}
 
 
 def training(cfg, mesh: Mesh) -> sharding.Placed:
@@ -188,9 +185,8 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     shape, runs = jax.ShapeDtypeStruct, seeds * 2 * len(cfg.net_factors)
     numbers = shape((runs, network.count(net_sizes(cfg))), "float32")
     net = jax.eval_shape(partial(network.init, shapes=net_sizes(cfg)), numbers)
-    x, y = (
-        shape((runs, *size), "float32") for size in ((count, PIXELS[cfg.dataset]), (MANY, count))
-    )
+    x = shape((runs, count, PIXELS[cfg.dataset]), "float32")
+    y, decays = (shape((runs, *size), "float32") for size in ((MANY, count), (2,)))
 
     def ensemble(size):
         labels = true_labels(cfg)
@@ -198,10 +194,8 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
         return *moments, model.Penalty(*[shape((size,), float)] * 3)
 
     flow = cfg.flow_draws * len(cfg.flow_noises) * len(cfg.flow_features)
-    near = len(cfg.near_noises) * len(cfg.near_last)
-    lifted = 3 * len(cfg.scales) * len(cfg.raised_vicinities)
-    solved = cfg.vicinity_draws * len(cfg.vicinities) + near + lifted + 2 * cfg.far_draws
-    decays = shape((runs, 2), "float32")
+    solved = cfg.vicinity_draws * len(cfg.vicinities) + len(cfg.near_noises) * len(cfg.near_last)
+    solved += 3 * len(cfg.scales) * len(cfg.raised_vicinities) + 2 * cfg.far_draws
     return [
         training(cfg, mesh).program("perceptrons", net, x, y, decays, calls=1),
         solving(cfg, mesh).program("minimisers", *ensemble(seeds * solved), calls=1),
