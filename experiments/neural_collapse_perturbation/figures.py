@@ -7,33 +7,34 @@ from common import plot
 from . import measure, theory
 
 KINDS = ("both low", "λ_W raised", "λ_H raised")
+TINY = 1e-12  # lowest value drawn
 POINTS = {"linestyle": "", "markevery": 1}
 
 
 def figures(arrays, cfg):
     """Name -> Figure, from the arrays of `run` at any preset."""
     return {
-        "fig1_flow": flow(arrays),
+        "fig1_flow": flow(arrays, cfg),
         "fig2_vicinity": vicinity(arrays, cfg),
         "fig3_near": near(arrays, cfg),
         "fig4_depth": depth(arrays, cfg),
-        "fig5_decays": decays(arrays),
+        "fig5_decays": decays(arrays, cfg),
     }
 
 
-def flow(arrays):
+def flow(arrays, cfg):
     """Both metrics along the flow, one line a noise; lambda_H = 0 and not."""
     caption = (
         "Within-class variability falls along the central path, from every start: medians and"
-        " ranges over seeds and draws."
+        " ranges over seeds."
     )
-    count = len(arrays["flow_features"])
+    count = len(cfg.flow_features)
     fig, axes = plot.figure(2, count, caption=caption, size=(5 * count, 7.4))
     labels = "NC1", "tr Σ_W / tr Σ_B"
     for row, name, metric in zip(axes, labels, (measure.NC1, measure.RATIO), strict=True):
-        for j, (ax, features) in enumerate(zip(row, arrays["flow_features"], strict=True)):
-            for i, noise in enumerate(arrays["flow_noises"]):
-                lines = arrays["flow"][:, :, i, j, metric].reshape(-1, len(arrays["times"]))
+        for j, (ax, features) in enumerate(zip(row, cfg.flow_features, strict=True)):
+            for i, noise in enumerate(cfg.flow_noises):
+                lines = np.maximum(arrays["flow"][:, i, j, metric], TINY)
                 plot.band(ax, arrays["times"], lines, label=f"noise {noise:g}", **plot.style(i))
             ax.set(yscale="log", xlabel="time t", ylabel=name, title=f"λ_H = {features:g}")
     axes[0, 0].legend()
@@ -59,7 +60,7 @@ def vicinity(arrays, cfg):
             law = [theory.reduction(scale, *pair, beta) for beta in fine]
             plot.law(ax, fine, law, label="closed form" if k == 0 else "_closed form")
             values = np.median(arrays["raised"][:, s, :, k], axis=0)
-            ax.plot(arrays["raised_vicinities"], values, label=name, **plot.style(k) | POINTS)
+            ax.plot(cfg.raised_vicinities, values, label=name, **plot.style(k) | POINTS)
         ax.set(title=f"near collapse, class means of length {scale:g}")
         ax.legend()
     for ax in axes:
@@ -96,7 +97,7 @@ def depth(arrays, cfg):
         "NC1 falls layer by layer where each minimises near the last, and in trained networks."
     )
     fig, (left, right) = plot.figure(1, 2, caption=caption, size=(10, 4))
-    chain = measure.chain_nc1(arrays)
+    chain = arrays["chain"][..., measure.NC1]
     look = {"markevery": 1}
     plot.band(left, np.arange(chain.shape[1]), chain, label="chain", **plot.style(0) | look)
     left.set(yscale="log", xlabel="layer (0: H_0)", ylabel="NC1", title=f"β = {cfg.chain_vicinity}")
@@ -110,14 +111,16 @@ def depth(arrays, cfg):
     return fig
 
 
-def decays(arrays):
+def decays(arrays, cfg):
     """NC1 of the last hidden layer against the decay of one group of weights."""
     caption = "NC1 of the last hidden layer when the weight decay of one group of weights changes."
     fig, ax = plot.figure(caption=caption)
-    decay = arrays["net_decay"] * arrays["net_factors"]
+    decay = cfg.net_decay * arrays["net_factors"]
     for i, name in enumerate(("decay of hidden layers", "decay of the last layer")):
         values = arrays["net_nc1"][:, i, :, -1]
         plot.band(ax, decay, values, label=name, **plot.style(i) | {"markevery": 1})
     ax.set(xscale="log", yscale="log", xlabel="weight decay", ylabel="NC1, last hidden layer")
+    ax.set_xticks(decay, [f"{x:.1e}" for x in decay])
+    ax.set_xticks([], minor=True)
     ax.legend()
     return fig

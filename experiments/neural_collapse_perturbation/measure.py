@@ -9,23 +9,21 @@ from common import stats
 
 NC1, RATIO = range(2)
 BASE, LAST, FEATURES = range(3)  # which penalty is raised
-ROUNDING = 1e-24  # NC1 is a mean of squares: float64 shows nothing of them below about 1e-30
 WITHIN, WHOLE = range(2)
 
 
 def ratio_falls(arrays):
     """1 for a draw whose ratio of traces falls at every record, noise and lambda_H."""
-    return always_falls(arrays["flow"][..., RATIO, :])
+    return never_rises(arrays, RATIO)
 
 
 def nc1_falls(arrays):
-    return always_falls(arrays["flow"][..., NC1, :])
+    return never_rises(arrays, NC1)
 
 
-def always_falls(values):
-    """Until it is down to rounding.  values [seed, draw, noise, lambda_H, T] -> [seed x draw]"""
-    falls = (np.diff(values) < 0) | (values[..., 1:] < ROUNDING)
-    return falls.all(axis=(2, 3, 4)).ravel().astype(float)
+def never_rises(arrays, metric):
+    """-> [seed x draw]"""
+    return (arrays["flow_rises"][..., metric] == 0).all(axis=(2, 3)).ravel().astype(float)
 
 
 def link_error(arrays):
@@ -99,7 +97,8 @@ def features_win_afar(arrays):
 
 
 def chain_nc1(arrays):
-    return arrays["chain"][..., NC1]
+    """log10 NC1 of H_0 and after every layer.  -> [seed, layer]"""
+    return np.log10(arrays["chain"][..., NC1])
 
 
 def base_factor(arrays):

@@ -14,6 +14,7 @@ from . import theory
 from .model import Penalty
 
 STREAMS = ("means", "noise", "order", "frame")
+ROUNDING = 1e-24  # metrics are means of squares: float64 shows nothing of them below about 1e-30
 
 
 def shapes(draws, dim, classes, per_class):
@@ -108,6 +109,11 @@ def compared(found, draw, labels, sizes, penalties, *, length, centred):
         "near_shrink": np.moveaxis(shrink, 0, -1).swapaxes(1, 2),
         "near_law": np.stack([along, across], -1)[:, 0, 0],
     }
+
+
+def rises(values):
+    """How often a metric rises before it is down to rounding.  [..., T] -> [...]"""
+    return ((np.diff(values) >= 0) & (values[..., 1:] > ROUNDING)).sum(axis=-1)
 
 
 def norm(matrices):

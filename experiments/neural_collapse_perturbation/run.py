@@ -18,20 +18,16 @@ from . import model, network, problems, theory
 PIXELS = {"digits": 64, "mnist": 784, "fashion_mnist": 784, "cifar10": 3072}
 MANY = 10  # classes of every data set
 NETS = ("net_nc1", "net_start", "net_error")
-SOLVED = (
-    *("start", "found", "raised", "raised_law", "far"),
-    *("near_error", "near_size", "near_shrink", "near_law"),
-)
-COPIED = (
-    *("link_vicinities", "vicinities", "near_noises", "scales", "raised_vicinities", "low", "high"),
-    *("flow_noises", "flow_features", "net_factors", "net_decay"),
-)
+NEAR = ("near_error", "near_size", "near_shrink", "near_law")
+SOLVED = ("start", "found", "raised", "raised_law", "far", *NEAR)
+COPIED = "link_vicinities", "vicinities", "near_noises", "net_factors"
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Metrics are for the true labels, always; "metric" is (NC1, tr Sigma_W / tr Sigma_B).
 
-    flow [seed, draw, noise, lambda_H, metric, T], times [T]
+    flow [seed, noise, lambda_H, metric, T]: of the first draw, times [T]
+    flow_rises [seed, draw, noise, lambda_H, metric]: records at which the metric rose
     link [seed, beta]: |minimiser - flow at 1 / beta| / |H_0|
     start [seed, draw, metric], found [seed, draw, beta, metric]: random H_0 and their minimisers
     near_error, near_size, near_shrink, near_law: see `problems.compared`
@@ -41,14 +37,14 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     chain [seed, layer, metric], H_0 first
     net_nc1 [seed, group, factor, layer]: trained, the decay of hidden (group 0) or last weights
         times the factor; net_start [seed, layer]; net_error [seed, group, factor]: wrong answers
-    and the settings of COPIED as they are
+    and the settings of COPIED
     """
     arrays = {name: np.array(cfg[name]) for name in COPIED}
     arrays["times"] = np.linspace(0, cfg.flow_span, cfg.flow_records + 1)
-    size = cfg.draws, cfg.dim, cfg.classes, cfg.per_class
-    draw = keys.draws(keys.split(cfg.seeds, problems.STREAMS), problems.shapes(*size))
+    shapes = problems.shapes(cfg.draws, cfg.dim, cfg.classes, cfg.per_class)
+    draw = keys.draws(keys.split(cfg.seeds, problems.STREAMS), shapes)
     parts = {
-        "flow": (("flow",), partial(flows, cfg, mesh, draw)),
+        "flow": (("flow", "flow_rises"), partial(flows, cfg, mesh, draw)),
         "link": (("link",), partial(links, cfg, mesh, draw)),
         "chain": (("chain",), partial(chains, cfg, mesh, draw)),
         "minimisers": (SOLVED, partial(minimisers, cfg, mesh, draw)),
@@ -66,8 +62,8 @@ def true_labels(cfg) -> np.ndarray:
 
 def members(cfg, draw, starts, penalties):
     """-> H_0 [L, d, N], labels that W is fitted to [L, K, N], Penalty [L]"""
-    how = {"mislabelled": cfg.mislabelled}
-    return problems.members(draw, true_labels(cfg), starts, penalties, **how)
+    args = draw, true_labels(cfg), starts, penalties
+    return problems.members(*args, mislabelled=cfg.mislabelled)
 
 
 def random_members(cfg, draw, count: int, noises, vicinities, features=()):
@@ -81,7 +77,8 @@ def flows(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
     args = cfg.flow_draws, cfg.flow_noises, (0.0,), cfg.flow_features
     found = sharding.gather(flowing(cfg, mesh)(*random_members(cfg, draw, *args)))
     axes = len(cfg.seeds), cfg.flow_draws, len(cfg.flow_noises), len(cfg.flow_features)
-    return {"flow": found.reshape(*axes, *found.shape[1:])}
+    found = found.reshape(*axes, *found.shape[1:])
+    return {"flow": found[:, 0], "flow_rises": problems.rises(found)}
 
 
 def links(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
@@ -96,12 +93,12 @@ def chains(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
 
 def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
     """Four groups in one call: beta from small to large, near collapse, penalties raised, far."""
-    labels, seeds, centred = true_labels(cfg), len(cfg.seeds), {"centred": cfg.centred}
+    labels, seeds, how = true_labels(cfg), len(cfg.seeds), {"centred": cfg.centred}
     near = np.stack([cfg.near_last, cfg.near_features, cfg.near_vicinities], axis=1)
     rows = problems.raised(cfg.low, cfg.high, cfg.raised_vicinities)
     swap = [(cfg.high, cfg.low, cfg.far_vicinity), (cfg.low, cfg.high, cfg.far_vicinity)]
     far = problems.random(draw, labels, cfg.far_draws, (cfg.far_noise,))
-    close = partial(problems.near_collapse, draw, labels, **centred)
+    close = partial(problems.near_collapse, draw, labels, **how)
     groups = [
         random_members(cfg, draw, cfg.vicinity_draws, (cfg.spread,), cfg.vicinities),
         members(cfg, draw, close(cfg.scales[:1], cfg.near_noises), near),
@@ -116,8 +113,8 @@ def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
     axes = len(cfg.scales), len(cfg.raised_vicinities), 3
     law = [[theory.reduction(scale, *row) for row in rows] for scale in cfg.scales]
     H = np.split(found, ends)[1].reshape(seeds, -1, len(near), *found.shape[1:])
-    how = centred | {"length": cfg.scales[0]}
-    return problems.compared(H, draw, labels, cfg.near_noises, near, **how) | {
+    args = H, draw, labels, cfg.near_noises, near
+    return problems.compared(*args, length=cfg.scales[0], **how) | {
         "start": both[:, :, 0, 0],
         "found": both[:, :, :, 1],
         "raised": (lifted[:, 1, 0] / lifted[:, 0, 0]).reshape(seeds, *axes),
@@ -129,16 +126,15 @@ def minimisers(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
 def networks(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """One group's weight decay times every factor, the other's as it is."""
     layers, data = net_sizes(cfg), scratch.data(cfg.dataset)
-    numbers = network.numbers(layers, len(data.y_train), MANY * cfg.net_per_class)
-    draw = keys.draws(keys.split(cfg.seeds, network.STREAMS), numbers)
+    shapes = network.numbers(layers, len(data.y_train), MANY * cfg.net_per_class)
+    draw = keys.draws(keys.split(cfg.seeds, network.STREAMS), shapes)
     decays = network.decays(cfg.net_decay, cfg.net_factors)
     how = {"per_class": cfg.net_per_class, "mislabelled": cfg.mislabelled}
     args = network.members(draw, data, layers, net_labels(cfg), decays, **how)
     nc1, error = sharding.gather(training(cfg, mesh)(*args))
     axes = len(cfg.seeds), 2, len(cfg.net_factors)
-    nc1 = nc1.reshape(*axes, 2, -1)
-    found = {"net_nc1": nc1[..., 1, :], "net_start": nc1[:, 0, 0, 0]}
-    return found | {"net_error": error.reshape(axes)}
+    before, after = np.moveaxis(nc1.reshape(*axes, 2, -1), 3, 0)
+    return {"net_nc1": after, "net_start": before[:, 0, 0], "net_error": error.reshape(axes)}
 
 
 def net_sizes(cfg):
@@ -189,9 +185,9 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     y, decays = (shape((runs, *size), "float32") for size in ((MANY, count), (2,)))
 
     def ensemble(size):
-        labels = true_labels(cfg)
-        moments = [shape((size, rows, labels.shape[1]), float) for rows in (cfg.dim, cfg.classes)]
-        return *moments, model.Penalty(*[shape((size,), float)] * 3)
+        examples = cfg.classes * cfg.per_class
+        both = [shape((size, rows, examples), float) for rows in (cfg.dim, cfg.classes)]
+        return *both, model.Penalty(*[shape((size,), float)] * 3)
 
     flow = cfg.flow_draws * len(cfg.flow_noises) * len(cfg.flow_features)
     solved = cfg.vicinity_draws * len(cfg.vicinities) + len(cfg.near_noises) * len(cfg.near_last)
