@@ -16,7 +16,7 @@ PAPER = {
     "draws": 10,  # ours: H_0 of a seed, class means N(0, 1)
     "mislabelled": False,  # ours, a control: W is fitted to labels in a random order
     "tol": 1e-12,  # ours: relative change of W in the last turn
-    "most": 5000,  # ours: turns; beta = 0.01 takes about 1100, with wrong labels far more
+    "most": 10_000,  # ours: turns; beta = 0.01 takes 1000 to 4000, with wrong labels far more
     # the flow on the central path
     "flow_draws": 6,  # ours: the first of them, each under the next two
     "flow_noises": (0.1, 0.3, 1.0, 3.0),  # ours: sd of an entry of H_0 about its class mean
