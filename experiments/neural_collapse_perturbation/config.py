@@ -60,6 +60,7 @@ PAPER = {
     "net_lr": 0.01,  # ours
     "net_momentum": 0.9,  # recalled
     "net_steps": 20_000,  # ours
+    "net_dtype": "float32",  # ours: PyTorch's default
     "net_decay": 1e-3,  # recalled: of the order of 5e-4
     "net_factors": (0.1, 0.31623, 1.0, 3.1623),  # ours: on the decay of one group at a time
 }
@@ -87,6 +88,7 @@ SMOKE = LAPTOP | {
     "net_hidden": 5,
     "net_width": 12,
     "net_steps": 50,
+    "net_dtype": "float64",
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 CHOICES = {"dataset": ("mnist", "fashion_mnist")}  # in no preset

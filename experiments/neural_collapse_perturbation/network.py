@@ -33,9 +33,9 @@ def count(shapes):
 
 
 def decays(decay, factors):
-    """(features, last) with every factor on one of them.  -> [2 factors, 2] float32"""
+    """(features, last) with every factor on one of them.  -> [2 factors, 2]"""
     each = np.array(factors)[:, None] ** np.array([1, 0])
-    return (decay * np.concatenate([each, each[:, ::-1]])).astype("float32")
+    return decay * np.concatenate([each, each[:, ::-1]])
 
 
 def init(normals, shapes):
@@ -97,7 +97,7 @@ def numbers(shapes, images, examples):
 
 
 def members(draw, data, shapes, labels, decays, *, per_class, mislabelled):
-    """Every seed's network and images under every row of decays [p, 2].
+    """Every seed's network and images under every row of decays [p, 2], in the type of `labels`.
 
     -> Net, x [S p, N, D], labels to fit [S p, K, N] (mislabelled: in a random order), decays
     """
@@ -105,10 +105,10 @@ def members(draw, data, shapes, labels, decays, *, per_class, mislabelled):
     fitted = np.broadcast_to(labels, (len(x), *labels.shape))
     if mislabelled:
         fitted = np.moveaxis(labels[:, draw["labels"].argsort(axis=1)], 0, 1)
-    net = init(draw["weights"].astype("float32"), shapes)
-    each = (net, x.astype("float32"), fitted)
+    net = init(draw["weights"].astype(labels.dtype), shapes)
+    each = (net, x.astype(labels.dtype), fitted)
     repeated = jax.tree.map(lambda a: a.repeat(len(decays), axis=0), each)
-    return *repeated, np.tile(decays, (len(x), 1))
+    return *repeated, np.tile(decays, (len(x), 1)).astype(labels.dtype)
 
 
 def subsets(order, images, labels, per_class):

@@ -37,7 +37,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     chain [seed, layer, metric], H_0 first
     net_nc1 [seed, group, factor, layer]: trained, the decay of hidden (group 0) or last weights
         times the factor; net_start [seed, layer]; net_error [seed, group, factor]: wrong answers
-    and the settings of COPIED
+    link_vicinities, vicinities, near_noises, net_factors: as set
     """
     arrays = {name: np.array(cfg[name]) for name in COPIED}
     arrays["times"] = np.linspace(0, cfg.flow_span, cfg.flow_records + 1)
@@ -142,7 +142,7 @@ def net_sizes(cfg):
 
 
 def net_labels(cfg) -> np.ndarray:
-    return collapse.blocks((cfg.net_per_class,) * MANY, "float32")
+    return collapse.blocks((cfg.net_per_class,) * MANY, cfg.net_dtype)
 
 
 def flowing(cfg, mesh: Mesh) -> sharding.Placed:
@@ -179,10 +179,10 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     """Networks, minimisers, flows; chains and links are short."""
     seeds, count = len(cfg.seeds), MANY * cfg.net_per_class
     shape, runs = jax.ShapeDtypeStruct, seeds * 2 * len(cfg.net_factors)
-    numbers = shape((runs, network.count(net_sizes(cfg))), "float32")
+    numbers = shape((runs, network.count(net_sizes(cfg))), cfg.net_dtype)
     net = jax.eval_shape(partial(network.init, shapes=net_sizes(cfg)), numbers)
-    x = shape((runs, count, PIXELS[cfg.dataset]), "float32")
-    y, decays = (shape((runs, *size), "float32") for size in ((MANY, count), (2,)))
+    x = shape((runs, count, PIXELS[cfg.dataset]), cfg.net_dtype)
+    y, decays = (shape((runs, *size), cfg.net_dtype) for size in ((MANY, count), (2,)))
 
     def ensemble(size):
         examples = cfg.classes * cfg.per_class
