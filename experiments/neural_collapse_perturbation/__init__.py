@@ -1,0 +1,1 @@
+"""Perturbation analysis of neural collapse (Tirer, Huang & Niles-Weed 2023)."""
