@@ -1,0 +1,1 @@
+"""Spectral bottleneck: a SIREN stays at zero on high-frequency signals; noise in two layers helps."""
