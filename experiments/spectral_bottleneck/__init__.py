@@ -1,1 +1,1 @@
-"""Spectral bottleneck: a SIREN stays at zero on high-frequency signals; noise in two layers helps."""
+"""Spectral bottleneck: a SIREN stays at zero on high frequencies, noise in two layers helps."""

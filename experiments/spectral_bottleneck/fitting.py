@@ -20,9 +20,10 @@ def optimiser(lr: float, decay: float, every: int) -> optax.GradientTransformati
     return optax.adam(optax.exponential_decay(lr, every, decay, staircase=True))
 
 
-def begin(key, noise, *, sizes, omega, tx) -> training.State:
-    init = partial(winner.init, sizes=sizes, noise=noise, omega=omega)
-    return training.begin(key, init, tx)
+def begin(drawn, noise, *, omega: float, tx) -> training.State:
+    """At the weights of `winner.draw` with noise [2]."""
+    params = winner.noisy(drawn, noise, omega)
+    return training.State(params, tx.init(params), key=None)
 
 
 def predict(params, first, points: int, omega: float):
@@ -48,24 +49,24 @@ def spectrum(state, first, *, points: int, bins: int, omega: float):
     return signals.power(predict(state.params, first, points, omega), bins)
 
 
-def activations(key, noise, *, sizes, omega, points: int, bins: int):
+def activations(drawn, noise, *, omega: float, points: int, bins: int):
     """Power of every hidden layer at initialisation, the mean of its units.  -> [H, B]"""
-    params = winner.init(key, sizes, noise, omega)
+    params = winner.noisy(drawn, noise, omega)
     seen = siren.hidden(params, signals.grid(points), first=omega, omega=omega)
     return jnp.stack([signals.power(h.T, bins).mean(0) for h in seen])
 
 
-def kernel(key, noise, *, sizes, omega, points: int):
+def kernel(drawn, noise, *, omega: float, points: int):
     """Tangent kernel at initialisation over N^2, as the authors' code divides it.  -> [N, N]"""
-    params = winner.init(key, sizes, noise, omega)
     apply = partial(siren.apply, first=omega, omega=omega)
+    params = winner.noisy(drawn, noise, omega)
     return empirical.ntk(apply, params, signals.grid(points)) / points**2
 
 
 def kernel_spectrum(theta):
-    """sum_k lambda_k |FFT(v_k)|^2 / N of the kernel's eigenpairs, without them.  [N, N] -> [N/2 + 1]
+    """sum_k lambda_k |FFT(v_k)|^2 / N of the kernel's eigenpairs, without them.
 
-    The diagonal of F Theta F^*, F the Fourier matrix over sqrt(N).
+    [N, N] -> [N/2 + 1]: the diagonal of F Theta F^*, F the Fourier matrix over sqrt(N).
     """
     both = jnp.fft.ifft(jnp.fft.fft(theta, axis=0), axis=1)
     return jnp.diagonal(both).real[: len(theta) // 2 + 1]

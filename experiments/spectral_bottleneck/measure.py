@@ -49,7 +49,7 @@ def against_sweep(arrays):
 
 
 def broadening(arrays):
-    """Share of power above Nyquist / 4, WINNER's over SIREN's, the lesser of h_2, h_3.  -> [seed]"""
+    """Power share above Nyquist / 4, WINNER's over SIREN's, lesser of h_2, h_3.  -> [seed]"""
     found = share(arrays)[:, :, DEEP]
     return (found[:, NOISY] / found[:, PLAIN]).min(1)
 

@@ -3,6 +3,7 @@
 Shapes: N points, T steps, B bins, H hidden layers.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
@@ -45,18 +46,19 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     streams = keys.split(cfg.seeds, STREAMS)
     signal = made(cfg, streams["phases"])
     scale = winner.scales(signals.centroid(signal), cfg.points)
+    drawn = sharding.gather(draws(cfg, mesh)(streams["weights"]))
     out = {"zero": (signal**2).mean(-1), "noise": controlled(cfg, scale)}
     if scratch.wants("activation"):
         see = activations(cfg, mesh)
         noise = controlled(cfg, scale[:, 0, None] * np.array(NOISES))
-        out |= scratch.cached("activation", lambda: {"activation": see(streams["weights"], noise)})
+        out |= scratch.cached("activation", lambda: {"activation": see(drawn, noise)})
     if scratch.wants("kernel", "eigenvalue"):
         see = kernels(cfg, mesh)
-        found = scratch.cached("kernels", lambda: decomposed(see(streams["weights"], grid(cfg))))
+        found = scratch.cached("kernels", lambda: decomposed(see(drawn, grid(cfg))))
         lead = len(cfg.seeds), 2, len(cfg.kernel_s1)
         out |= {name: x.reshape(*lead, -1) for name, x in found.items()}
     groups = {name: group for name, group in members(cfg).items() if wanted(scratch, name)}
-    return out | (trainings(cfg, mesh, scratch, streams, signal, scale, groups) if groups else {})
+    return out | (trainings(cfg, mesh, scratch, drawn, signal, scale, groups) if groups else {})
 
 
 def made(cfg, key) -> np.ndarray:
@@ -96,15 +98,17 @@ def wanted(scratch, group: str) -> bool:
     return scratch.wants(*(("fit", "output", "target") if group == "fit" else (group,)))
 
 
-def sizes(cfg) -> tuple[int, ...]:
-    return (1, *[cfg.width] * cfg.layers, 1)
+def draws(cfg, mesh: Mesh) -> sharding.Placed:
+    """key [seed] -> weights and normal numbers of every seed, the same for all its members."""
+    sizes = (1, *[cfg.width] * cfg.layers, 1)
+    return sharding.vmap_over(mesh, partial(winner.draw, sizes=sizes, omega=cfg.omega))
 
 
 def trainer(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding.Placed]:
-    """begin(key, noise) -> state; train(state, omega_1, signal) -> (state, errors [T]);
+    """begin(drawn, noise) -> state; train(state, omega_1, signal) -> (state, errors [T]);
     judge(state, omega_1) -> power [B].  Of members, one at a time on a device."""
     tx = fitting.optimiser(cfg.lr, cfg.decay, cfg.decay_every)
-    begin = partial(fitting.begin, sizes=sizes(cfg), omega=cfg.omega, tx=tx)
+    begin = partial(fitting.begin, omega=cfg.omega, tx=tx)
     train = partial(fitting.train, count=cfg.every, omega=cfg.omega, tx=tx)
     judge = partial(fitting.spectrum, points=cfg.points, bins=cfg.bins, omega=cfg.omega)
     return (
@@ -115,23 +119,25 @@ def trainer(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding
 
 
 def activations(cfg, mesh: Mesh):
-    """key [seed], noise [seed, noise, 2] -> [seed, noise, H, B]"""
-    how = {"sizes": sizes(cfg), "omega": cfg.omega, "points": cfg.points, "bins": cfg.bins}
-    one = partial(fitting.activations, **how)
-    program = sharding.vmap_over(mesh, lambda key, noise: jax.lax.map(partial(one, key), noise))
-    return lambda key, noise: sharding.gather(program(key, noise))
+    """drawn [seed, …], noise [seed, noise, 2] -> [seed, noise, H, B]"""
+    one = partial(fitting.activations, omega=cfg.omega, points=cfg.points, bins=cfg.bins)
+    return in_turn(mesh, one)
 
 
 def kernels(cfg, mesh: Mesh):
-    """key [seed], noise [seed, K, 2] -> kernels [seed, K, n, n], their spectra"""
-    one = partial(fitting.kernel, sizes=sizes(cfg), omega=cfg.omega, points=cfg.kernel_points)
+    """drawn [seed, …], noise [seed, K, 2] -> kernels [seed, K, n, n], their spectra"""
 
-    def both(key, noise):
-        theta = one(key, noise)
+    def both(drawn, noise):
+        theta = fitting.kernel(drawn, noise, omega=cfg.omega, points=cfg.kernel_points)
         return theta, fitting.kernel_spectrum(theta)
 
-    program = sharding.vmap_over(mesh, lambda key, noise: jax.lax.map(partial(both, key), noise))
-    return lambda key, noise: sharding.gather(program(key, noise))
+    return in_turn(mesh, both)
+
+
+def in_turn(mesh: Mesh, one: Callable) -> Callable:
+    """one(drawn, noise [2]) of every seed, its noises one after the other."""
+    each = sharding.vmap_over(mesh, lambda drawn, noise: jax.lax.map(partial(one, drawn), noise))
+    return lambda drawn, noise: sharding.gather(each(drawn, noise))
 
 
 def decomposed(found) -> dict[str, np.ndarray]:
@@ -139,16 +145,16 @@ def decomposed(found) -> dict[str, np.ndarray]:
     return {"kernel": spectrum, "eigenvalue": np.linalg.eigvalsh(theta)[..., ::-1]}
 
 
-def trainings(cfg, mesh, scratch, streams, signal, scale, groups) -> dict[str, np.ndarray]:
+def trainings(cfg, mesh, scratch, drawn, signal, scale, groups) -> dict[str, np.ndarray]:
     """All members of the groups in one program, a seed's in a row."""
     begin, train, judge = trainer(cfg, mesh)
-    key, noise, first, target = arranged(cfg, streams["weights"], signal, scale, groups)
+    weights, noise, first, target = arranged(cfg, drawn, signal, scale, groups)
     at = np.arange(1, cfg.steps + 1)
     state, error = loops.recorded(
         scratch,
         "training",
         lambda state, *_: train(state, first, target),
-        begin(key, noise),
+        begin(weights, noise),
         at,
         chunk=cfg.every,
         log=lambda error: {"error": float(error[:, -1].mean())},
@@ -160,7 +166,7 @@ def trainings(cfg, mesh, scratch, streams, signal, scale, groups) -> dict[str, n
     if "fit" in parts:
         power = scratch.cached("output", lambda: {"power": judge(state, first)})["power"]
         parts["output"] = by_seed(cfg, power)[:, : len(groups["fit"])]
-        parts["target"] = np.asarray(signals.power(signal[:, 0], cfg.bins))
+        parts["target"] = signals.power(signal[:, 0], cfg.bins)
     return parts
 
 
@@ -168,30 +174,26 @@ def by_seed(cfg, x) -> np.ndarray:
     return x.reshape(len(cfg.seeds), -1, *x.shape[1:])
 
 
-def arranged(cfg, key, signal, scale, groups):
-    """-> key [member], noise [member, 2], omega_1 [member], signal [member, N]"""
+def arranged(cfg, drawn, signal, scale, groups):
+    """-> drawn [member, …], noise [member, 2], omega_1 [member], signal [member, N]"""
     each = [member for group in groups.values() for member in group]
     band = [member.band for member in each]
     noise = controlled(cfg, scale[:, band] * np.array([member.noise for member in each]))
     first = np.tile([member.first for member in each], len(cfg.seeds)).astype(np.float32)
-    many = repeated(key, len(each))
+    many = jax.tree.map(lambda x: np.repeat(x, len(each), axis=0), drawn)
     return many, noise.reshape(-1, 2), first, signal[:, band].reshape(-1, cfg.points)
-
-
-@partial(jax.jit, static_argnums=1)
-def repeated(key, count):
-    """key [seed] -> [seed x count]"""
-    return jax.numpy.repeat(key, count)
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The trainings of all members."""
     begin, train, _ = trainer(cfg, mesh)
-    seeds = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS)["weights"])
+    key = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS)["weights"])
+    drawn = jax.tree.map(
+        lambda x: np.zeros(x.shape, x.dtype), jax.eval_shape(draws(cfg, mesh), key)
+    )
     signal = np.zeros((len(cfg.seeds), len(cfg.lows), cfg.points), np.float32)
     scale = np.zeros((*signal.shape[:2], 2))
-    shape = partial(arranged, cfg, signal=signal, scale=scale, groups=members(cfg))
-    key, noise, first, target = jax.eval_shape(shape, seeds)
-    state = jax.eval_shape(begin, key, noise)
+    weights, noise, first, target = arranged(cfg, drawn, signal, scale, members(cfg))
+    state = jax.eval_shape(begin, weights, noise)
     calls = -(-cfg.steps // cfg.every)
     return [train.program("training", state, first, target, calls=calls)]

@@ -6,6 +6,8 @@ Frequencies are fractions of Nyquist's. Shapes: N points, M = N/2 + 1 frequencie
 import jax.numpy as jnp
 import numpy as np
 
+from common.reals import namespace
+
 
 def nyquist(points: int) -> float:
     """Nyquist's angular frequency, per unit of a coordinate in [-1, 1]."""
@@ -42,6 +44,7 @@ def power(signal, bins: int):
 
     N / 2 is a multiple of the bins; the sum of all is the variance (Parseval).
     """
-    size = np.square(jnp.abs(jnp.fft.rfft(signal)))[..., 1:] / signal.shape[-1] ** 2
+    xp = namespace(signal)
+    size = xp.square(xp.abs(xp.fft.rfft(signal)))[..., 1:] / signal.shape[-1] ** 2
     twice = np.where(np.arange(size.shape[-1]) < size.shape[-1] - 1, 2.0, 1.0)  # Nyquist's is one
     return (size * twice).reshape(*size.shape[:-1], bins, -1).sum(-1)

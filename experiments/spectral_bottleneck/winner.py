@@ -27,14 +27,19 @@ def scales(centroid, points: int) -> np.ndarray:
     return np.stack([s0, 3 * centroid], axis=-1)
 
 
-def init(key, sizes: Sequence[int], noise, omega: float):
-    """A SIREN's layers with the noise.  noise [2]: S0, S1; zeros give the plain SIREN.
+def draw(key, sizes: Sequence[int], omega: float):
+    """A SIREN's layers, and standard normal numbers for its first two weight matrices.
 
-    Weights of one key are the same whatever the noise.
+    -> (layers, (like W_1, like W_2))
     """
     first, second = jax.random.split(key)
     plain = siren.init(first, sizes, omega=omega)
-    shapes = {i: (plain[i][0].shape, 1 / omega) for i in (0, 1)}
-    drawn = layers.normals(second, shapes)
-    noisy = [(plain[i][0] + noise[i] * drawn[i], plain[i][1]) for i in (0, 1)]
-    return [*noisy, *plain[2:]]
+    normal = layers.normals(second, {i: (plain[i][0].shape, 1.0) for i in (0, 1)})
+    return plain, (normal[0], normal[1])
+
+
+def noisy(drawn, noise, omega: float):
+    """The layers with noise of these scales.  noise [2]: S0, S1; zeros give the plain SIREN."""
+    plain, normal = drawn
+    each = zip(plain, normal, noise, strict=False)
+    return [*((w + s / omega * z, b) for (w, b), z, s in each), *plain[2:]]
