@@ -72,8 +72,8 @@ def spectra(arrays, cfg):
     plot.law(ax, place, floored(arrays["target"][0]), label="signal", linestyle="-", linewidth=4)
     for i, name in enumerate(METHODS):
         ax.plot(place, floored(arrays["output"][0, i]), label=name, **plot.style(i))
-    ax.set(yscale="log", xlabel="frequency / Nyquist", ylabel="power in a bin")
-    ax.legend()
+    ax.set(yscale="log", xlabel="frequency / Nyquist", ylabel="power in a bin", ylim=(1e-10, 0.03))
+    ax.legend(loc="upper left")
     return fig
 
 

@@ -5,7 +5,6 @@ Shapes: N points, T steps, B bins, H hidden layers.
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -14,19 +13,9 @@ from jax.sharding import Mesh
 from common import keys, loops, sharding
 from common.programs import Program
 
-from . import fitting, signals, winner
+from . import fitting, members, signals, winner
 
 STREAMS = ("weights", "phases")
-BOTH, NONE = (1.0, 1.0), (0.0, 0.0)
-NOISES = (NONE, BOTH, (1.0, 0.0), (0.0, 1.0))  # SIREN, WINNER, S0 alone, S1 alone
-
-
-class Member(NamedTuple):
-    """A training of every seed: the place of its band, omega_1, which noise it has."""
-
-    band: int
-    first: float
-    noise: tuple[float, float]
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -39,25 +28,25 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     bands [seed, other band, 3, T]: the same of the first three methods on the other bands
     sweep [seed, omega_1, T]: of SIREN on the first band, at further omega_1
     output [seed, method, B], target [seed, B]: power of trained networks and signal, first band
-    activation [seed, noise, H, B]: power of hidden layers at initialisation; noise as NOISES
+    activation [seed, noise, H, B]: power of hidden layers at the start; noise as members.NOISES
     kernel [seed, S0 or none, S1, M]: spectra of tangent kernels at initialisation
     eigenvalue [seed, S0 or none, S1, kernel point]: their eigenvalues, largest first
     """
     streams = keys.split(cfg.seeds, STREAMS)
     signal = made(cfg, streams["phases"])
-    scale = winner.scales(signals.centroid(signal), cfg.points)
+    scale = controlled(cfg, winner.scales(signals.centroid(signal), cfg.points))
     drawn = sharding.gather(draws(cfg, mesh)(streams["weights"]))
-    out = {"zero": (signal**2).mean(-1), "noise": controlled(cfg, scale)}
+    out = {"zero": (signal**2).mean(-1), "noise": scale}
     if scratch.wants("activation"):
         see = activations(cfg, mesh)
-        noise = controlled(cfg, scale[:, 0, None] * np.array(NOISES))
+        noise = scale[:, :1] * np.array(members.NOISES, scale.dtype)
         out |= scratch.cached("activation", lambda: {"activation": see(drawn, noise)})
     if scratch.wants("kernel", "eigenvalue"):
         see = kernels(cfg, mesh)
         found = scratch.cached("kernels", lambda: decomposed(see(drawn, grid(cfg))))
         lead = len(cfg.seeds), 2, len(cfg.kernel_s1)
         out |= {name: x.reshape(*lead, -1) for name, x in found.items()}
-    groups = {name: group for name, group in members(cfg).items() if wanted(scratch, name)}
+    groups = {name: group for name, group in trained(cfg).items() if wanted(scratch, name)}
     return out | (trainings(cfg, mesh, scratch, drawn, signal, scale, groups) if groups else {})
 
 
@@ -81,17 +70,11 @@ def grid(cfg) -> np.ndarray:
     return controlled(cfg, np.array([noise] * len(cfg.seeds)))
 
 
-def members(cfg) -> dict[str, list[Member]]:
+def trained(cfg) -> dict[str, list[members.Member]]:
     """The trainings of a seed, by the array that holds them."""
     tuned = winner.rescaled(cfg.tuned, cfg.points)
-    three = ((cfg.omega, NONE), (tuned, NONE), (cfg.omega, BOTH))
-    alone = [(cfg.omega, noise) for noise in NOISES[2:]]
     swept = [share * signals.nyquist(cfg.points) for share in cfg.sweep]
-    return {
-        "fit": [Member(0, *method) for method in (*three, *alone)],
-        "bands": [Member(i, *method) for i in range(1, len(cfg.lows)) for method in three],
-        "sweep": [Member(0, first, NONE) for first in swept],
-    }
+    return members.groups(cfg.omega, tuned, swept, len(cfg.lows))
 
 
 def wanted(scratch, group: str) -> bool:
@@ -148,7 +131,7 @@ def decomposed(found) -> dict[str, np.ndarray]:
 def trainings(cfg, mesh, scratch, drawn, signal, scale, groups) -> dict[str, np.ndarray]:
     """All members of the groups in one program, a seed's in a row."""
     begin, train, judge = trainer(cfg, mesh)
-    weights, noise, first, target = arranged(cfg, drawn, signal, scale, groups)
+    weights, noise, first, target = members.arranged(groups, drawn, scale, signal)
     at = np.arange(1, cfg.steps + 1)
     state, error = loops.recorded(
         scratch,
@@ -174,16 +157,6 @@ def by_seed(cfg, x) -> np.ndarray:
     return x.reshape(len(cfg.seeds), -1, *x.shape[1:])
 
 
-def arranged(cfg, drawn, signal, scale, groups):
-    """-> drawn [member, …], noise [member, 2], omega_1 [member], signal [member, N]"""
-    each = [member for group in groups.values() for member in group]
-    band = [member.band for member in each]
-    noise = controlled(cfg, scale[:, band] * np.array([member.noise for member in each]))
-    first = np.tile([member.first for member in each], len(cfg.seeds)).astype(np.float32)
-    many = jax.tree.map(lambda x: np.repeat(x, len(each), axis=0), drawn)
-    return many, noise.reshape(-1, 2), first, signal[:, band].reshape(-1, cfg.points)
-
-
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The trainings of all members."""
     begin, train, _ = trainer(cfg, mesh)
@@ -192,8 +165,8 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
         lambda x: np.zeros(x.shape, x.dtype), jax.eval_shape(draws(cfg, mesh), key)
     )
     signal = np.zeros((len(cfg.seeds), len(cfg.lows), cfg.points), np.float32)
-    scale = np.zeros((*signal.shape[:2], 2))
-    weights, noise, first, target = arranged(cfg, drawn, signal, scale, members(cfg))
+    scale = np.zeros((*signal.shape[:2], 2), np.float32)
+    weights, noise, first, target = members.arranged(trained(cfg), drawn, scale, signal)
     state = jax.eval_shape(begin, weights, noise)
     calls = -(-cfg.steps // cfg.every)
     return [train.program("training", state, first, target, calls=calls)]
