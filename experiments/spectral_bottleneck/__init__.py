@@ -1,0 +1,1 @@
+"""Spectral bottleneck: a SIREN stays at zero on high frequencies, noise in two layers helps."""
