@@ -13,12 +13,12 @@ PAPER = {
     "classes": 10,  # ours: as MNIST and CIFAR-10 have
     "per_class": 100,  # ours
     "dim": 128,  # ours
-    "draws": 10,  # ours: H_0 of a seed, class means N(0, 1)
+    "draws": 16,  # ours: H_0 of a seed, class means N(0, 1)
     "mislabelled": False,  # ours, a control: W is fitted to labels in a random order
     "tol": 1e-12,  # ours: relative change of W in the last turn
     "most": 10_000,  # ours: turns; beta = 0.01 takes 1000 to 4000, with wrong labels far more
     # the flow on the central path
-    "flow_draws": 6,  # ours: the first of them, each under the next two
+    "flow_draws": 16,  # ours: the first of them, each under the next two
     "flow_noises": (0.1, 0.3, 1.0, 3.0),  # ours: sd of an entry of H_0 about its class mean
     "flow_features": (0.0, 0.01),  # ours: lambda_H
     "flow_span": 200.0,  # ours: time
@@ -32,7 +32,7 @@ PAPER = {
     "features": 0.005,  # ours: lambda_H
     "vicinities": (0.01, 0.1, 1.0, 10.0),  # ours: beta
     "spread": 1.0,  # ours: noise of the random H_0
-    "vicinity_draws": 8,  # ours
+    "vicinity_draws": 16,  # ours
     # near collapse: orthogonal class means and noise whose class sums are zero
     "centred": True,  # ours, a control: False leaves the class sums
     "near_last": (0.05, 0.05, 0.005),  # ours: lambda_W of three settings, as the next two
