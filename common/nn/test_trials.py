@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import nn
-from common.nn import film, layers, potential, precondition
+from common.nn import collapse, film, layers, potential, precondition, siren
 from common.sde import processes
 from tests.trials import Arg, Case, parametrised, untried
 
@@ -21,6 +21,24 @@ TAU = np.array([1.0, 2, -1, 0, 2, 3, -1, 1])  # of width 1: shifts and scales, g
 VP = processes.vp()
 STATE, TIMES = {"x": Arg(X, "B D", 1)}, {"t": Arg(T, "B")}
 LINEAR = {"in": jnp.zeros((2, 1)), "mid": jnp.zeros((1, 1)), "out": jnp.zeros((1, 2))}
+
+H = np.array([[1.0, 2, -1, 0.5, 3, 1], [2, 0, 1, -1, 1, 4], [0, 1, 1, 2, -2, 1]])
+Y = np.repeat(np.eye(3), 2, axis=1)  # three classes, two examples each
+FEATURES = {"H": Arg(H, "D N", 1)}
+
+
+def dense(H):
+    """Scatter within and between classes, by sums over examples and classes."""
+    mu, middle = H @ Y.T / 2, H.mean(1)
+    within = sum(np.outer(h - m, h - m) for h, m in zip(H.T, (mu @ Y).T, strict=True)) / 6
+    return within, sum(np.outer(m - middle, m - middle) for m in mu.T) / 3
+
+
+def variability(H):
+    within, between = dense(H)
+    if not np.isfinite(between).all():
+        return np.nan
+    return np.trace(within @ np.linalg.pinv(between, rcond=1e-6)) / 3
 
 
 def denoised(x, t):
@@ -65,6 +83,54 @@ CASES = {
         degree=0,
         most=1e15,
     ),
+    "siren.apply": Case(
+        lambda x, w, b, v: siren.apply([(w, b), (v, np.zeros(2))], x, first=1.0),
+        lambda x, w, b, v: np.sin(x @ w + b) @ v,
+        {"x": Arg(X, "B D"), "w": Arg(W, "D M"), "b": Arg(B, "M"), "w last": Arg(V, "M O", 1)},
+        degree=1,
+        model="D M O",
+        names="b",
+    ),
+    "siren.affine": Case(
+        lambda w, b, x: siren.affine(w, b, x),
+        lambda w, b, x: x @ w + b,
+        {"w": Arg(W, "D M"), "b": Arg(B, "M", 1), "x": Arg(X, "B D", 1)},
+        degree=1,
+        model="D M",
+    ),
+    "collapse.means": Case(
+        lambda h: collapse.means(h, Y), lambda h: h @ Y.T / 2, FEATURES, degree=1
+    ),
+    "collapse.within": Case(
+        lambda h: collapse.within(h, Y), lambda h: h - h @ Y.T / 2 @ Y, FEATURES, degree=1
+    ),
+    "collapse.scatter": Case(
+        lambda h: tuple(collapse.scatter(h, Y)), dense, FEATURES, degree=2, most=1e15
+    ),
+    "collapse.variability": Case(
+        lambda h: collapse.variability(h, Y),
+        variability,
+        FEATURES,
+        degree=0,
+        most=1e7,
+    ),
+    "collapse.trace_ratio": Case(
+        lambda h: collapse.trace_ratio(h, Y),
+        lambda h: np.trace(dense(h)[0]) / np.trace(dense(h)[1]),
+        FEATURES,
+        degree=0,
+        most=1e15,
+    ),
+    "collapse.distance": Case(
+        collapse.distance,
+        lambda a, b: np.linalg.norm(a / np.linalg.norm(a) - b / np.linalg.norm(b)),
+        {"A": Arg(H, "n m", 1), "B": Arg(H[::-1], "n m", -1)},
+        degree=0,
+        most=1e15,
+    ),
+    "collapse.unit": Case(
+        collapse.unit, lambda a: a / np.linalg.norm(a), {"A": Arg(H, "n m", 1)}, degree=0, most=1e15
+    ),
     "film.apply": Case(
         lambda x, tau: film.apply(LINEAR, x, tau),
         lambda x, tau: tau[4:6] * x + tau[6:],
@@ -105,6 +171,8 @@ BESIDE = {
     # what denoiser calls
     "precondition.scales",
     # networks and what they are called with
+    "siren.bounds", "siren.init", "siren.hidden", "collapse.one_hot", "collapse.blocks",
+    "collapse.simplex", "collapse.frame",
     "decoder.init", "decoder.anywhere", "decoder.rope", "decoder.attention_logits",
     "decoder.attention", "decoder.mlp", "decoder.block", "decoder.apply",
     "film.net", "film.init", "film.embed", "net.noise_score",
