@@ -14,8 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import loops
+from common.nn import collapse
 
-from . import geometry, theory
+from . import theory
 
 
 class Params(NamedTuple):
@@ -148,10 +149,10 @@ def targets(counts, decay, depth, *, simplex=False):
     split = np.arange(depth, 0, -1)[:, None]  # layers in P_j = W_M ... W_j
     s = theory.singular_values(counts, decay, depth)
     ratio = s ** (2 * split - depth) / np.sqrt(theory.lengths(counts, decay, depth))
-    frames = geometry.frame(s ** (2 * split))
-    cross = geometry.frame(theory.outputs(counts, decay, depth))
+    frames = collapse.frame(s ** (2 * split))
+    cross = collapse.frame(theory.outputs(counts, decay, depth))
     if simplex:
-        cross = geometry.simplex(len(counts))
+        cross = collapse.simplex(len(counts))
         frames = np.broadcast_to(cross, frames.shape)
     return Targets(frames, cross, ratio)
 
@@ -168,11 +169,11 @@ def metrics(params, problem, targets):
     P, mean = products(params), H @ Y.T / Y.sum(1)
     return {
         "loss": loss(params, problem)[None],
-        "nc1": jax.vmap(lambda h: geometry.variability(h, Y))(H),
-        "nc2": geometry.distance(P @ P.mT, targets.frames),
-        "dual": geometry.distance(P, targets.ratios[..., None] * mean.mT),
-        "nc3": geometry.distance(P[0] @ mean[0], targets.cross)[None],
-        "energy": jnp.sum(geometry.within(params.features, Y) ** 2)[None],
+        "nc1": jax.vmap(lambda h: collapse.variability(h, Y))(H),
+        "nc2": collapse.distance(P @ P.mT, targets.frames),
+        "dual": collapse.distance(P, targets.ratios[..., None] * mean.mT),
+        "nc3": collapse.distance(P[0] @ mean[0], targets.cross)[None],
+        "energy": jnp.sum(collapse.within(params.features, Y) ** 2)[None],
     }
 
 
@@ -183,7 +184,7 @@ def shape_of(params, problem):
     = P_1 P_1^T, and singular [M, K], the K largest singular values of every layer
     """
     Y = one_hot(problem.counts, params.features.shape[1])
-    mean, P, K = geometry.means(params.features, Y), products(params)[0], len(Y)
+    mean, P, K = collapse.means(params.features, Y), products(params)[0], len(Y)
     values = [jnp.linalg.svd(W, compute_uv=False)[:K] for W in (*params.hidden, params.head)]
     return {
         "gram": (mean.T @ mean)[None],

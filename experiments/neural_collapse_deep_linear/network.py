@@ -15,8 +15,9 @@ import numpy as np
 import optax
 
 from common import loops
+from common.nn import collapse
 
-from . import geometry, model
+from . import model
 
 
 class Net(NamedTuple):
@@ -105,7 +106,7 @@ def fit(state, x, strides, *, problem, targets, lr, steps):
         params = jax.tree.map(lambda a: a.astype(float), unconstrained(state.net, x))
         P = model.products(params)
         return model.metrics(params, problem, targets) | {
-            "equal": geometry.distance(P @ P.mT, jnp.eye(len(problem.counts))),
+            "equal": collapse.distance(P @ P.mT, jnp.eye(len(problem.counts))),
             "error": errors(state.net, x, problem).astype(float)[None],
         }
 

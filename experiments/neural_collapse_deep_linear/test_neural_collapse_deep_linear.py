@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import geometry, measure, model, network, problems, theory
+from common.nn import collapse
+
+from . import measure, model, network, problems, theory
 
 COUNTS = np.array([200, 100, 50, 50])
 SMALL = np.array([20, 10, 5, 2])
@@ -113,7 +115,7 @@ def test_with_a_bias_the_simplex_is_stationary_and_spares_one_share():
     """One layer, balanced: W = s E U^T, H = h U E^T Y, b = 1 / K, E an orthonormal basis of 1^T."""
     counts, decay, K = np.full(4, 10), 0.01, 4
     s, h = (f(counts, decay, 1)[0] for f in (theory.singular_values, theory.lengths))
-    E = np.linalg.svd(geometry.simplex(K))[0][:, : K - 1]
+    E = np.linalg.svd(collapse.simplex(K))[0][:, : K - 1]
     U = np.linalg.qr(normal(0, 6, K - 1))[0]
     labels = np.repeat(np.eye(K), counts, axis=1)
     params = model.Params(np.sqrt(h) * U @ E.T @ labels, (), s * E @ U.T, np.full(K, 1 / K))
@@ -133,13 +135,13 @@ def test_nc1_against_dense_covariances():
     between = (mu - H.mean(1, keepdims=True)) @ (mu - H.mean(1, keepdims=True)).T / 4
     within = (H - mu @ labels) @ (H - mu @ labels).T / SMALL.sum()
     want = np.trace(within @ np.linalg.pinv(between, rcond=1e-10)) / 4
-    np.testing.assert_allclose(geometry.variability(H, labels), want, rtol=1e-9)
+    np.testing.assert_allclose(collapse.variability(H, labels), want, rtol=1e-9)
 
 
 def test_distance_of_the_two_frames_and_scale_invariance():
-    simplex, orthogonal = geometry.simplex(4), geometry.frame(np.ones(4))
+    simplex, orthogonal = collapse.simplex(4), collapse.frame(np.ones(4))
     want = np.sqrt(2 - 2 * np.sqrt(3 / 4))
-    np.testing.assert_allclose(geometry.distance(simplex, 7 * orthogonal), want)
+    np.testing.assert_allclose(collapse.distance(simplex, 7 * orthogonal), want)
     np.testing.assert_allclose(np.diag(simplex), 3 / 4)
 
 
