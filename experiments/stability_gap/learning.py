@@ -1,6 +1,7 @@
 """Gradient descent on one task after the other, evaluated after every update.
 
-Shapes: K tasks, U updates of a task, E test images of a task, D pixels.
+Shapes: J stages, U updates of a stage, B examples of an update, T test sets, E images of each,
+N examples, k old tasks, m stored examples of each.
 """
 
 from collections.abc import Callable
@@ -8,21 +9,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax
 
-from common.nn import training
+from common.nn import layers, training
 
-from . import methods
+from . import methods, streams
 
 Array = jax.Array
-
-
-class Examples(NamedTuple):
-    x: Any  # [..., D]
-    y: Any  # int [...]
-
-    def at(self, index: Array) -> "Examples":
-        return Examples(self.x[index], self.y[index])
 
 
 class Learner(NamedTuple):
@@ -30,36 +22,67 @@ class Learner(NamedTuple):
     opt: Any
 
 
-def accuracies(params, tests: Examples) -> Array:
-    """Share of right answers on every task.  x [K, E, D], y [K, E] -> [K]"""
-    found = methods.logits(params, tests.x.reshape(-1, tests.x.shape[-1])).argmax(-1)
-    return (found.reshape(tests.y.shape) == tests.y).mean(1, dtype=jnp.float32)
+class Images(NamedTuple):
+    x: Any  # uint8 [N, H, W]
+    y: Any  # int [N]
+
+    def at(self, index):
+        """Inputs and labels: (x / 255 - 0.1307) / 0.3081 [..., H W], y [...]"""
+        x = self.x[index].reshape(*index.shape, -1).astype(jnp.float32)
+        return (x / 255 - 0.1307) / 0.3081, self.y[index]
 
 
-def learn(params, inputs, gradient: Callable, look: Callable, tx: optax.GradientTransformation):
-    """One task, from rest.  inputs [U, ...]; gradient(params, input) -> gradient, norms
+def begin(key: Array, hidden: tuple[int, ...], pixels: int):
+    """The network's weights, He's, and biases 0."""
+    return layers.init(key, (pixels, *hidden, streams.CLASSES))
 
-    -> params, (look(params) [U, ...] after every update, norms [U, ...] before it)
+
+def by_replay(params, new, old, data: Images, look, *, weight, **how):
+    """Experience replay.  new, old int [J, U, B]: batches; look int [J, T, E]: what is evaluated
+
+    -> accuracies [J, U, T] after every update, norms [J, U, 2] of both gradients before it
     """
 
-    def update(state, given):
-        grads, norms = gradient(state.params, given)
-        state = training.updated(state, grads, tx)
-        return state, (look(state.params), norms)
+    def gradient(params, known, batch):
+        examples = (data.at(index) for index in batch)
+        return methods.replay(params, *examples, known, weight=weight)
 
-    state, seen = jax.lax.scan(update, Learner(params, tx.init(params)), inputs)
-    return state.params, seen
+    return in_turn(params, (new, old), gradient, data, look, **how)
 
 
-def in_turn(params, inputs, gradient: Callable, look: Callable, tx: optax.GradientTransformation):
-    """Tasks one after the other.  inputs [K, U, ...]; gradient(params, task, input)
+def by_gem(params, new, stored, data: Images, look, *, margin, **how):
+    """Gradient episodic memory.  stored int [k, m]; the rest as `by_replay`"""
+    memory = data.at(stored)
 
-    -> look(params) [K, U, ...], norms [K, U, ...]
+    def gradient(params, known, batch):
+        return methods.gem(params, data.at(batch), memory, known, margin=margin)
+
+    return in_turn(params, new, gradient, data, look, **how)
+
+
+def in_turn(params, chosen, gradient: Callable, data: Images, look, *, known, keep, tx):
+    """Stages one after the other, each from rest.  gradient(params, known, batch) -> g, norms
+
+    known int [J]: old tasks; keep bool [J]: the next stage starts where this one ends, else where
+    it started  -> as `by_replay`
     """
 
-    def task(params, given):
-        number, own = given
-        return learn(params, own, lambda p, i: gradient(p, number, i), look, tx)
+    def stage(start, given):
+        batches, seen, tasks, kept = given
+        x, y = data.at(seen)
 
-    count = len(jax.tree.leaves(inputs)[0])
-    return jax.lax.scan(task, params, (jnp.arange(count), inputs))[1]
+        def update(state, batch):
+            grads, norms = gradient(state.params, tasks, batch)
+            state = training.updated(state, grads, tx)
+            return state, (accuracies(state.params, x, y), norms)
+
+        end, found = jax.lax.scan(update, Learner(start, tx.init(start)), batches)
+        return jax.tree.map(lambda a, b: jnp.where(kept, a, b), end.params, start), found
+
+    return jax.lax.scan(stage, params, (chosen, look, jnp.asarray(known), jnp.asarray(keep)))[1]
+
+
+def accuracies(params, x, y) -> Array:
+    """Share of right answers on every set.  x [T, E, D], y int [T, E] -> [T]"""
+    found = methods.logits(params, x.reshape(-1, x.shape[-1])).argmax(-1)
+    return (found.reshape(y.shape) == y).mean(1, dtype=jnp.float32)

@@ -1,6 +1,7 @@
 """Replay and GEM on tasks of classes, replay on turned images: all seeds of each in one program.
 
-Shapes: K tasks, U updates of a task, A angles, V updates on turned images.
+Shapes: S seeds, K tasks, U updates of a task, A angles, J stages on turned images, V updates of
+each, N images.
 """
 
 from functools import partial
@@ -8,17 +9,21 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from jax.sharding import Mesh
 
 from common import keys, sharding
 from common.programs import Program
+from common.tasks import splits
 
-from . import sequences
-from .learning import Examples
+from . import learning, streams
+from .learning import Images
 
+SIDE = 28
 MNIST = (60_000, 10_000)
 COUNTS = {"mnist": MNIST, "fashion_mnist": MNIST, "mnist_small": (6_000, 2_000)}
-RESULTS = {  # of each part of a run
+STREAMS = ("weights", "tasks", "batches", "memory", "turned_batches", "turned_memory")
+RESULTS = {
     "replay": ("accuracy", "norms"),
     "gem": ("gem", "gem_norms"),
     "turned": ("before", "turned"),
@@ -26,69 +31,153 @@ RESULTS = {  # of each part of a run
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
-    """Accuracies after every update.
+    """Accuracies after every update, and what the gradients were.
 
-    accuracy, gem [seed, K, U, K]: during each task, on each task; by replay and by GEM, if any
-    norms, gem_norms [seed, K, U, 2]: of plasticity and stability gradient before it, if any
-    angle [A]; before [seed]: accuracy on the first task at its end, if any
-    turned [seed, A, V, 2]: on it and on the turned images, while these are learnt, if any
+    accuracy, gem [S, K, U, K], if any: during each task, on each task; by replay and by GEM
+    norms, gem_norms [S, K, U, 2], if any: of plasticity and stability gradient
+    angle [A]; before [S], if any: accuracy on the first task at its end
+    turned [S, A, V, 2], if any: on it and on the turned images, while these are learnt
     """
-    out = {"angle": np.array(cfg.angles)}
-    for name, learner in learners(cfg, mesh).items():
-        if scratch.wants(*RESULTS[name]):
-            out |= scratch.cached(name, partial(computed, cfg, name, learner, scratch))
+    data, out = scratch.data(cfg.dataset), {"angle": np.array(cfg.angles)}
+    params = started(cfg, mesh)
+    for name, arrays in RESULTS.items():
+        if scratch.wants(*arrays):
+            found = scratch.cached(name, partial(computed, cfg, mesh, name, params, data))
+            out |= apart(cfg, found) if name == "turned" else dict(zip(arrays, found.values()))
     return out
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The three learners, each called once for all seeds."""
-    key = jax.eval_shape(lambda: keys.split(cfg.seeds, sequences.KEYS))
-    data = [
-        Examples(
-            jax.ShapeDtypeStruct((count, 28, 28), jnp.uint8),
-            jax.ShapeDtypeStruct((count,), jnp.int32),
-        )
-        for count in COUNTS[cfg.dataset]
-    ]
+    params = jax.eval_shape(partial(started, cfg, mesh))
+
+    def index(*dims, seeds=True):
+        return jax.ShapeDtypeStruct((len(cfg.seeds),) * seeds + dims, jnp.int32)
+
+    def program(name, stages, updates, old, look, count):
+        images = Images(jax.ShapeDtypeStruct((count, SIDE, SIDE), jnp.uint8), index(count, seeds=False))
+        given = index(stages, updates, cfg.batch), old, images, index(stages, *look, seeds=False)
+        return learner(cfg, mesh, name).program(name, params, *given, calls=1)
+
+    images, turns = sum(COUNTS[cfg.dataset]), len(cfg.angles)
+    classes = cfg.tasks, cfg.updates
+    seen = cfg.tasks, streams.CLASSES // cfg.tasks * cfg.tests
+    stages = cfg.first_stages + turns, cfg.turned_updates
+    replayed, stored = index(*classes, cfg.batch), index(cfg.tasks - 1, cfg.memory // cfg.tasks)
     return [
-        learner.program(name, key, *data, calls=1) for name, learner in learners(cfg, mesh).items()
+        program("gem", *classes, stored, seen, images),
+        program("replay", *classes, replayed, seen, images),
+        program("turned", *stages, index(*stages, cfg.batch), (2, 10 * cfg.turned_tests), turns * images),
     ]
 
 
-def learners(cfg, mesh: Mesh) -> dict[str, sharding.Placed]:
-    """Keys [seed], data and tests -> results, by part."""
-    classes = sequences.Setting(
-        hidden=cfg.hidden,
-        lr=cfg.lr,
-        momentum=cfg.momentum,
-        batch=cfg.batch,
-        memory=cfg.memory,
-        weight=cfg.new_weight,
-        margin=cfg.margin,
-        stream=cfg.stream,
-        tasks=cfg.tasks,
-        per_class=cfg.per_class,
-        tests=cfg.tests,
-        updates=(cfg.updates,),
-    )
-    turned = classes._replace(
-        weight=cfg.turned_weight,
-        tests=cfg.turned_tests,
-        updates=(cfg.first_updates, cfg.turned_updates),
-    )
-    angles = np.array(cfg.angles, np.float32)
-    parts = {
-        "replay": partial(sequences.by_replay, setting=classes),
-        "gem": partial(sequences.by_gem, setting=classes),
-        "turned": partial(sequences.on_turned, angles=angles, setting=turned),
-    }
-    return {name: sharding.vmap_over(mesh, fn, shared=(1, 2)) for name, fn in parts.items()}
+def computed(cfg, mesh: Mesh, name: str, params, data) -> dict[str, np.ndarray]:
+    """accuracies [S, J, U, T], norms [S, J, U, 2] of one learner"""
+    given = {"replay": replayed, "gem": projected, "turned": turned}[name](cfg, data)
+    found = learner(cfg, mesh, name)(params, *given)
+    return dict(zip(("accuracies", "norms"), sharding.gather(found), strict=True))
 
 
-def computed(cfg, name: str, learner: sharding.Placed, scratch) -> dict[str, np.ndarray]:
-    """The arrays of one part."""
-    data = scratch.data(cfg.dataset)
-    train = Examples(data.x_train, data.y_train.astype(np.int32))
-    tests = Examples(data.x_test, data.y_test.astype(np.int32))
-    results = learner(keys.split(cfg.seeds, sequences.KEYS), train, tests)
-    return dict(zip(RESULTS[name], sharding.gather(results), strict=True))
+def learner(cfg, mesh: Mesh, name: str) -> sharding.Placed:
+    """Weights and batches [S, ...], images, what is evaluated -> accuracies, norms, of all seeds."""
+    tx = optax.sgd(cfg.lr, cfg.momentum)
+    if name == "turned":
+        known, keep = stages(cfg)
+        fn = partial(learning.by_replay, weight=cfg.turned_weight, known=known, keep=keep, tx=tx)
+    else:
+        how = {"known": np.arange(cfg.tasks), "keep": np.ones(cfg.tasks, bool), "tx": tx}
+        replay = partial(learning.by_replay, weight=cfg.new_weight, **how)
+        fn = replay if name == "replay" else partial(learning.by_gem, margin=cfg.margin, **how)
+    return sharding.vmap_over(mesh, fn, shared=(3, 4))
+
+
+def started(cfg, mesh: Mesh):
+    """The weights of every seed."""
+    begin = partial(learning.begin, hidden=cfg.hidden, pixels=SIDE**2)
+    return sharding.vmap_over(mesh, begin)(keys.split(cfg.seeds, STREAMS)["weights"])
+
+
+def uniforms(cfg, **shapes) -> dict[str, np.ndarray]:
+    return keys.draws(keys.split(cfg.seeds, STREAMS), shapes, keys.uniform)
+
+
+def tasks(cfg, data):
+    """Tasks, their batches, all images, and which of them are evaluated: those are not random.
+
+    -> int [S, K, n], int [S, K, U, B], Images, int [K, K, E]
+    """
+    split = partial(streams.tasks, count=cfg.tasks, kind=cfg.stream)
+    size = streams.CLASSES // cfg.tasks * cfg.per_class
+    passes = streams.epochs(cfg.updates, cfg.batch, size)
+    height = uniforms(cfg, tasks=data.y_train.shape, batches=(cfg.tasks, passes, size))
+    orders = split(height["tasks"], data.y_train, cfg.per_class)
+    new = streams.batches(height["batches"], orders, cfg.updates, cfg.batch)
+    look = len(data.y_train) + split(np.arange(len(data.y_test))[None], data.y_test, cfg.tests)
+    return orders, new, whole(data), np.repeat(look, cfg.tasks, axis=0)
+
+
+def replayed(cfg, data):
+    """New examples and those from the memory, images, what is evaluated."""
+    orders, new, images, look = tasks(cfg, data)
+    height = uniforms(cfg, memory=(cfg.tasks, cfg.updates, cfg.memory))["memory"]
+    return new, streams.recalled(height, orders, np.arange(cfg.tasks), cfg.batch), images, look
+
+
+def projected(cfg, data):
+    """As `replayed`, but the stored examples of the old tasks."""
+    orders, new, images, look = tasks(cfg, data)
+    return new, orders[:, :-1, : cfg.memory // cfg.tasks], images, look
+
+
+def stages(cfg) -> tuple[np.ndarray, np.ndarray]:
+    """The first task in some stages, then from its end every angle by itself: known, keep [J]"""
+    known = np.repeat((0, 1), (cfg.first_stages, len(cfg.angles)))
+    return known, known == 0
+
+
+def turned(cfg, data):
+    """As `replayed`: one task of all classes and its images turned by each angle."""
+    known = stages(cfg)[0]
+    size, count = streams.CLASSES * cfg.per_class, len(known)
+    passes = streams.epochs(cfg.turned_updates, cfg.batch, size)
+    height = uniforms(
+        cfg,
+        tasks=data.y_train.shape,
+        turned_batches=(count, passes, size),
+        turned_memory=(count, cfg.turned_updates, cfg.memory),
+    )
+    order = streams.tasks(height["tasks"], data.y_train, cfg.per_class, 1, "iid")
+    each = np.repeat(order, count, axis=1)
+    new = streams.batches(height["turned_batches"], each, cfg.turned_updates, cfg.batch)
+    old = streams.recalled(height["turned_memory"], order, known, cfg.batch)
+    first = np.arange(len(data.y_test))[None]
+    look = len(data.y_train) + streams.tasks(first, data.y_test, cfg.turned_tests, 1, "iid")[0]
+    images = whole(data)
+    shift = len(images.y) * np.maximum(np.arange(count) - cfg.first_stages, 0)
+    look = np.stack([np.broadcast_to(look, (count, look.shape[1])), look + shift[:, None]], 1)
+    return new + shift[:, None, None], old, rotations(images, cfg.angles), look
+
+
+def apart(cfg, found) -> dict[str, np.ndarray]:
+    """What is kept of the turned images."""
+    accuracies = found["accuracies"]
+    before = accuracies[:, cfg.first_stages - 1, -1, 0]
+    return {"before": before, "turned": accuracies[:, cfg.first_stages :]}
+
+
+def whole(data) -> Images:
+    """Training images, then those for tests."""
+    x, y = (np.concatenate([data[k], data[k + 2]]) for k in (1, 2))
+    return Images(x, y.astype(np.int32))
+
+
+def rotations(images: Images, angles) -> Images:
+    """All images turned by each angle, in 256 greys.  x uint8 [A N, H, W], y [A N]"""
+    x = np.concatenate([np.asarray(turn(images.x, np.float32(angle))) for angle in angles])
+    return Images(x, np.tile(images.y, len(angles)))
+
+
+@jax.jit
+def turn(x, degrees):
+    """uint8 [N, H, W] -> the same"""
+    return jnp.round(splits.rotated(x.astype(jnp.float32), degrees)).astype(jnp.uint8)

@@ -1,51 +1,64 @@
-"""Which example comes when: tasks, their batches, and what the memory gives.
+"""Which example comes when: tasks, their batches, and what the memory gives. NumPy.
 
-Examples are indices into the data. Tasks hold as many examples of each of their classes, ordered so
-that any first part is balanced too: the memory of a task is the first part of its order.
+Examples are indices into the data. A task holds as many examples of each of its classes, ordered so
+that any first part is balanced too: the memory of a task is the first part of its order. What is
+random is the order of uniform heights.
 
-Shapes: N examples, C classes, P examples of a class, K tasks, n examples of a task, U updates,
-B batch, M memory.
+Shapes: S seeds, N examples, C classes, P examples of a class, K tasks, n examples of a task,
+J stages, U updates of a stage, B new examples of an update, b from the memory, M memory,
+E test images of a task.
 """
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
-from common.tasks import splits
-
-Array = jax.Array
 CLASSES = 10
-STREAMS = ("classes", "iid")
+KINDS = ("classes", "iid")
 
 
-def tasks(key: Array, labels: Array, per_class: int, count: int, stream: str) -> Array:
+def tasks(height, labels, per_class: int, count: int, kind: str):
     """A random part of the data as tasks: classes in their order, C / K a task, or all in each.
 
-    labels int [N] -> int [K, n]
+    height [S, N], labels int [N] -> int [S, K, n]
     """
-    if stream not in STREAMS:
-        raise ValueError(f"stream must be one of {', '.join(STREAMS)}, not {stream!r}")
-    table = splits.balanced(key, labels, per_class, CLASSES)
-    if stream == "classes":
-        parts = table.reshape(count, CLASSES // count, per_class)
+    if kind not in KINDS:
+        raise ValueError(f"the stream must be one of {', '.join(KINDS)}, not {kind!r}")
+    counts = np.bincount(labels, minlength=CLASSES)
+    if per_class > counts.min():
+        raise ValueError(f"the smallest class has {counts.min()} examples, not {per_class}")
+    order = np.lexsort((height, np.broadcast_to(labels, height.shape)))
+    first = np.cumsum(counts) - counts
+    table = order[:, first[:, None] + np.arange(per_class)]
+    if kind == "classes":
+        parts = table.reshape(-1, count, CLASSES // count, per_class)
     else:
-        parts = table.reshape(CLASSES, count, per_class // count).swapaxes(0, 1)
-    return parts.swapaxes(1, 2).reshape(count, -1)
+        parts = table.reshape(-1, CLASSES, count, per_class // count).swapaxes(1, 2)
+    return parts.swapaxes(2, 3).reshape(len(table), count, -1)
 
 
-def batches(key: Array, order: Array, updates: int, size: int) -> Array:
-    """Batches of a task, every epoch in another order.  order int [n] -> int [U, B]"""
-    epochs = -(-updates * size // len(order))
-    passes = jax.vmap(lambda k: jax.random.permutation(k, order))(jax.random.split(key, epochs))
-    return passes.ravel()[: updates * size].reshape(updates, size)
+def epochs(updates: int, size: int, examples: int) -> int:
+    """Passes through so many examples that give every update its batch."""
+    return -(-updates * size // examples)
 
 
-def recalled(key: Array, orders: Array, known: Array, capacity: int, size: int) -> Array:
-    """Different examples of a memory that the first `known` tasks share evenly.
+def batches(height, orders, updates: int, size: int):
+    """Batches of every task, each epoch in another order.
 
-    orders int [K, n]; known may be traced, and 0 is taken for 1  -> int [size]
+    height [S, K, epochs, n], orders int [S, K, n] -> int [S, K, U, B]
     """
-    known = jnp.maximum(known, 1)
-    share = jnp.minimum(capacity // known, orders.shape[1])
-    height = jax.random.uniform(key, (capacity,))
-    slot = jax.lax.top_k(jnp.where(jnp.arange(capacity) < share * known, height, -1.0), size)[1]
-    return orders[slot % known, slot // known]
+    passes = np.take_along_axis(orders[:, :, None], height.argsort(-1), -1)
+    lead = orders.shape[:2]
+    return passes.reshape(*lead, -1)[..., : updates * size].reshape(*lead, updates, size)
+
+
+def recalled(height, orders, known, size: int):
+    """Different examples of a memory that the first `known` tasks share evenly; of 0: of the first.
+
+    height [S, J, U, M], orders int [S, K, n], known int [J] -> int [S, J, U, size]
+    """
+    found = []
+    for stage, count in enumerate(np.maximum(known, 1)):
+        share = min(height.shape[-1] // count, orders.shape[-1])
+        memory = orders[:, :count, :share].reshape(len(orders), 1, -1)
+        order = height[:, stage, :, : memory.shape[-1]].argsort(-1)
+        found.append(np.take_along_axis(memory, order[..., :size], -1))
+    return np.stack(found, axis=1)
