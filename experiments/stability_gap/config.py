@@ -40,8 +40,8 @@ LAPTOP = {
     "per_class": 600,
     "updates": 100,
     "tests": 150,
-    "turned_updates": 120,
-    "turned_tests": 60,
+    "turned_updates": 100,
+    "turned_tests": 40,
 }
 SMOKE = LAPTOP | {
     "seeds": (0, 1),
