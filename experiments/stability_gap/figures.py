@@ -44,7 +44,7 @@ def stream(arrays, cfg):
             plot.band(ax, at[own], flat[:, own, i], label=f"task {i + 1}", **plot.style(i))
         for switch in range(1, count):
             ax.axvline(switch * updates + 0.5, color="0.6", linewidth=0.8)
-        ax.set(title=name, ylabel="accuracy", ylim=(0, 1.02))
+        ax.set(title=name, ylabel="accuracy", ylim=(-0.2, 1.03))
         ax.legend(loc="lower left", ncols=count)
     axes[1].set(xlabel=f"update (batches of {cfg.batch})")
     return fig
@@ -85,7 +85,7 @@ def metrics(arrays):
         values = np.stack([metric(arrays[key]) for metric in METRICS.values()])
         middle = np.median(values, axis=1)
         reach = np.abs(np.stack([values.min(1), values.max(1)]) - middle)
-        options = plot.style(i, line=False) | {"linestyle": "", "capsize": 3}
+        options = plot.style(i, line=False) | {"linestyle": "", "markevery": 1, "capsize": 3}
         ax.errorbar(place + 0.16 * (i - 0.5), middle, yerr=reach, label=name, **options)
     ax.set_xticks(place, list(METRICS))
     ax.set(ylabel="accuracy", ylim=(-0.02, 1.02))

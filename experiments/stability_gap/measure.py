@@ -51,7 +51,7 @@ def windowed(accuracy, span):
     for i in range(count):
         line = flat[:, i * accuracy.shape[2] :, i]
         later = [(line[:, :-d] - line[:, d:]).max(1) for d in range(1, min(span, line.shape[1]))]
-        falls.append(np.max(later, axis=0))
+        falls.append(np.max(later, axis=0).clip(0))
     return np.mean(falls, axis=0)
 
 

@@ -1,4 +1,4 @@
-"""Gradients of a continual learner in two parts: plasticity for the new task, stability for old ones.
+"""Gradients of a continual learner in two parts: plasticity (new task), stability (old ones).
 
 Shapes: B new examples, b from the memory, D pixels, k old tasks, m stored examples of each.
 """

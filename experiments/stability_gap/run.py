@@ -42,44 +42,45 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     params = started(cfg, mesh)
     for name, arrays in RESULTS.items():
         if scratch.wants(*arrays):
-            found = scratch.cached(name, partial(computed, cfg, mesh, name, params, data))
-            out |= apart(cfg, found) if name == "turned" else dict(zip(arrays, found.values()))
+            out |= scratch.cached(name, partial(computed, cfg, mesh, name, params, data))
     return out
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The three learners, each called once for all seeds."""
-    params = jax.eval_shape(partial(started, cfg, mesh))
+    params, seeds = jax.eval_shape(partial(started, cfg, mesh)), len(cfg.seeds)
+    images, turns = sum(COUNTS[cfg.dataset]), len(cfg.angles)
+    classes, parts = (cfg.tasks, cfg.updates, cfg.batch), (cfg.tasks - 1, cfg.memory // cfg.tasks)
+    stages = cfg.first_stages + turns, cfg.turned_updates, cfg.batch
+    seen = cfg.tasks, cfg.tasks, streams.CLASSES // cfg.tasks * cfg.tests
+    seen_turned = stages[0], 2, streams.CLASSES * cfg.turned_tests
+    shapes = {
+        "gem": (classes, parts, images, seen),
+        "replay": (classes, classes, images, seen),
+        "turned": (stages, stages, turns * images, seen_turned),
+    }
 
-    def index(*dims, seeds=True):
-        return jax.ShapeDtypeStruct((len(cfg.seeds),) * seeds + dims, jnp.int32)
-
-    def program(name, stages, updates, old, look, count):
-        images = Images(jax.ShapeDtypeStruct((count, SIDE, SIDE), jnp.uint8), index(count, seeds=False))
-        given = index(stages, updates, cfg.batch), old, images, index(stages, *look, seeds=False)
+    def program(name, new, old, count, look):
+        index = partial(jax.ShapeDtypeStruct, dtype=jnp.int32)
+        pool = Images(jax.ShapeDtypeStruct((count, SIDE, SIDE), jnp.uint8), index((count,)))
+        given = index((seeds, *new)), index((seeds, *old)), pool, index(look)
         return learner(cfg, mesh, name).program(name, params, *given, calls=1)
 
-    images, turns = sum(COUNTS[cfg.dataset]), len(cfg.angles)
-    classes = cfg.tasks, cfg.updates
-    seen = cfg.tasks, streams.CLASSES // cfg.tasks * cfg.tests
-    stages = cfg.first_stages + turns, cfg.turned_updates
-    replayed, stored = index(*classes, cfg.batch), index(cfg.tasks - 1, cfg.memory // cfg.tasks)
-    return [
-        program("gem", *classes, stored, seen, images),
-        program("replay", *classes, replayed, seen, images),
-        program("turned", *stages, index(*stages, cfg.batch), (2, 10 * cfg.turned_tests), turns * images),
-    ]
+    return [program(name, *given) for name, given in shapes.items()]
 
 
 def computed(cfg, mesh: Mesh, name: str, params, data) -> dict[str, np.ndarray]:
-    """accuracies [S, J, U, T], norms [S, J, U, 2] of one learner"""
+    """The arrays of one part."""
     given = {"replay": replayed, "gem": projected, "turned": turned}[name](cfg, data)
-    found = learner(cfg, mesh, name)(params, *given)
-    return dict(zip(("accuracies", "norms"), sharding.gather(found), strict=True))
+    accuracies, norms = sharding.gather(learner(cfg, mesh, name)(params, *given))
+    if name == "turned":
+        before = accuracies[:, cfg.first_stages - 1, -1, 0]
+        return {"before": before, "turned": accuracies[:, cfg.first_stages :]}
+    return dict(zip(RESULTS[name], (accuracies, norms), strict=True))
 
 
 def learner(cfg, mesh: Mesh, name: str) -> sharding.Placed:
-    """Weights and batches [S, ...], images, what is evaluated -> accuracies, norms, of all seeds."""
+    """Of all seeds: weights, batches [S, ...], images, what is evaluated -> accuracies, norms."""
     tx = optax.sgd(cfg.lr, cfg.momentum)
     if name == "turned":
         known, keep = stages(cfg)
@@ -156,13 +157,6 @@ def turned(cfg, data):
     shift = len(images.y) * np.maximum(np.arange(count) - cfg.first_stages, 0)
     look = np.stack([np.broadcast_to(look, (count, look.shape[1])), look + shift[:, None]], 1)
     return new + shift[:, None, None], old, rotations(images, cfg.angles), look
-
-
-def apart(cfg, found) -> dict[str, np.ndarray]:
-    """What is kept of the turned images."""
-    accuracies = found["accuracies"]
-    before = accuracies[:, cfg.first_stages - 1, -1, 0]
-    return {"before": before, "turned": accuracies[:, cfg.first_stages :]}
 
 
 def whole(data) -> Images:
