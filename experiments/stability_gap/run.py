@@ -39,10 +39,10 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     turned [S, A, V, 2], if any: on it and on the turned images, while these are learnt
     """
     data, out = scratch.data(cfg.dataset), {"angle": np.array(cfg.angles)}
-    params = started(cfg, mesh)
+    given = started(cfg, mesh), heights(cfg, data), data
     for name, arrays in RESULTS.items():
         if scratch.wants(*arrays):
-            out |= scratch.cached(name, partial(computed, cfg, mesh, name, params, data))
+            out |= scratch.cached(name, partial(computed, cfg, mesh, name, *given))
     return out
 
 
@@ -69,9 +69,9 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     return [program(name, *given) for name, given in shapes.items()]
 
 
-def computed(cfg, mesh: Mesh, name: str, params, data) -> dict[str, np.ndarray]:
+def computed(cfg, mesh: Mesh, name: str, params, height, data) -> dict[str, np.ndarray]:
     """The arrays of one part."""
-    given = {"replay": replayed, "gem": projected, "turned": turned}[name](cfg, data)
+    given = {"replay": replayed, "gem": projected, "turned": turned}[name](cfg, height, data)
     accuracies, norms = sharding.gather(learner(cfg, mesh, name)(params, *given))
     if name == "turned":
         before = accuracies[:, cfg.first_stages - 1, -1, 0]
@@ -83,7 +83,7 @@ def learner(cfg, mesh: Mesh, name: str) -> sharding.Placed:
     """Of all seeds: weights, batches [S, ...], images, what is evaluated -> accuracies, norms."""
     tx = optax.sgd(cfg.lr, cfg.momentum)
     if name == "turned":
-        known, keep = stages(cfg)
+        known, keep = known_kept(cfg)
         fn = partial(learning.by_replay, weight=cfg.turned_weight, known=known, keep=keep, tx=tx)
     else:
         how = {"known": np.arange(cfg.tasks), "keep": np.ones(cfg.tasks, bool), "tx": tx}
@@ -98,64 +98,64 @@ def started(cfg, mesh: Mesh):
     return sharding.vmap_over(mesh, begin)(keys.split(cfg.seeds, STREAMS)["weights"])
 
 
-def uniforms(cfg, **shapes) -> dict[str, np.ndarray]:
+def heights(cfg, data) -> dict[str, np.ndarray]:
+    """The uniform numbers that order everything, in one program: by name of the stream."""
+    size, stages = streams.CLASSES * cfg.per_class, len(known_kept(cfg)[0])
+    passes = streams.epochs(cfg.updates, cfg.batch, size // cfg.tasks)
+    turns = streams.epochs(cfg.turned_updates, cfg.batch, size)
+    shapes = {
+        "tasks": data.y_train.shape,
+        "batches": (cfg.tasks, passes, size // cfg.tasks),
+        "memory": (cfg.tasks, cfg.updates, cfg.memory),
+        "turned_batches": (stages, turns, size),
+        "turned_memory": (stages, cfg.turned_updates, cfg.memory),
+    }
     return keys.draws(keys.split(cfg.seeds, STREAMS), shapes, keys.uniform)
 
 
-def tasks(cfg, data):
+def tasks(cfg, height, data):
     """Tasks, their batches, all images, and which of them are evaluated: those are not random.
 
     -> int [S, K, n], int [S, K, U, B], Images, int [K, K, E]
     """
     split = partial(streams.tasks, count=cfg.tasks, kind=cfg.stream)
-    size = streams.CLASSES // cfg.tasks * cfg.per_class
-    passes = streams.epochs(cfg.updates, cfg.batch, size)
-    height = uniforms(cfg, tasks=data.y_train.shape, batches=(cfg.tasks, passes, size))
     orders = split(height["tasks"], data.y_train, cfg.per_class)
     new = streams.batches(height["batches"], orders, cfg.updates, cfg.batch)
     look = len(data.y_train) + split(np.arange(len(data.y_test))[None], data.y_test, cfg.tests)
     return orders, new, whole(data), np.repeat(look, cfg.tasks, axis=0)
 
 
-def replayed(cfg, data):
+def replayed(cfg, height, data):
     """New examples and those from the memory, images, what is evaluated."""
-    orders, new, images, look = tasks(cfg, data)
-    height = uniforms(cfg, memory=(cfg.tasks, cfg.updates, cfg.memory))["memory"]
-    return new, streams.recalled(height, orders, np.arange(cfg.tasks), cfg.batch), images, look
+    orders, new, images, look = tasks(cfg, height, data)
+    old = streams.recalled(height["memory"], orders, np.arange(cfg.tasks), cfg.batch)
+    return new, old, images, look
 
 
-def projected(cfg, data):
+def projected(cfg, height, data):
     """As `replayed`, but the stored examples of the old tasks."""
-    orders, new, images, look = tasks(cfg, data)
+    orders, new, images, look = tasks(cfg, height, data)
     return new, orders[:, :-1, : cfg.memory // cfg.tasks], images, look
 
 
-def stages(cfg) -> tuple[np.ndarray, np.ndarray]:
+def known_kept(cfg) -> tuple[np.ndarray, np.ndarray]:
     """The first task in some stages, then from its end every angle by itself: known, keep [J]"""
     known = np.repeat((0, 1), (cfg.first_stages, len(cfg.angles)))
     return known, known == 0
 
 
-def turned(cfg, data):
+def turned(cfg, height, data):
     """As `replayed`: one task of all classes and its images turned by each angle."""
-    known = stages(cfg)[0]
-    size, count = streams.CLASSES * cfg.per_class, len(known)
-    passes = streams.epochs(cfg.turned_updates, cfg.batch, size)
-    height = uniforms(
-        cfg,
-        tasks=data.y_train.shape,
-        turned_batches=(count, passes, size),
-        turned_memory=(count, cfg.turned_updates, cfg.memory),
-    )
+    known, _ = known_kept(cfg)
+    count, images = len(known), whole(data)
+    shift = len(images.y) * np.maximum(np.arange(count) - cfg.first_stages, 0)
     order = streams.tasks(height["tasks"], data.y_train, cfg.per_class, 1, "iid")
-    each = np.repeat(order, count, axis=1)
-    new = streams.batches(height["turned_batches"], each, cfg.turned_updates, cfg.batch)
-    old = streams.recalled(height["turned_memory"], order, known, cfg.batch)
+    each, size = np.repeat(order, count, axis=1), cfg.batch
+    new = streams.batches(height["turned_batches"], each, cfg.turned_updates, size)
+    old = streams.recalled(height["turned_memory"], order, known, size)
     first = np.arange(len(data.y_test))[None]
     look = len(data.y_train) + streams.tasks(first, data.y_test, cfg.turned_tests, 1, "iid")[0]
-    images = whole(data)
-    shift = len(images.y) * np.maximum(np.arange(count) - cfg.first_stages, 0)
-    look = np.stack([np.broadcast_to(look, (count, look.shape[1])), look + shift[:, None]], 1)
+    look = np.stack(np.broadcast_arrays(look, look + shift[:, None]), axis=1)
     return new + shift[:, None, None], old, rotations(images, cfg.angles), look
 
 
