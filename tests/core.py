@@ -102,6 +102,7 @@ def answer(slug: str, folder: Path) -> dict:
     from launch import settings
     from launch.compute.computing import Compiling
     from launch.record import store
+    from tests.examples import RUN
 
     spent: dict = {}
     devices = jax.devices()
@@ -111,7 +112,7 @@ def answer(slug: str, folder: Path) -> dict:
         start, compiled = time.process_time(), compiling.seconds
         cfg, arrays, spent[f"calls {name}"] = smoke(slug, some, folder / name / "scratch")
         write_npz(folder / name / "arrays.npz", arrays)
-        info = {"experiment": slug, "preset": "smoke", "config": settings.plain(cfg)}
+        info = RUN | {"experiment": slug, "preset": "smoke", "config": settings.plain(cfg)}
         store.write_json(folder / name / "run.json", info)
         spent[name] = time.process_time() - start
         spent[f"compiling {name}"] = compiling.seconds - compiled

@@ -12,6 +12,7 @@ from launch import paths, settings
 from launch.errors import UserError
 from launch.make import check, check_text, fork, new, testing
 from launch.record import ledger, store
+from tests.examples import LINE, RUN
 from tests.tree import ROOT, copy_tree
 
 
@@ -126,7 +127,7 @@ def test_a_config_that_would_take_a_mistyped_key_is_found(toy):
 
 def test_docstring_and_stored_arrays_name_the_same(toy):
     returned = {k: ["float64", [1]] for k in ("error", "start", "extra")}
-    store.write_json(paths.results() / "toy/laptop/run.json", {"arrays": returned})
+    store.write_json(paths.results() / "toy/laptop/run.json", RUN | {"arrays": returned})
     (found,) = check.findings("toy", lint=False)
     assert "does not name 'extra'" in found.what
     edit(toy / "run.py", "error [seed, step]", "extra [], wrong [seed], error [seed, step]")
@@ -151,7 +152,7 @@ def test_a_headline_that_may_not_repeat_is_said(toy, monkeypatch):
 
 
 def test_verdicts_of_fewer_seeds_than_the_paper_asks_for_are_said(toy, monkeypatch):
-    line = {"id": "t1", "preset": "laptop", "seeds": list(range(1000, 1005)), "fingerprint": {}}
+    line = LINE | {"id": "t1", "seeds": list(range(1000, 1005))}
     ledger.append("toy", [line])
     assert check.findings("toy", lint=False) == []
     edit(

@@ -13,6 +13,7 @@ from launch.compute import processes
 from launch.errors import UserError
 from launch.read import report
 from launch.record import ledger, store
+from tests.examples import LINE, RUN
 
 LINKS = pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symbolic", "hard"])
 
@@ -29,7 +30,7 @@ def home(tmp_path, monkeypatch):
 
 
 def line(number):
-    return {"id": f"t{number}", "preset": "laptop", "n": number}
+    return LINE | {"id": f"t{number}", "n": number}
 
 
 @pytest.mark.parametrize(
@@ -87,14 +88,14 @@ def three(name):
 
 
 def test_report_deletes_what_it_drew_and_nothing_else(home, monkeypatch):
-    store.write_json(home / "run.json", {"experiment": "toy"})
+    store.write_json(home / "run.json", RUN)
     write_npz(home / "arrays.npz", {"x": np.zeros(1)})
     plot.save(figure(), home, "fig_thesis")  # by our own tools, under a name that we would give
     (home / "fig9.csv").write_text("mine")
     mine = {*three("fig_thesis"), "fig9.csv"}
     assert drawn(home, monkeypatch, "fig1", "fig2") == mine | three("fig1") | three("fig2")
     assert drawn(home, monkeypatch, "fig2", "fig3") == mine | three("fig2") | three("fig3")
-    assert store.read_json(home / "run.json") == {"experiment": "toy", "figures": ["fig2", "fig3"]}
+    assert store.read_json(home / "run.json") == RUN | {"figures": ["fig2", "fig3"]}
     before = (home / "run.json").stat()
     assert drawn(home, monkeypatch, "fig2", "fig3") == mine | three("fig2") | three("fig3")
     assert (home / "run.json").stat() == before
@@ -108,9 +109,10 @@ def test_a_list_that_is_none_of_ours_deletes_nothing(home, monkeypatch, said):
     (home / "run").mkdir()
     run = home / "run"
     (run / "run.png").write_text("mine")
-    store.write_json(run / "run.json", {"figures": said})
+    store.write_json(run / "run.json", RUN | {"figures": said})
     write_npz(run / "arrays.npz", {"x": np.zeros(1)})
-    drawn(run, monkeypatch, "fig2")
+    with pytest.raises(UserError, match=r"run.json is damaged, line \d+: figures"):
+        drawn(run, monkeypatch, "fig2")
     assert (home / "fig1.png").exists()
     assert (run / "run.png").exists()
 
@@ -125,9 +127,9 @@ def test_a_list_that_is_none_of_ours_deletes_nothing(home, monkeypatch, said):
 def test_a_file_that_is_written_whole_takes_the_place_of_a_link(home, monkeypatch, link, name):
     run = home / "run"
     run.mkdir()
-    content = {"run.json": "{}"}.get(name, "irreplaceable")
+    content = {"run.json": json.dumps(RUN)}.get(name, "irreplaceable")
     (home / "mine").write_text(content)
-    store.write_json(run / "run.json", {})
+    store.write_json(run / "run.json", RUN)
     write_npz(run / "arrays.npz", {"x": np.zeros(1)})
     (run / name).unlink(missing_ok=True)
     link(home / "mine", run / name)

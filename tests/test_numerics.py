@@ -9,6 +9,7 @@ from launch.compute import verify as verifying
 from launch.errors import UserError
 from launch.record import store
 from launch.settings import job
+from tests.examples import RUN
 from tests.tree import read
 
 SLUG = "matrix_sensing"
@@ -111,7 +112,7 @@ def test_a_run_under_flags_is_not_continued_without_them(clean, tmp_path):
     plain = run.identity(SLUG, mine.config)
     clean.setenv("XLA_FLAGS", FAST["XLA_FLAGS"])
     flags = {"environment": numerics.environment()}
-    info = {"identity": run.identity(SLUG, mine.config), "status": "failed", "jax": flags}
+    info = RUN | {"identity": run.identity(SLUG, mine.config), "jax": flags}
     store.write_json(tmp_path / "run.json", info)
     run._given(tmp_path, info["identity"], plain)[1].close()
     clean.delenv("XLA_FLAGS")
@@ -121,7 +122,8 @@ def test_a_run_under_flags_is_not_continued_without_them(clean, tmp_path):
 
 def test_a_submitted_run_begins_under_the_flags_of_the_machine_that_computes(clean, tmp_path):
     mine = job(SLUG, "smoke")
-    stub = {"identity": run.identity(SLUG, mine.config, anywhere=True), "status": "submitted"}
+    who = run.identity(SLUG, mine.config, anywhere=True)
+    stub = RUN | {"identity": who, "status": "submitted"}
     store.write_json(tmp_path / "run.json", stub)
     clean.setenv("XLA_FLAGS", FAST["XLA_FLAGS"])
     run._given(tmp_path, run.identity(SLUG, mine.config), stub["identity"])[1].close()

@@ -10,6 +10,8 @@ import pytest
 from launch.compute import refresh
 from launch.read import report
 from launch.record import ledger
+from tests import examples
+from tests.examples import CARRIED, LINE
 from tests.tree import Tree, copy_tree, read
 
 pytestmark = pytest.mark.xdist_group("refresh")
@@ -154,38 +156,31 @@ def results(tmp_path, monkeypatch):
     return tmp_path
 
 
-VERDICT = {"id": "a", "preset": "laptop", "fingerprint": {"compute": "1"}, "commit": "0123456789"}
-CARRIED = {
-    "kind": "carried", "preset": "laptop", "claims": ["a", "gone"], "from": "0123456789",
-    "to": "f" * 40, "compared": {"preset": "smoke"}, "fingerprint": {"compute": "2"},
-    "definitions": {"x": "1", "y": None}, "date": "2026-01-01T00:00:00Z",
-}  # fmt: skip
-
-
 def test_a_new_verdict_replaces_what_was_carried(results):
-    ledger.append("p", [VERDICT, CARRIED])
+    ledger.append("p", [LINE, CARRIED])
     (line,) = ledger.newest("p").values()
-    assert line["fingerprint"] == {"compute": "2"}
+    assert line["fingerprint"] == {"compute": "2", "measure": "2"}
     assert ledger.carried_text(line) == "carried over from 0123456 (same bits at smoke)"
-    assert ledger.verdicts("p") == {"a": VERDICT}
+    assert ledger.verdicts("p") == {"a": LINE}
     assert ledger.times_decided("p", "a") == 1
     (results / "p/laptop").mkdir()
-    known = {"fingerprint": {"definitions": {"y": "0", "z": "1"}}}
+    code = {"compute": "1", "measure": "1", "definitions": {"y": "0", "z": "1"}}
+    known = examples.RUN | {"fingerprint": code}
     (results / "p/laptop/run.json").write_text(json.dumps(known))
     assert ledger.definitions("p") == {"definitions": {"x": "1", "z": "1"}}
-    ledger.append("p", [VERDICT | {"fingerprint": {"compute": "3"}}])
+    ledger.append("p", [LINE | {"fingerprint": {"compute": "3", "measure": "3"}}])
     (line,) = ledger.newest("p").values()
-    assert line["fingerprint"] == {"compute": "3"}
+    assert line["fingerprint"] == {"compute": "3", "measure": "3"}
     assert ledger.carried_text(line) == ledger.carried_text(None) == ""
     assert ledger.definitions("p") == {"definitions": known["fingerprint"]["definitions"]}
 
 
 @pytest.mark.parametrize("damage", ['{"id": "a", "pre', "[]", '{"kind": "carried"}', "\n\n", "5"])
 def test_damage_at_the_end_loses_no_line(results, damage):
-    ledger.append("p", [VERDICT])
+    ledger.append("p", [LINE])
     with (results / "p/ledger.jsonl").open("a") as file:
         file.write(damage)
-    ledger.append("p", [VERDICT | {"id": "b"}])
+    ledger.append("p", [LINE | {"id": "b"}])
     assert list(ledger.newest("p")) == ["a", "b"]
 
 
@@ -218,11 +213,17 @@ def test_differences_are_of_bits():
 def test_the_reference_stands_under_the_newest_verdicts_made_from_it(results):
     """Also where they were decided again to the same numbers, and its run.json stayed."""
     (results / "p/laptop").mkdir(parents=True)
-    known = {"identity": "i", "fingerprint": {"compute": "1", "definitions": {"x": "0"}}}
+    code = {"compute": "1", "measure": "1", "definitions": {"x": "0"}}
+    known = examples.RUN | {"identity": "i", "fingerprint": code}
     (results / "p/laptop/run.json").write_text(json.dumps(known))
     info = {"experiment": "p", "preset": "laptop", "identity": "i"}
     assert ledger.of_reference(info) == {}
-    again = {"fingerprint": {"compute": "2"}, "date": "2026-02", "definitions": {"x": "1"}}
-    ledger.append("p", [VERDICT | {"date": "2026-01"}, VERDICT | again])
-    assert ledger.of_reference(info) == {"compute": "2", "definitions": {"x": "1"}}
+    again = {
+        "fingerprint": {"compute": "2", "measure": "1"},
+        "date": "2026-02",
+        "definitions": {"x": "1"},
+    }
+    ledger.append("p", [LINE | {"date": "2026-01"}, LINE | again])
+    now = {"compute": "2", "measure": "1", "definitions": {"x": "1"}}
+    assert ledger.of_reference(info) == now
     assert ledger.of_reference(info | {"identity": "j"}) == {}

@@ -33,7 +33,8 @@ def value(v: Verdict) -> str:
     """Estimate and interval, with the name of the part that decides."""
     if v.estimate is None and not v.parts:
         return ""
-    name = next((p["name"] for p in v.parts if p["side"] != "inside"), v.parts[0]["name"])
+    names = [p["name"] for p in v.parts if p["side"] != "inside"] + [p["name"] for p in v.parts]
+    name = names[0] if names else "value"
     prefix = "" if name == "value" else f"{name} "
     if v.low == v.high:
         return f"{prefix}{number(v.estimate)}"

@@ -71,7 +71,7 @@ def compare(one: Path, two: Path) -> dict:
             for k in sorted(a["versions"].keys() | b["versions"].keys())
             if a["versions"].get(k) != b["versions"].get(k)
         },
-        "seconds": [a["seconds"], b["seconds"]],
+        "seconds": [a.get("seconds"), b.get("seconds")],
         "arrays": _arrays((a, store.arrays(one)), (b, store.arrays(two))),
         "claims": rows,
         "pairing": _pairing(a, b, "" if is_reference else _name(b, b["overrides"])).rstrip(),
@@ -81,7 +81,7 @@ def compare(one: Path, two: Path) -> dict:
 def _side(folder: Path, info: dict) -> dict:
     """Which run was taken, and when it ran."""
     name = _name(info, info["overrides"])
-    return {"folder": shown(folder), "name": name, "date": info["started"]}
+    return {"folder": shown(folder), "name": name, "date": info.get("started", "")}
 
 
 def _name(info: dict, overrides: dict) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 
 from launch.errors import UserError, nearest
 from launch.paths import EXPERIMENTS, cache, results, slugs
-from launch.record import fingerprint, ledger, store
+from launch.record import fingerprint, kept, ledger, reader, store
 from launch.terminal import coloured, duration, table
 
 SIGN = {
@@ -19,14 +19,15 @@ SIGN = {
 }
 LEGEND = "✓ holds  ✗ does not  ~ undecided  ! invalid  · untested"
 PRESET_SEEDS = 5  # of a run.json that does not say how many its preset has
-FORM = 2  # of the cached summaries
+FORM = 3  # of the cached summaries
 
 
 def rows(words: list[str] | None = None) -> list[dict]:
     """One record an experiment that the words select: title, theme, claims by state, headlines
     [held, total], laptop seconds, hardware, standing.  Errors: UserError."""
     known = _summaries()
-    return [_row(slug, known[slug]) for slug in _chosen(words or [], known)]
+    with fingerprint.CACHE.at_once():
+        return [_row(slug, known[slug]) for slug in _chosen(words or [], known)]
 
 
 def select(words: list[str]) -> list[str]:
@@ -56,8 +57,7 @@ def _chosen(words: list[str], known: dict[str, dict]) -> list[str]:
 
 
 def _row(slug: str, summary: dict) -> dict:
-    newest = ledger.newest(slug)
-    now = fingerprint.fingerprint(slug)
+    newest, now = summary["newest"], fingerprint.fingerprint(slug)
     states: Counter[str] = Counter()
     standings, headlines, chances = set(), [], []
     for claim in summary["claims"]:
@@ -69,8 +69,7 @@ def _row(slug: str, summary: dict) -> dict:
         if claim["headline"]:
             controlled = line and line["control"] in ("fails", "undecided")
             headlines.append(decided == "pass" and bool(controlled))
-            chances += [line["repeats"]] if line and line.get("repeats") is not None else []
-    run = store.peek(results() / slug / "laptop" / "run.json")
+            chances += [line["repeats"]] if line and line["repeats"] is not None else []
     order = ("thresholds changed", "stale", "untested", "fresh")
     stale = "stale" in standings
     return {
@@ -82,11 +81,11 @@ def _row(slug: str, summary: dict) -> dict:
         "claims": dict(states),
         "headlines": [sum(headlines), len(headlines)],
         "repeats": min(chances, default=None),  # the least chance among the headlines' verdicts
-        "laptop_seconds": expected(run),
+        "laptop_seconds": summary["seconds"],
         "hardware": summary["paper"].get("hardware", ""),
         "standing": next((s for s in order if s in standings), "untested"),
         "changed": ledger.changes(slug, summary["claims"]) if stale else [],
-        "parent": summary["parent"],
+        "parent": store.peek(EXPERIMENTS / slug / "lineage.json").get("parent"),
         "error": summary["error"],
     }
 
@@ -111,16 +110,20 @@ def expected(run: dict) -> float | None:
 
 
 def _summaries() -> dict[str, dict]:
-    """What list needs of every claims.toml, kept in a cache: parsing TOML is slow."""
+    """What list needs of every paper's claims, ledger and reference run, kept in a cache: parsing
+    TOML is slow, and ledgers grow."""
     file = cache() / "claims.json"
     old = store.peek(file)
     new = {}
     for slug in slugs():
-        source = EXPERIMENTS / slug / "claims.toml"
-        stat = source.stat() if source.exists() else None
-        key = [FORM, stat.st_mtime_ns, stat.st_size] if stat else None
-        kept = old.get(slug, {})
-        new[slug] = kept if key and kept.get("key") == key else _summary(slug) | {"key": key}
+        run, lines = results() / slug / "laptop" / "run.json", ledger.file(slug)
+        key = [FORM, *map(kept.stamp, (EXPERIMENTS / slug / "claims.toml", lines, run))]
+        if old.get(slug, {}).get("key") == key:
+            new[slug] = old[slug]
+            continue
+        new[slug] = _summary(slug) | {"seconds": expected(store.peek(run))}
+        whole = not (new[slug]["error"] or reader.passed(run) or reader.passed(lines))
+        new[slug]["key"] = key if whole else None  # else it is said again
     if new != old:
         with contextlib.suppress(OSError):  # a read-only checkout: slower, not wrong
             store.write_json(file, new)
@@ -130,13 +133,20 @@ def _summaries() -> dict[str, dict]:
 def _summary(slug: str) -> dict:
     from launch.read.report import load_claims
 
-    parent = store.peek(EXPERIMENTS / slug / "lineage.json").get("parent")
+    newest = {i: _standing(line) for i, line in ledger.newest(slug).items()}
     try:
         paper, claims = load_claims(slug)
     except UserError as error:
-        return {"paper": {}, "claims": [], "parent": parent, "error": str(error)}
+        return {"paper": {}, "claims": [], "newest": newest, "error": str(error)}
     hashes = [{"id": c.id, "t": c.thresholds, "c": c.hash, "headline": c.headline} for c in claims]
-    return {"paper": paper, "claims": hashes, "parent": parent, "error": ""}
+    return {"paper": paper, "claims": hashes, "newest": newest, "error": ""}
+
+
+def _standing(line: dict) -> dict:
+    """What decides where a verdict stands, of a ledger line."""
+    kept_of_it = {k: line[k] for k in ("state", "control", "thresholds", "claim", "versions")}
+    hashes = {k: line["fingerprint"].get(k, "") for k in ledger.HASHES}
+    return kept_of_it | {"repeats": line.get("repeats"), "fingerprint": hashes}
 
 
 def by_theme(found: list[dict]) -> dict[str, list[dict]]:

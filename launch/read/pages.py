@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.claims import SIGNS, Claim
+from common.files import FileError
 from launch.errors import UserError
 from launch.read import cards, cite, report
 from launch.read.verdicts import LEGEND, current, old_verdict, state_of
 from launch.record import ledger, store
+from launch.record.reader import pass_over
 from launch.terminal import duration
 
 CSS = Path(__file__).with_name("gallery.css")
@@ -52,8 +54,12 @@ def page(slug: str, row: dict, home: Path) -> str:
     committed, yours = store.reference(slug), store.latest(slug, "laptop")
     mine = {}
     if yours:
-        info, _, verdicts = report.decided(yours)
-        mine = {v.id: (v, info) for v in verdicts}
+        try:
+            info, _, verdicts = report.decided(yours)
+            mine = {v.id: (v, info) for v in verdicts}
+        except (UserError, FileError) as error:  # the committed ones are shown all the same
+            pass_over(yours, str(error))
+            yours = None
     shown = [Shown(c, line, how, mine.get(c.id)) for c, line, how in current(slug, claims)]
     headlines = [s for s in shown if s.claim.headline]
     others = [s for s in shown if not s.claim.headline]

@@ -1,7 +1,6 @@
 """Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
 
 import importlib
-import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -14,6 +13,7 @@ import numpy as np
 from common import claims as claims_module
 from common import repeats
 from common.claims import Claim, ClaimError, Verdict
+from launch import settings
 from launch.errors import UserError
 from launch.paths import ROOT, verdict_seeds
 from launch.paths import folder as experiment_folder
@@ -191,11 +191,26 @@ def draw_finite(folder: Path, info: dict, **options: Any) -> None:
         draw(folder, info, **options)
     except Exception as error:
         if all(np.isfinite(a).all() for a in store.arrays(folder).values()):
+            if odd := _odd(info):
+                raise UserError(
+                    f"{folder / 'run.json'} has settings that config.py lacks: {odd}; run again"
+                ) from None
             if info.get("overrides") and not isinstance(error, (UserError, OSError)):
                 name = f"{info['experiment']}:{info['preset']}"
                 raise failed(name, info["overrides"], folder, error) from None
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
+
+
+def _odd(info: dict) -> str:
+    """Where settings of a run are of another type than the preset's are now; '' if nowhere."""
+    for key, now in settings.plain(settings.get(info["experiment"], info["preset"])).items():
+        if key not in info["config"]:
+            return f"config.{key} is missing"
+        kinds = {type(now), type(info["config"][key])}
+        if len(kinds) > 1 and kinds != {int, float}:
+            return f"config.{key} must be as {now!r}, not {info['config'][key]!r:.40}"
+    return ""
 
 
 def current(folder: Path) -> list[Verdict]:
@@ -249,8 +264,7 @@ def draw(folder: Path, info: dict, **options: Any) -> list[str]:
     figures = drawings(info, store.arrays(folder))
     own = store.read_json(folder / "run.json")
     before = own.get("figures")
-    known = [n for n in before if _figures(n)] if isinstance(before, list) else []
-    now = sorted(figures)
+    known, now = before or [], sorted(figures)
     if sorted({*known, *now}) != before:  # first: a kill leaves none that is not known
         store.write_json(folder / "run.json", own | {"figures": sorted({*known, *now})})
     for name, figure in figures.items():
@@ -261,11 +275,6 @@ def draw(folder: Path, info: dict, **options: Any) -> list[str]:
     if set(known) - set(now):
         store.write_json(folder / "run.json", own | {"figures": now})
     return now
-
-
-def _figures(name: object) -> bool:
-    """Whether a word of run.json can be a figure's, in this folder."""
-    return isinstance(name, str) and bool(re.fullmatch(r"fig[\w.-]*", name))
 
 
 def _tuples(config: dict) -> dict:

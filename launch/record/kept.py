@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -32,12 +33,30 @@ class Cache:
         self._made_by = made_by
         self._old: dict[str, dict] = {}
         self._new: dict[str, dict] = {}
+        self._seen: dict[str, list[int] | None] | None = None
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within it no file is looked at twice: papers share most of theirs."""
+        self._seen = {}
+        try:
+            yield
+        finally:
+            self._seen = None
+
+    def _as_it_was(self, files: dict[str, list[int] | None]) -> bool:
+        root, seen = f"{paths.ROOT}{os.sep}", {} if self._seen is None else self._seen
+        for file, then in files.items():
+            if file not in seen:
+                seen[file] = stamp(root + file)
+            if seen[file] != then:
+                return False
+        return True
 
     def entry(self, slug: str) -> dict | None:
         """What was kept of a paper, while every file that was looked at or for is as it was."""
-        kept, root = self._get("fingerprints", slug), f"{paths.ROOT}{os.sep}"
-        current = kept and all(stamp(root + f) == s for f, s in kept["files"].items())
-        return kept if current else None
+        kept = self._get("fingerprints", slug)
+        return kept if kept and self._as_it_was(kept["files"]) else None
 
     def keep(self, slug: str, found: dict, files: dict) -> None:
         """files: {name: stamp} of what was looked at or for."""

@@ -9,53 +9,35 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from common import files
 from launch.paths import results
-from launch.record import fingerprint, provenance, store
+from launch.record import fingerprint, kept, provenance, reader, store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from common.claims import Claim
 
-BLANK = "\0 \t\r\ufeff"  # what a crash or an editor leaves around a line
 HASHES = ("compute", "measure", "rule")
 BEFORE = "before"  # a carried line's definitions are what changed since the line before it
 
 
+def file(slug: str) -> Path:
+    """The ledger of an experiment."""
+    return results() / slug / "ledger.jsonl"
+
+
 def _all(slug: str) -> list[dict]:
-    """Every readable line, oldest first. A line cut short by a crash is passed over."""
-    file = results() / slug / "ledger.jsonl"
-    try:
-        stat = file.stat()
-    except OSError:
-        return []
-    return _parsed(file, (stat.st_mtime_ns, stat.st_size))
+    """Every good line, oldest first. What a crash cut short is passed over, and said."""
+    return _parsed(file(slug), str(kept.stamp(file(slug))))
 
 
 @lru_cache(1)  # a verb asks for the same ledger several times running
-def _parsed(file: Path, _stamp: tuple[int, int]) -> list[dict]:
-    found = []
-    for line in (x for text in file.read_bytes().split(b"\n") for x in _objects(text)):
-        if isinstance(line, dict) and "preset" in line and ("id" in line or _carries(line)):
-            found.append(line)
-    return found
-
-
-def _objects(text: bytes) -> Iterator:
-    """The JSON values of a line: more than one where an editor or a merge took a line break."""
-    rest = text.decode(errors="replace").strip(BLANK)
-    while rest:
-        try:
-            value, end = json.JSONDecoder().raw_decode(rest)
-        except (ValueError, RecursionError):
-            return
-        yield value
-        rest = rest[end:].lstrip(BLANK)
+def _parsed(path: Path, _stamp: str) -> list[dict]:
+    return reader.lines(path)
 
 
 def _carries(line: dict) -> bool:
@@ -94,11 +76,11 @@ def newest(slug: str, preset: str = "laptop") -> dict[str, dict]:
 def append(slug: str, new: list[dict]) -> None:
     """Add lines. One that a crash, an editor or a merge left without its end is ended first, so
     that no line is lost.  Errors: FileError where the ledger is a link."""
-    file = results() / slug / "ledger.jsonl"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    path = file(slug)
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(store.cleaned(line), sort_keys=True) + "\n" for line in new)
-    files.own_file(file)
-    with file.open("a+b") as out:
+    files.own_file(path)
+    with path.open("a+b") as out:
         fcntl.flock(out, fcntl.LOCK_EX)
         size = out.seek(0, os.SEEK_END)
         if size:

@@ -24,12 +24,15 @@ from common import files, png
 from launch import settings
 from launch.errors import UserError
 from launch.paths import EXPERIMENTS, results, split
+from launch.record import checks
+from launch.record.reader import pass_over, peek, read_json
 from launch.terminal import shell
 
 if TYPE_CHECKING:
     import numpy as np  # `list` does without it
 
 SCHEMA = 1
+PNG_END = b"IEND\xaeB`\x82"
 
 
 class Busy(Exception):
@@ -54,31 +57,17 @@ def write_text(file: Path, text: str) -> None:
 
 
 def cleaned(value: Any) -> Any:
-    """What JSON can hold: NumPy scalars as numbers, those that are not finite as null."""
+    """What JSON can hold and a reader takes: NumPy scalars as numbers, those that are not finite as
+    null, characters that are no text (of a path, an error) as escapes."""
     if isinstance(value, dict):
-        return {str(k): cleaned(v) for k, v in value.items()}
+        return {checks.texts(str(k)): cleaned(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [cleaned(v) for v in value]
+    if isinstance(value, str):
+        return checks.texts(value)
     if hasattr(value, "item"):  # a NumPy scalar
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def read_json(file: Path) -> dict:
-    """A JSON table.  Errors: UserError naming the file if it is missing or damaged; Unreadable."""
-    try:
-        value = json.loads(files.content(file))
-    except files.Unreadable:
-        raise
-    except files.Damaged as error:
-        if not file.exists():
-            raise UserError(f"no {file.name} in {file.parent}") from None
-        raise UserError(f"{error}; delete the folder and run again") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{file} is damaged ({error}); delete the folder and run again") from None
-    if not isinstance(value, dict):
-        raise UserError(f"{file} is damaged (no table); delete the folder and run again")
-    return value
 
 
 def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
@@ -136,7 +125,8 @@ def lock(folder: Path):
 def runs(slug: str, preset: str | None = None) -> list[Path]:
     """Run folders of an experiment, oldest first."""
     home = results() / "runs" / slug
-    return sorted(home.glob(f"{preset or '*'}/*/run.json"), key=lambda p: p.parent.name)
+    files = [folder / "run.json" for folder in home.glob(f"{preset or '*'}/*/")]
+    return sorted(filter(os.path.lexists, files), key=lambda p: p.parent.name)
 
 
 def find(
@@ -170,16 +160,7 @@ def latest(slug: str, preset: str, overrides: dict | None = None) -> Path | None
 def reference(slug: str, preset: str = "laptop") -> Path | None:
     """The committed reference run of a preset."""
     folder = results() / slug / preset
-    return folder if (folder / "run.json").exists() else None
-
-
-def peek(file: Path) -> dict:
-    """A JSON table; {} where there is none or it is damaged."""
-    try:
-        value = json.loads(file.read_text())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return folder if os.path.lexists(folder / "run.json") else None
 
 
 def environment(info: dict) -> dict:
@@ -194,14 +175,32 @@ def seconds(info: dict) -> float:
 
 
 def figures(folder: Path | None) -> dict[str, dict]:
-    """{figure: {caption, alt}} of a run folder, in order: the PNGs that we drew there."""
-    files = sorted(folder.glob("fig*.png")) if folder else []
-    found = {p.stem: png.words(p) for p in files}
-    return {
-        name: {k: words[k] for k in ("caption", "alt")}
-        for name, words in found.items()
-        if words.get("name") == name  # a copy under another name is somebody's own
+    """{figure: {caption, alt}} of a run folder, in order: the PNGs that we drew there.
+
+    One that run.json names and that is none of ours now is passed over, and said.
+    """
+    if folder is None:
+        return {}
+    found = {p.stem: _words(p) for p in sorted(folder.glob("fig*.png"))}
+    # a copy under another name is somebody's own
+    ours = {
+        n: {k: w[k] for k in ("caption", "alt")} for n, w in found.items() if w.get("name") == n
     }
+    for name in peek(folder / "run.json").get("figures", ()):
+        if name not in ours:
+            file = folder / f"{name}.png"
+            what = "is damaged" if name in found else "is not there"
+            pass_over(file, f"{file} {what}: ./lab report {shell([str(folder)])} draws it again")
+    return ours
+
+
+def _words(file: Path) -> dict[str, str]:
+    """As `png.words`; {} also for what is no file, which may never end, and what it trips on."""
+    try:
+        whole = file.is_file() and file.read_bytes().endswith(PNG_END)
+        return png.words(file) if whole else {}
+    except (LookupError, OverflowError, MemoryError, OSError):
+        return {}
 
 
 def locate(name: str, overrides: list[str] | None = None) -> Path:
@@ -213,7 +212,7 @@ def locate(name: str, overrides: list[str] | None = None) -> Path:
     if not name.strip():
         raise UserError("an empty name: give a run folder or NAME[:preset]")
     folder = Path(name)
-    if (folder / "run.json").exists():
+    if os.path.lexists(folder / "run.json"):
         if overrides:
             raise UserError(f"{overrides[0]}: settings go with NAME[:preset], not with a folder")
         return folder.absolute()

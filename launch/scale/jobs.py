@@ -1,5 +1,6 @@
 """What became of submitted runs: `./lab status`, `logs`, `fetch`, `cancel`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,6 @@ from launch.record import provenance, store
 from launch.scale import targets
 from launch.terminal import duration, quoted, table
 
-RECORD = dict.fromkeys(  # what job.json must hold
-    ("id", "on", "engine", "experiment", "preset", "folder", "chips", "name", "command",
-     "submitted"), str,
-) | {"target": dict, "workdirs": list, "arguments": list}  # fmt: skip
-
 
 def folders() -> list[Path]:
     """Folders of submitted jobs, newest first: runs, and sweeps.
@@ -21,8 +17,9 @@ def folders() -> list[Path]:
     Nothing inside a run is searched: what it computes with comes and goes meanwhile.
     """
     home = results() / "runs"
-    files = [*home.glob("*/*/*/job/job.json"), *home.glob("*/sweep-*/job/job.json")]
-    return [p.parents[1] for p in sorted(files, key=_age, reverse=True)]
+    files = [p / "job.json" for way in ("*/*/*/job", "*/sweep-*/job") for p in home.glob(way)]
+    there = [f for f in files if os.path.lexists(f)]
+    return [f.parents[1] for f in sorted(there, key=_age, reverse=True)]
 
 
 def _age(file: Path) -> float:
@@ -36,9 +33,10 @@ def _read(folder: Path) -> dict:
     """What was submitted.  Errors: UserError where job.json is damaged."""
     file = folder / "job" / "job.json"
     record = store.read_json(file)
-    wrong = [k for k, kind in RECORD.items() if not isinstance(record.get(k), kind)]
-    if wrong:
-        raise UserError(f"{file} is damaged (its {wrong[0]}); what was computed is beside it")
+    try:
+        targets.again(record)
+    except UserError as error:
+        raise UserError(f"{file} is damaged: {error}; what was computed is beside it") from None
     return record
 
 
@@ -123,7 +121,7 @@ def find(name: str, *, only: bool = False) -> Path:
     only: there must be one.  Errors: UserError.
     """
     folder = Path(name).absolute()
-    if name and (folder / "job" / "job.json").exists():
+    if name and os.path.lexists(folder / "job" / "job.json"):
         return folder
     found = []
     for home in folders():

@@ -142,7 +142,8 @@ def _folder(slug: str, preset: str, who: str, dry: bool, fresh: bool) -> Path:
 def _refuse_if_taken(folder: Path) -> None:
     """Two jobs in one run folder, or one beside a run of this machine.  Errors: UserError."""
     for home in jobs.folders():
-        record = store.peek(home / "job" / "job.json")
+        job = home / "job" / "job.json"
+        record = (store.read_json if home == folder else store.peek)(job)
         if shown(folder) not in (record.get("workdirs") or ()):
             continue
         state = jobs.state_of(record)

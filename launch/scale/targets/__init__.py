@@ -93,9 +93,20 @@ def named(name: str, changes: list[str]) -> Any:
 
 
 def again(record: dict) -> Any:
-    """The target with which a job was submitted, whatever targets.toml says today."""
+    """The target with which a job was submitted, whatever targets.toml says today.
+
+    Errors: UserError for what no target has.
+    """
+    if record["engine"] not in ENGINES:
+        raise UserError(f"engine must be one of {', '.join(ENGINES)}, not {record['engine']!r:.40}")
+    cls = _class(record["engine"])
+    fields = {f.name: f.default for f in dataclasses.fields(cls)}
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in record["target"].items()}
-    return _class(record["engine"])(**values)
+    for key, value in values.items():
+        if key not in fields:
+            raise UserError(f"target.{key:.40} is no setting of {record['engine']}")
+        _value("target", key, value, fields[key], texts=False)
+    return cls(**values)
 
 
 def engine_of(target: Any) -> str:
@@ -108,9 +119,12 @@ def _class(engine: str) -> Any:
     return getattr(importlib.import_module(f"launch.scale.targets.{module}"), name)
 
 
-def _value(name: str, key: str, value: Any, default: Any) -> Any:
-    """A setting in the type of its default.  Errors: UserError, also for a credential."""
-    if isinstance(value, str):
+def _value(name: str, key: str, value: Any, default: Any, *, texts: bool = True) -> Any:
+    """A setting in the type of its default.  Errors: UserError, also for a credential.
+
+    texts: a value of another type may be given as text.
+    """
+    if isinstance(value, str) and texts:
         value = parse(key, value, default)
     if isinstance(default, tuple) and isinstance(value, list):
         value = tuple(value)
