@@ -66,17 +66,19 @@ def s4d(
 
     def apply(params, u):
         v = jnp.swapaxes(u, -1, -2)
+        log_a, c = parts(params)
         if chunk:
-            y = kernels.chunked(*parts(params), v, chunk=chunk)
+            y = kernels.chunked(log_a, c, v, chunk=chunk)
         else:
-            y = kernels.convolve(kernels.vandermonde(*parts(params), u.shape[-2]), v)
+            y = kernels.convolve(kernels.vandermonde(log_a, c, u.shape[-2]), v)
         return jnp.swapaxes(y, -1, -2) + params["skip"] * u
 
     def begin(params, lead=()):
         return jnp.zeros((*lead, *shape), params["c"].dtype) + 0j
 
     def step(params, x, u):
-        x, y = kernels.step(*parts(params), x, u)
+        log_a, c = parts(params)
+        x, y = kernels.step(log_a, c, x, u)
         return x, y + params["skip"] * u
 
     return Mixer(init, apply, begin, step)
