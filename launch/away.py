@@ -81,7 +81,7 @@ def _sweep(parsed) -> int:
         raise UserError("--set and --chips are of a sweep that is sent away: --on slurm, tpu, …")
     value = sweep.sweep(slug, preset, parsed.overrides, predict=plan.here, dry=parsed.dry_run)
     show(parsed, value, lambda: sweep.text(value))
-    return 0
+    return 1 if sweep.failed(value) else 0
 
 
 def _status(parsed) -> int:

@@ -71,11 +71,15 @@ def strange(paper: dict, changes: dict) -> list[str]:
 
 
 def override(slug: str, cfg, items: Iterable[str]) -> None:
-    """Set key=value items in a locked config.  Errors: UserError."""
+    """Set key=value items in a locked config, each key once.  Errors: UserError."""
+    given: set[str] = set()
     for item in items:
         key, equals, text = item.partition("=")
         if not equals:
             raise UserError(f"{item!r} is not key=value (for example lr=1e-3)")
+        if key in given:
+            raise UserError(f"{key} stands twice; give it once")
+        given.add(key)
         if not text.isprintable():
             raise UserError(f"{item!r} holds a line break or another control character")
         if key not in cfg:

@@ -1,8 +1,11 @@
 """Mistakes: one clear line, exit status not 0, no traceback, nothing lost."""
 
+import re
+
 import pytest
 
 from launch import values
+from launch.compute import sweep
 from launch.errors import UserError
 from launch.record import store
 
@@ -81,6 +84,41 @@ def test_a_failure_under_own_settings_is_one_line(tree):
     refused(drawn, "toy:smoke lr=0.3 failed at experiments/toy/figures.py:", "ZeroDivisionError")
     assert drawn.status == 1
     assert tree.lab("run", "toy:smoke").traceback, "a preset's own failure is the folder's"
+
+
+def test_a_sweep_goes_on_after_a_cell_that_fails(tree):
+    done = tree.lab("sweep", "toy:smoke", "trouble=memory,,third", "dim=3")
+    assert (done.status, done.traceback) == (1, False)
+    assert "2 of 3 cells failed; the first: toy:smoke" in done.out
+    rows = [line for line in done.out.splitlines() if line.startswith("trouble=")]
+    words = [("memory", "FAILED"), (" ", "computed"), ("third", "FAILED")]
+    assert all(a in r and b in r for (a, b), r in zip(words, rows, strict=True)), done.out
+
+
+@pytest.mark.parametrize(("items", "said"), [
+    (["lr=1,2", "lr=3"], "lr stands twice"),
+    (["lr=1,2,1"], "lr=1 stands twice"),
+    (["dims=(1,2"], "lacks ')'"),
+    (["name='a,b"], 'lacks "\'"'),
+    (["dims=1),2"], "closes what it did not open"),
+    (["dims=(1,[2)],3"], "closes what it did not open"),
+    (["lr"], "is not key=a,b,c"),
+    ([f"k{i}=" + ",".join(map(str, range(100))) for i in range(4)], "100,000,000 cells"),
+])  # fmt: skip
+def test_a_grid_that_does_not_parse(items, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        sweep.grid(items)
+
+
+def test_a_grid_keeps_brackets_quotes_and_empty_values_together():
+    cells = sweep.grid(["dims=(1,2),(3,(4,5))", "name='a,b',,c"])
+    assert cells[0] == ["dims=(1,2)", "name='a,b'"]
+    assert [c[0] for c in cells[::3]] == ["dims=(1,2)", "dims=(3,(4,5))"]
+    assert [c[1] for c in cells[:3]] == ["name='a,b'", "name=", "name=c"]
+
+
+def test_a_setting_that_stands_twice(shared_tree):
+    refused(shared_tree.lab("run", "toy:smoke", "lr=0.1", "lr=0.2"), "lr stands twice")
 
 
 def test_float32_where_the_preset_has_float64(shared_tree):

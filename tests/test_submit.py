@@ -83,7 +83,7 @@ def test_settings_reach_the_run_as_they_were_typed(tmp_path, monkeypatch, word, 
 
 def test_a_run_is_never_two_jobs(slurm):
     home, lab = slurm
-    sent = read(lab("sweep", "toy:smoke", "lr=0.1,0.2,0.2", "--on", "slurm", "--json"))
+    sent = read(lab("sweep", "toy:smoke", "lr=0.1,0.2", "--on", "slurm", "--json"))
     assert (sent["id"], sent["cells"]) == ("101", ["lr=0.1", "lr=0.2"])
     refused(lab("sweep", "toy:smoke", "lr=0.1,0.2,0.3", "--on", "slurm"), "is job 101 already")
     refused(lab("submit", "toy:smoke", "lr=0.2", "--on", "slurm"), "is job 101 already (waiting)")
