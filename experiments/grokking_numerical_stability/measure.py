@@ -103,10 +103,14 @@ def decayed_test(arrays):
 
 
 def aligned(arrays):
-    """Mean cosine of descent and weights over the steps from the fit on, in float64.  -> [seed]"""
+    """Mean cosine of descent and weights over the steps from the fit to the collapse, in float64.
+
+    -> [seed]
+    """
     cosine, at = arrays["double_cosine"], arrays["double_at"]
     late = np.arange(len(at)) >= first(arrays["double_train"], FITTED)[:, None]
-    weight = late * np.diff(at, prepend=0)
+    whole = np.maximum.accumulate(arrays["double_full"], 1) <= 1 - HALTED
+    weight = late * whole * np.diff(at, prepend=0)
     return (weight * cosine).sum(1) / weight.sum(1)
 
 
