@@ -56,7 +56,7 @@ LAPTOP = {
     "strings": 700,  # as many a bit as above
     "parity_hidden": (96, 96),
     "parity_beta2": 0.99,  # the loss falls no faster than beta2 lets it: collapse at 1,500 steps
-    "parity_steps": 3000,
+    "parity_steps": 2500,
     "continued_steps": 4000,
     "collapse_p": 23,
     "collapse_train": 0.6,

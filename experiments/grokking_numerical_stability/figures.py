@@ -8,6 +8,7 @@ from . import measure
 
 BITS = (11, 24, 53)  # 1 + u rounds to 1 for u of half an ulp, 2^-BITS
 PRECISIONS = ("half", "single", "double")
+FLOOR = 2.0**-53  # where float64 sees a loss of 0
 NAMES = ("float16", "float32", "float64")
 
 
@@ -47,7 +48,8 @@ def collapse(arrays):
     middle.set(title="cross-entropy: lost to rounding")
     for i, (label, name) in enumerate((("kept", "kept_test"), ("fresh", "reset_test"))):
         label = f"optimiser's state {label}"
-        plot.band(right, arrays["kept_at"], arrays[name], label=label, **plot.style(i))
+        at = arrays[name.replace("test", "at")]
+        plot.band(right, at, arrays[name], label=label, **plot.style(i))
     start = np.full(len(arrays["kept_at"]), np.median(arrays["kept_test"][:, 0]))
     plot.law(right, arrays["kept_at"], start, label="at collapse")
     right.set(xlabel="step after collapse", ylabel="test accuracy", title="StableMax from collapse")
@@ -107,7 +109,7 @@ def scale(arrays, cfg):
     """Cosine of descent and weights; loss after rescaling."""
     caption = (
         "Left: in float64 the descent points along the weights once the data are fitted. Right:"
-        " rescaling the weights of a fitted network lowers its loss."
+        " rescaling the weights of a fitted network lowers its loss, in float64 to 0 (2^-53 here)."
     )
     fig, (left, right) = plot.figure(1, 2, caption=caption)
     at = arrays["double_at"]
@@ -116,7 +118,8 @@ def scale(arrays, cfg):
     plot.law(left, at, np.zeros(len(at)), label="perpendicular")
     left.set(xscale="log", xlabel="step", ylabel="cosine with the weights, accuracy")
     scales = (1.0, *cfg.scales)
-    plot.band(right, scales, arrays["scaled_loss"], label="scaled weights")
+    loss = np.maximum(arrays["scaled_loss"], FLOOR)
+    plot.band(right, scales, loss, label="scaled weights")
     level = np.full(len(scales), np.median(arrays["scaled_loss"][:, 0]))
     plot.law(right, scales, level, label="as trained")
     right.set(xlabel="factor on all weights", ylabel="training loss", yscale="log")

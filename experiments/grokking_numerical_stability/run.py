@@ -45,7 +45,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     double_train, double_test, double_cosine: accuracies, cosine of descent and weights in float64
     perp_train, perp_test, decay_train, decay_test, adam_train, adam_test: accuracies of addition
     with perpendicular gradients, with weight decay, with neither
-    Also plain_at, kept_at, remedy_at, half_at, single_at, double_at, perp_at, decay_at, adam_at;
+    Also plain_at, kept_at, reset_at, remedy_at, half_at, single_at, double_at, perp_at, decay_at,
+    adam_at;
     scaled_loss [seed, 1 + scale]: training loss at the end of adam, weights times 1 and scales
     scaled_logits [instance, 2, number]: logits of scaled weights, and scaled logits; seeds x scales
     """
@@ -69,7 +70,7 @@ def arms(cfg) -> dict[str, Arm]:
             parity(cfg.plain),
             cfg.parity_steps,
             (*accuracies, "full", "zero"),
-            ("kept_at", "kept_test", "reset_test"),
+            ("kept_at", "kept_test", "reset_at", "reset_test"),
         ),
         "remedy": Arm(PARITY, parity(cfg.remedy), cfg.parity_steps, accuracies),
     }
@@ -102,8 +103,8 @@ def trained(cfg, mesh, scratch, train, name: str, arm: Arm, begun) -> dict[str, 
         fresh = again(mesh)(last.saved[0])
         kept = fresh._replace(opt=last.saved[1])
         for way, start in (("kept", kept), ("reset", fresh)):
-            found |= learn(way, start, continued, cfg.continued_steps, ("test",))[1]
-        del found["reset_at"]  # that of kept
+            if scratch.wants(f"{way}_test"):
+                found |= learn(way, start, continued, cfg.continued_steps, ("test",))[1]
     if name == "adam" and scratch.wants(*SCALED):
         logits, loss = sharding.gather(scaler(cfg, mesh)(last.params, data))
         found |= {"scaled_loss": loss, "scaled_logits": logits.reshape(-1, *logits.shape[2:])}

@@ -65,8 +65,8 @@ def test_weights_times_a_give_logits_times_a_cubed():
     x = normal(2, 8, 6).astype(jnp.float32)
     data = tasks.Data(x, jnp.zeros(8, int), x, jnp.zeros(8, int))
     (pair,), _ = training.rescaled(params, data, scales=(2.0,), examples=8)
-    np.testing.assert_array_equal(pair[0], 8 * np.ravel(model.apply(params, x)))
-    np.testing.assert_array_equal(*pair)
+    np.testing.assert_allclose(pair[0], 8 * np.ravel(model.apply(params, x)), rtol=1e-5)
+    np.testing.assert_allclose(*pair, rtol=1e-5)
 
 
 def test_descent_along_the_weights_is_eulers_identity():
@@ -125,5 +125,7 @@ def test_the_halt_is_read_off_planted_curves():
         "plain_train": np.array([[0.5, 1, 1, 1, 1, 1]] * 2),
         "plain_test": np.array([[0.1, 0.2, 0.5, 0.51, 0.9, 0.9]] * 2),
     }
+    arrays["remedy_test"] = np.arange(12).reshape(2, 6) / 10
     np.testing.assert_allclose(measure.halted_move(arrays), [0.01, 0.7])
+    np.testing.assert_allclose(measure.remedied_plain(arrays), [[0.3, 0.51], [1.1, 0.9]])
     np.testing.assert_array_equal(measure.first(arrays["plain_full"], 0.5), [1, 5])
