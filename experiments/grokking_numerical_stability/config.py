@@ -44,7 +44,6 @@ PAPER = {
     "eps": 1e-25,  # code
     "perp": True,  # False, a control: AdamW alone
     "decay": 1.0,  # ours; the script has 1.5 for a transformer
-    "decay_perp": False,  # ours, a control: perpendicular gradients beside weight decay
     "decay_steps": 2000,  # ours
     "adam_steps": 2000,  # ours
     "biased": False,  # True, a control: logits are no longer homogeneous

@@ -80,7 +80,7 @@ def arms(cfg) -> dict[str, Arm]:
         reads = (*shares, *accuracies, "cosine") if last else shares
         found[name] = Arm(COLLAPSE, setting, cfg.collapse_steps[i], reads)
     plain = partial(hyper, "float32", lr=cfg.lr, beta2=cfg.beta2, eps=cfg.eps, perp=False)
-    decayed = plain(decay=cfg.decay, perp=cfg.decay_perp)
+    decayed = plain(decay=cfg.decay)
     return found | {
         "perp": Arm(MODULAR, plain(perp=cfg.perp), cfg.perp_steps, accuracies),
         "decay": Arm(MODULAR, decayed, cfg.decay_steps, accuracies),
