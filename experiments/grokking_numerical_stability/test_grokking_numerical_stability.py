@@ -43,7 +43,7 @@ def test_stablemax_is_softmax_of_a_signed_logarithm():
 def test_slopes_are_gradients(loss):
     """Of the mean, by automatic differentiation; at x = 1 too, where 1 / (1 - x) is infinite."""
     z = jnp.asarray(Z).at[0, :2].set(jnp.array([1.0, -1.0]))
-    slope = jax.grad(lambda z: loss(z, Y).value.mean())(z)
+    slope = jax.jit(jax.grad(lambda z: loss(z, Y).value.mean()))(z)
     np.testing.assert_allclose(loss(z, Y).slope, slope, rtol=1e-10, atol=1e-15)
 
 
@@ -64,7 +64,8 @@ def test_weights_times_a_give_logits_times_a_cubed():
     params = model.init(jax.random.key(1), (6, 5, 4, 3), biased=False)
     x = normal(2, 8, 6).astype(jnp.float32)
     data = tasks.Data(x, jnp.zeros(8, int), x, jnp.zeros(8, int))
-    (pair,), _ = training.rescaled(params, data, scales=(2.0,), examples=8)
+    scaled = jax.jit(partial(training.rescaled, scales=(2.0,), examples=8))
+    (pair,), _ = scaled(params, data)
     np.testing.assert_allclose(pair[0], 8 * np.ravel(model.apply(params, x)), rtol=1e-5)
     np.testing.assert_allclose(*pair, rtol=1e-5)
 
@@ -74,7 +75,7 @@ def test_descent_along_the_weights_is_eulers_identity():
     params = model.init(jax.random.key(3), (6, 5, 4, 3), biased=False)
     x, y = normal(4, 8, 6).astype(jnp.float32), jnp.arange(8) % 3
     hyper = training.Hyper(losses.place("float64"), None, *[0.0] * 4)
-    grads, z, loss = training.gradient(params, tasks.Data(x, y, x, y), hyper)
+    grads, z, loss = jax.jit(training.gradient)(params, tasks.Data(x, y, x, y), hyper)
     along = [jnp.vdot(g, w) for g, w in zip(grads["w"], params["w"], strict=True)]
     np.testing.assert_allclose(along, [jnp.vdot(z, loss.slope)] * 3, rtol=1e-4)
     assert training.cosine(jax.tree.map(jnp.negative, params), params) == pytest.approx(1)
@@ -101,7 +102,7 @@ def test_the_first_step_of_adam_is_the_sign_of_the_gradient(decay):
         losses.place("stablemax"), None, *map(np.float32, (0.01, 0.99, 1e-25, decay))
     )
     state, seen = training.train(training.begin(params), data, hyper, np.array([1]))
-    grads = training.gradient(params, data, hyper)[0]
+    grads = jax.jit(training.gradient)(params, data, hyper)[0]
     for new, w, g in zip(state.params["w"], params["w"], grads["w"], strict=True):
         assert new.dtype == jnp.float32
         np.testing.assert_allclose(new, w - 0.01 * (jnp.sign(g) + decay * w), atol=1e-6)
