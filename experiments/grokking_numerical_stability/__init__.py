@@ -1,0 +1,1 @@
+"""Rounding in the softmax stops grokking; StableMax and gradients perpendicular to the weights."""
