@@ -96,7 +96,7 @@ def observe(params, data: Data, grads, z, loss: losses.Loss) -> Seen:
         full=share(loss.full),
         zero=share(loss.value == 0),
         cosine=cosine(grads, params),
-        edge=leads[place].astype(float),
+        edge=leads[place],
     )
 
 
@@ -128,6 +128,7 @@ def train(state: State, data: Data, hyper: Hyper, strides):
             return training.updated(state, grads, optimiser(hyper)), seen
 
         nothing = Seen(*[jnp.zeros(())] * len(Seen._fields))
+        nothing = nothing._replace(edge=jnp.zeros((), jnp.float32))
         return jax.lax.fori_loop(0, stride, step, (state, nothing))
 
     return jax.lax.scan(record, state, strides)
@@ -141,7 +142,7 @@ def marked(state: State, collapsed) -> State:
 
 
 def rescaled(params, data: Data, *, scales, examples: int):
-    """Logits of weights times every scale, and of the weights, times scale^L; losses in float64.
+    """Logits of weights times every scale, and of the weights, times scale^L; losses.
 
     -> (of the first examples, logits [scale, 2, examples C]; losses [1 + scale], the first of the
     weights as they are)
@@ -155,4 +156,5 @@ def rescaled(params, data: Data, *, scales, examples: int):
     z = jax.vmap(logits)(every)
     loss = jax.vmap(lambda z: losses.cross_entropy(z, data.y, dtype=jnp.float64).value.mean())(z)
     law = every[1:, None, None] ** layers * z[0]
-    return jnp.stack([z[1:], law], 1)[:, :, :examples].reshape(len(scales), 2, -1), loss
+    both = jnp.stack([z[1:], law], 1)[:, :, :examples].reshape(len(scales), 2, -1)
+    return both, loss.astype(jnp.float32)
