@@ -39,16 +39,23 @@ def updates(g, names: Sequence[str], gamma: float, steps: int):
     return jnp.stack([methods.direction(n, g, gamma=gamma, steps=steps) for n in names])
 
 
-def scaled(g, scales):
-    """Copies with these Frobenius norms.  g [..., M, N] -> [..., scale, M, N]"""
-    unit = g / np.linalg.norm(g, axis=(-2, -1), keepdims=True)
-    return np.asarray(scales)[:, None, None] * unit[..., None, :, :]
+def momenta(gaussian, kappa: float, scales):
+    """One of condition kappa, then Gaussian ones and some of rank one, with these Frobenius norms.
+
+    gaussian [S, M, N] -> [S, 1 + 2 scales, M, N]
+    """
+    rank_one = gaussian[:, :, :1] * gaussian[:, :1, :]
+    pair = np.stack([gaussian, rank_one], axis=1)
+    unit = pair / np.linalg.norm(pair, axis=(-2, -1), keepdims=True)
+    sized = np.asarray(scales)[:, None, None] * unit[:, :, None]
+    sized = sized.reshape(len(pair), -1, *gaussian.shape[1:])
+    return np.concatenate([conditioned(gaussian, kappa)[:, None], sized], axis=1)
 
 
 def operations(name: str, sides: Sequence[int], gamma: float, steps: int) -> np.ndarray:
     """Floating-point operations and functions of one direction, square matrices: as the compiler
     counts what it is given.  -> [A]
     """
-    fn = jax.jit(partial(methods.direction, name, gamma=gamma, steps=steps))
+    fn = jax.jit(partial(methods.direction, name, gamma=gamma, steps=steps, looped=False))
     costs = [fn.lower(jax.ShapeDtypeStruct((n, n), jnp.float32)).cost_analysis() for n in sides]
     return np.array([c["flops"] + c.get("transcendentals", 0.0) for c in costs])

@@ -34,7 +34,7 @@ def divisor(arrays, cfg):
     kinds = ("Gaussian", "rank one")
     for i, form in enumerate(("text", "code")):
         for j, kind in enumerate(kinds):
-            norms = arrays["ball"][:, i, j]
+            norms = arrays["ball"][:, 2 - i, j]
             plot.band(
                 right, arrays["scale"], norms, label=f"{form}, {kind}", **plot.style(2 * i + j)
             )
@@ -55,7 +55,8 @@ def spectra(arrays, cfg):
     fig, (left, right) = plot.figure(1, 2, caption=caption)
     values = arrays["spectra"] / arrays["spectra"][..., :1]
     at = np.arange(1, values.shape[-1] + 1)
-    for i, name in enumerate(("momentum", "AuON", "Newton-Schulz, 1 step", "5 steps (Muon)")):
+    names = "momentum", "AuON, code", "AuON, text", "hybrid, 1 step", "Muon"
+    for i, name in enumerate(names):
         plot.band(left, at, values[:, i], label=name, **plot.style(i))
     left.set(yscale="log", xlabel="number of the singular value", ylabel="over the largest")
     side = arrays["counted"].astype(float)

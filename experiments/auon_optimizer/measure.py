@@ -8,7 +8,7 @@ METHODS = ("sgd", "auon", "auon_paper", "hybrid1", "hybrid5", "muon", "adamw")  
 SGD, AUON, HYBRID, MUON, ADAMW = (
     METHODS.index(n) for n in ("sgd", "auon", "hybrid5", "muon", "adamw")
 )
-UPDATES = ("auon", "hybrid1", "muon")  # axis update, after the momentum itself
+UPDATES = ("auon", "auon_paper", "hybrid1", "muon")  # axis update, after the momentum itself
 ENTRIES = 4096  # of a matrix, from where R is compared with its expansion
 
 
@@ -22,7 +22,7 @@ def expansion(arrays):
 
 def largest_norm(arrays):
     """Largest spectral norm of the text's form, over matrices and scales.  -> [seed]"""
-    return arrays["ball"][:, 0].max((1, 2))
+    return arrays["ball"][:, 2].max((1, 2))
 
 
 def growth(arrays):

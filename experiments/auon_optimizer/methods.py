@@ -5,15 +5,23 @@ Momentum m <- mu m + (1 - mu) g, looked ahead G = (1 - mu) g + mu m.
 Shapes: M, N sides of a matrix.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from common.optim import auon, orthogonal
 
 
-def chains(gamma: float, steps: int) -> dict[str, optax.GradientTransformation]:
-    """Name -> G to direction, for leaves [M, N] with the inputs first; no state."""
+def chains(gamma: float, steps: int, looped: bool) -> dict[str, optax.GradientTransformation]:
+    """Name -> G to direction, for leaves [M, N] with the inputs first; no state.
+
+    looped: Newton-Schulz steps as a loop, which compiles faster than one after the other.
+    """
+    coefficients = np.tile(orthogonal.MUON, (steps, 1)) if looped else orthogonal.MUON
+    orthogonalise = orthogonal.orthogonalise(steps, coefficients)
     return {
         "sgd": optax.identity(),
         "auon": auon.scale_by_auon(gamma),
@@ -21,16 +29,16 @@ def chains(gamma: float, steps: int) -> dict[str, optax.GradientTransformation]:
             auon.scale_by_auon(1.0, normalised=True), orthogonal.scale_by_aspect()
         ),
         "hybrid1": optax.chain(orthogonal.orthogonalise(1), auon.scale_by_auon(gamma)),
-        "hybrid5": optax.chain(orthogonal.orthogonalise(steps), auon.scale_by_auon(gamma)),
-        "muon": optax.chain(orthogonal.orthogonalise(steps), orthogonal.scale_by_aspect()),
+        "hybrid5": optax.chain(orthogonalise, auon.scale_by_auon(gamma)),
+        "muon": optax.chain(orthogonalise, orthogonal.scale_by_aspect()),
     }
 
 
-def direction(name: str, look, *, gamma: float, steps: int):
+def direction(name: str, look, *, gamma: float, steps: int, looped: bool = True):
     """A method's direction of G, every matrix by itself.  look [..., M, N] -> same"""
     if look.ndim > 2:
-        return jax.vmap(lambda g: direction(name, g, gamma=gamma, steps=steps))(look)
-    chain = chains(gamma, steps)[name]
+        return jax.vmap(partial(direction, name, gamma=gamma, steps=steps, looped=looped))(look)
+    chain = chains(gamma, steps, looped)[name]
     return chain.update(look, chain.init(look))[0]
 
 
@@ -53,7 +61,7 @@ def optimiser(
         def of(look, adaptive):
             if name == "adamw":
                 return adaptive
-            return jax.tree.map(lambda g: direction(name, g, gamma=gamma, steps=ns_steps), look)
+            return jax.tree.map(partial(direction, name, gamma=gamma, steps=ns_steps), look)
 
         return of
 

@@ -27,8 +27,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Of single matrices, in float64:
 
     side [A]; law [A]: gamma^2 / 2N; excess [seed, A]: R - 1
-    scale [scale]; ball [seed, form, matrix, scale]: spectral norm of the update, by the form of
-        the text and that of the code; matrix: Gaussian, of rank one
+    scale [scale]; ball [seed, update, matrix, scale]: spectral norm of the update; matrix: of
+        every shape one Gaussian and one of rank one
     spectra [seed, update, value]; conditions [seed, update, shape]: singular values at the first
         shape, condition numbers at all; update: none and those of measure.UPDATES
     counted [side]; operations [seed, 2, side]: of AuON and of Muon
@@ -64,33 +64,33 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
 def audited(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
     """Everything of single matrices; singular values by NumPy, the same on all hardware."""
     streams = keys.split(cfg.seeds, STREAMS)
-    named = {str(n): (n, n) for n in cfg.sides}
-    squares = list(keys.draws(dict.fromkeys(named, streams["squares"]), named).values())
+    drawn = [
+        list(
+            keys.draws(
+                dict.fromkeys(range(len(each)), streams[name]), dict(enumerate(each))
+            ).values()
+        )
+        for name, each in zip(STREAMS, ([(n, n) for n in cfg.sides], cfg.shapes), strict=True)
+    ]
+    squares, momenta = drawn
     if cfg.momentum == "one_hot":
         squares = [np.broadcast_to(audit.one_hot(g[0]), g.shape) for g in squares]
-    shapes = {str(i): tuple(shape) for i, shape in enumerate(cfg.shapes)}
-    drawn = list(keys.draws(dict.fromkeys(shapes, streams["shapes"]), shapes).values())
-    ill = [audit.conditioned(g, cfg.kappa) for g in drawn]
-    first = drawn[0]
-    pair = np.stack([first, first[:, :, :1] * first[:, :1, :]], axis=1)
-    arms = dict(zip(measure.METHODS, cfg.arms, strict=True))
-    make = partial(audit.updates, gamma=cfg.gamma, steps=cfg.ns_steps)
+    names = "sgd", *(cfg.arms[measure.METHODS.index(name)] for name in measure.UPDATES)
+    momenta = [audit.momenta(g, cfg.kappa, cfg.scales) for g in momenta]
 
-    def both(squares, ill, sized):
-        forms = partial(make, names=[arms["auon_paper"], arms["auon"]])
-        compared = partial(make, names=["sgd", *(arms[n] for n in measure.UPDATES)])
-        flat = sized.reshape(-1, *sized.shape[-2:])
-        return audit.excesses(squares, cfg.gamma), [*map(compared, ill)], jax.vmap(forms)(flat)
+    def all_of(squares, momenta):
+        each = jax.vmap(partial(audit.updates, names=names, gamma=cfg.gamma, steps=cfg.ns_steps))
+        return audit.excesses(squares, cfg.gamma), [each(g) for g in momenta]
 
-    sized = audit.scaled(pair, cfg.scales)
-    excess, compared, forms = sharding.gather(sharding.vmap_over(mesh, both)(squares, ill, sized))
-    norms = np.linalg.norm(forms, 2, axis=(-2, -1)).swapaxes(1, 2)
-    spectra = [np.linalg.svd(u, compute_uv=False) for u in compared]
+    excess, updates = sharding.gather(sharding.vmap_over(mesh, all_of)(squares, momenta))
+    values = [np.linalg.svd(u, compute_uv=False) for u in updates]  # [S, G, update, K]
+    norms = np.stack([v[:, 1:, :, 0] for v in values], axis=1).swapaxes(1, 3)
+    ill = [v[:, 0] for v in values]
     return {
         "excess": excess,
-        "ball": norms.reshape(*norms.shape[:2], *sized.shape[1:3]),
-        "spectra": spectra[0],
-        "conditions": np.stack([s[..., 0] / s[..., -1] for s in spectra], axis=-1),
+        "ball": norms.swapaxes(2, 3).reshape(*norms.shape[:2], -1, len(cfg.scales)),
+        "spectra": ill[0],
+        "conditions": np.stack([v[..., 0] / v[..., -1] for v in ill], axis=-1),
     }
 
 
