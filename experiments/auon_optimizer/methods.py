@@ -14,6 +14,8 @@ import optax
 
 from common.optim import auon, orthogonal
 
+BY_ASPECT = ("auon_paper", "muon")  # their steps are also as long as sqrt(max(1, out / in))
+
 
 def chains(gamma: float, steps: int, looped: bool) -> dict[str, optax.GradientTransformation]:
     """Name -> G to direction, for leaves [M, N] with the inputs first; no state.
@@ -25,17 +27,15 @@ def chains(gamma: float, steps: int, looped: bool) -> dict[str, optax.GradientTr
     return {
         "sgd": optax.identity(),
         "auon": auon.scale_by_auon(gamma),
-        "auon_paper": optax.chain(
-            auon.scale_by_auon(1.0, normalised=True), orthogonal.scale_by_aspect()
-        ),
+        "auon_paper": auon.scale_by_auon(1.0, normalised=True),
         "hybrid1": optax.chain(orthogonal.orthogonalise(1), auon.scale_by_auon(gamma)),
         "hybrid5": optax.chain(orthogonalise, auon.scale_by_auon(gamma)),
-        "muon": optax.chain(orthogonalise, orthogonal.scale_by_aspect()),
+        "muon": orthogonalise,
     }
 
 
 def direction(name: str, look, *, gamma: float, steps: int, looped: bool = True):
-    """A method's direction of G, every matrix by itself.  look [..., M, N] -> same"""
+    """A method's direction of G before the factor of its shape, every matrix by itself.  look [..., M, N] -> same"""
     if look.ndim > 2:
         return jax.vmap(partial(direction, name, gamma=gamma, steps=steps, looped=looped))(look)
     chain = chains(gamma, steps, looped)[name]
@@ -56,12 +56,14 @@ def optimiser(
     """
     adam = optax.scale_by_adam(*betas, eps)
     trace = optax.trace(nesterov, nesterov=True)
+    aspect = orthogonal.scale_by_aspect()
 
     def branch(name):
         def of(look, adaptive):
             if name == "adamw":
                 return adaptive
-            return jax.tree.map(partial(direction, name, gamma=gamma, steps=ns_steps), look)
+            found = jax.tree.map(partial(direction, name, gamma=gamma, steps=ns_steps), look)
+            return aspect.update(found, aspect.init(found))[0] if name in BY_ASPECT else found
 
         return of
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.nn import decoder
 
-from . import audit, measure, methods, tasks
+from . import audit, methods, tasks
 
 HOW = {"gamma": 1.5, "steps": 5}
 SET = {"arms": ("adamw", "sgd"), "gamma": 1.5, "ns_steps": 5, "nesterov": 0.9, "betas": (0.9, 0.99)}
