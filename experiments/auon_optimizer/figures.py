@@ -94,4 +94,5 @@ def training(arrays, cfg):
     right.set_xticks(range(len(NAMES)), NAMES, rotation=35, ha="right")
     right.set(ylabel="test loss over Muon's, every seed")
     left.legend()
+    right.legend(handles=right.lines[-1:])
     return fig

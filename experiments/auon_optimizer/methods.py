@@ -35,7 +35,10 @@ def chains(gamma: float, steps: int, looped: bool) -> dict[str, optax.GradientTr
 
 
 def direction(name: str, look, *, gamma: float, steps: int, looped: bool = True):
-    """A method's direction of G before the factor of its shape, every matrix by itself.  look [..., M, N] -> same"""
+    """A method's direction of G before the factor of its shape, every matrix by itself.
+
+    look [..., M, N] -> same
+    """
     if look.ndim > 2:
         return jax.vmap(partial(direction, name, gamma=gamma, steps=steps, looped=looped))(look)
     chain = chains(gamma, steps, looped)[name]

@@ -17,7 +17,6 @@ from common.programs import Program
 
 from . import audit, measure, methods, tasks
 
-STREAMS = ("squares", "shapes")  # of the audit
 WEIGHTS = 2  # folded into the key of a seed, for its training
 COUNTS = 6_000, 2_000  # images of mnist_small, for training and for tests
 TOKENS = 100_000_000  # of a text, for plans
@@ -63,16 +62,9 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
 
 def audited(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
     """Everything of single matrices; singular values by NumPy, the same on all hardware."""
-    streams = keys.split(cfg.seeds, STREAMS)
-    drawn = [
-        list(
-            keys.draws(
-                dict.fromkeys(range(len(each)), streams[name]), dict(enumerate(each))
-            ).values()
-        )
-        for name, each in zip(STREAMS, ([(n, n) for n in cfg.sides], cfg.shapes), strict=True)
-    ]
-    squares, momenta = drawn
+    wanted = dict(enumerate([*((n, n) for n in cfg.sides), *cfg.shapes]))
+    drawn = list(keys.draws(keys.split(cfg.seeds, list(wanted)), wanted).values())
+    squares, momenta = drawn[: len(cfg.sides)], drawn[len(cfg.sides) :]
     if cfg.momentum == "one_hot":
         squares = [np.broadcast_to(audit.one_hot(g[0]), g.shape) for g in squares]
     names = "sgd", *(cfg.arms[measure.METHODS.index(name)] for name in measure.UPDATES)
