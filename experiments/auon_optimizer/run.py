@@ -55,7 +55,7 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     settings = members(cfg)
     state = jax.eval_shape(begin(cfg, mesh), np.zeros(len(settings[0]), np.uint32))
     calls = len(cfg.seeds) * -(-cfg.records // cfg.chunk)
-    given = state, np.int32(0), np.zeros(cfg.chunk, np.int32), *settings, shapes(cfg)
+    given = state, 0, np.zeros(cfg.chunk, int), *settings, shapes(cfg)
     trips = cfg.steps / cfg.records
     return [trainer(cfg, mesh).program("training", *given, calls=calls, trips=trips)]
 
@@ -149,7 +149,7 @@ def trainer(cfg, mesh: Mesh) -> sharding.Placed:
         def step(carry):
             state, i = carry
             batch = task.draw(data.train, training.key_of(state, i))
-            grads = jax.grad(task.loss)(state.params, batch)
+            grads = jax.grad(lambda w: task.losses(w, batch).mean())(state.params)
             return training.updated(state, grads, optimiser(cfg, arm, rate, i)), i + 1
 
         def observe(carry):

@@ -6,7 +6,6 @@ Shapes: B batch, P parts of what is held out, T positions, L layers, D width, H 
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -21,7 +20,7 @@ CLASSES, SIDE = 10, 28
 
 class Task(NamedTuple):
     init: Callable  # key -> weights, float32
-    loss: Callable  # weights, batch -> mean cross-entropy in nats []
+    losses: Callable  # weights, batch -> cross-entropies in nats [B] or [B, T]
     draw: Callable  # training data, key -> batch
     ceiling: float  # loss of guessing
 
@@ -40,17 +39,17 @@ def images(pool: int, hidden: tuple[int, ...], batch: int) -> Task:
         weights = layers.init(key, sizes, dtype=jnp.float32)
         return {"matrices": [w for w, _ in weights], "rest": {}}
 
-    def loss(weights, batch):
+    def losses(weights, batch):
         x, y = batch
         pairs = [(w, jnp.zeros(w.shape[1], w.dtype)) for w in weights["matrices"]]
         logits = layers.apply(pairs, x, activation=jax.nn.relu)
-        return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean()
+        return optax.softmax_cross_entropy_with_integer_labels(logits, y)
 
     def draw(train, key):
         at = jax.random.randint(key, (batch,), 0, len(train[1]))
         return train[0][at], train[1][at]
 
-    return Task(init, loss, draw, float(np.log(CLASSES)))
+    return Task(init, losses, draw, float(np.log(CLASSES)))
 
 
 def pooled(x, y, pool: int, held: int, x_test, y_test) -> Data:
@@ -79,16 +78,16 @@ def text(
         tree = decoder.init(jax.random.split(key), **shape)
         return jax.tree.map(lambda w: w.astype(jnp.float32), split(tree))
 
-    def loss(weights, tokens):
+    def losses(weights, tokens):
         how = {"dtype": jnp.dtype(dtype), "remat": True}
         logits, _ = decoder.apply(joined(weights, heads), tokens[:, :-1], **how)
-        return optax.softmax_cross_entropy_with_integer_labels(logits, tokens[:, 1:]).mean()
+        return optax.softmax_cross_entropy_with_integer_labels(logits, tokens[:, 1:])
 
     def draw(train, key):
         starts = jax.random.randint(key, (batch,), 0, len(train) - context)
         return train[starts[:, None] + jnp.arange(context + 1)]
 
-    return Task(init, loss, draw, float(np.log(vocab)))
+    return Task(init, losses, draw, float(np.log(vocab)))
 
 
 def split(tree) -> dict:
@@ -128,6 +127,10 @@ def cut(tokens, held: int, context: int) -> Data:
 
 
 def evaluated(task: Task, weights, batches):
-    """Mean loss of batches [P, ...]; that of guessing where it is worse, or no number.  -> []"""
-    value = jax.lax.map(partial(task.loss, weights), batches).mean()
-    return jnp.where(value < task.ceiling, value, task.ceiling).astype(jnp.float32)
+    """Mean loss of batches [P, ...]; that of guessing where it is worse, or no number.  -> []
+
+    Summed in the widest type there is: many float32 in another order are another number.
+    """
+    means = jax.lax.map(lambda batch: task.losses(weights, batch).astype(float).mean(), batches)
+    value = means.mean()
+    return jnp.where(value < task.ceiling, value, task.ceiling)
