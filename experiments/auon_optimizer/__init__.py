@@ -1,0 +1,1 @@
+"""AuON audited: a scalar in place of orthogonalisation, beside SGD, Muon and AdamW."""
