@@ -1,0 +1,97 @@
+"""A perceptron on images and labels, true or permuted, and what it represents on its way.
+
+Shapes: P images of which the last T are for tests, n of a member's training, N of its tests,
+R records, W width of the last hidden layer.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from common import loops
+from common.nn import layers, training
+from common.tasks import splits
+
+CLASSES = 10
+
+
+class Member(NamedTuple):
+    """Indices and labels of a member's images, and the key of its batches."""
+
+    key: Any
+    train: Any  # int [n]
+    labels: Any  # int [n], as it is taught
+    tests: Any  # int [N], into those for tests; the classes take turns
+
+
+class Learner(NamedTuple):
+    params: Any
+    opt: Any
+    epoch: Any
+
+
+def enrol(keys, fraction, y, y_test, *, samples, per_class):
+    """Random images of which a fraction of the labels is permuted.  y [P - T], y_test [T]"""
+    which, noise, tests = (keys[name] for name in ("train", "labels", "tests"))
+    train = jax.random.permutation(which, len(y))[:samples]
+    labels = splits.label_noise(noise, y[train], fraction, CLASSES)[0]
+    chosen = splits.balanced(tests, y_test, per_class, CLASSES).T.ravel()
+    return Member(jax.random.key_data(keys["batches"]), train, labels, chosen)
+
+
+def begin(key, *, pixels, hidden, tx):
+    """-> Learner"""
+    params = layers.init(key, (pixels, *hidden, CLASSES))
+    return Learner(params, tx.init(params), jnp.zeros((), int))
+
+
+def features(params, x):
+    """The last hidden layer.  x [B, pixels] -> [B, W]"""
+    return jax.nn.relu(layers.apply(params[:-1], x, activation=jax.nn.relu))
+
+
+def outputs(params, x):
+    """-> logits [B, CLASSES]"""
+    return layers.apply(params[-1:], features(params, x))
+
+
+def inputs(images, index):
+    """(x / 255 - 0.1307) / 0.3081.  images uint8 [P, H, W], index [B] -> [B, H W]"""
+    x = images[index].reshape(*index.shape, -1).astype(jnp.float32)
+    return (x / 255 - 0.1307) / 0.3081
+
+
+def learn(state: Learner, member: Member, strides, images, y_test, *, batch, tx):
+    """Epochs of AdamW, observed after each of the strides.  strides int [R], images [P, H, W]
+
+    -> state, {features [R, N, W], train_accuracy [R] on the labels it is taught, test_accuracy [R]}
+    """
+    count, first_test = len(member.train), len(images) - len(y_test)
+
+    def loss(params, rows):
+        found = outputs(params, inputs(images, member.train[rows]))
+        return optax.softmax_cross_entropy_with_integer_labels(found, member.labels[rows]).mean()
+
+    def update(state, rows):
+        return training.updated(state, jax.grad(loss)(state.params, rows), tx), None
+
+    def epoch(state):
+        key = jax.random.fold_in(jax.random.wrap_key_data(member.key), state.epoch)
+        order = jax.random.permutation(key, count)[: count // batch * batch]
+        state = jax.lax.scan(update, state, order.reshape(-1, batch))[0]
+        return state._replace(epoch=state.epoch + 1)
+
+    def observe(state):
+        def accuracy(index, labels):
+            return (outputs(state.params, inputs(images, index)).argmax(-1) == labels).mean()
+
+        looked = first_test + member.tests
+        return {
+            "features": features(state.params, inputs(images, looked)),
+            "train_accuracy": accuracy(member.train, member.labels),
+            "test_accuracy": accuracy(looked, y_test[member.tests]),
+        }
+
+    return loops.trajectory(epoch, observe, state, strides)
