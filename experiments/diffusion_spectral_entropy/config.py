@@ -41,7 +41,6 @@ PAPER = {
     "records": 12,  # ours: epochs at which the cloud is looked at, spaced evenly in log(epoch)
     "corrupted": (0.0, 1.0),  # code: share of the training labels that is permuted
     "bandwidth": 0.5,  # ours: sigma over the mean distance, for rescaled clouds
-    "rescale": False,  # ours, a control: sigma meets clouds of mean distance sigma / bandwidth
     "neighbours": 10,  # code: of the graph that makes categories of images
     "drawn": 600,  # ours: points whose spectra are kept
     "lanczos": 80,  # ours: steps of the quadrature for all points; 0: eigenvalues

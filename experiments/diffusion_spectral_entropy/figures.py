@@ -24,13 +24,13 @@ def dimension(arrays, cfg):
         " the diffusion operator grows; powers t take away noise and low dimensions alike."
     )
     fig, axes = plot.figure(1, 2, caption=caption, size=(10, 4))
-    dim, names = arrays["dim"], {QUIET: "least", NOISY: "most"}
+    dim, names = arrays["toy_dims"], {QUIET: "least", NOISY: "most"}
     for ax, (noise, name) in zip(axes, names.items(), strict=True):
-        for i, power in enumerate(arrays["power"]):
+        for i, power in enumerate(arrays["toy_powers"]):
             values = arrays["toy_entropy"][:, noise, i]
             plot.band(ax, dim, values, label=f"DSE, t = {power}", **plot.style(i) | POINTS)
         values = arrays["toy_histogram"][:, noise]
-        look = plot.style(len(arrays["power"])) | POINTS
+        look = plot.style(len(arrays["toy_powers"])) | POINTS
         plot.band(ax, dim, values, label="histogram", **look)
         full = np.full(len(dim), np.log2(cfg.toy_points))
         plot.law(ax, dim, full, label="log2 N")
@@ -49,17 +49,17 @@ def categories(arrays, cfg):
         " on its branches falls to zero as labels are permuted."
     )
     fig, (left, right) = plot.figure(1, 2, caption=caption, size=(10, 4))
-    blob = arrays["blob"]
+    blob = arrays["blobs"]
     label = f"DSE, t = {cfg.blob_power}"
     plot.band(left, blob, arrays["blob_entropy"], label=label, **plot.style(0) | POINTS)
     plot.law(left, blob, np.log2(blob), label="log2 k")
     left.set(xlabel="clusters k", ylabel="entropy (bits)")
-    for i, count in enumerate(arrays["branch"]):
+    for i, count in enumerate(arrays["branches"]):
         values = arrays["tree_information"][:, i]
         look = plot.style(i) | POINTS
-        plot.band(right, arrays["corruption"], values, label=f"{count} branches", **look)
-    none = np.zeros(len(arrays["corruption"]))
-    plot.law(right, arrays["corruption"], none, label="no information")
+        plot.band(right, arrays["corruptions"], values, label=f"{count} branches", **look)
+    none = np.zeros(len(arrays["corruptions"]))
+    plot.law(right, arrays["corruptions"], none, label="no information")
     right.set(xlabel="share of labels permuted", ylabel="DSMI (bits)")
     for ax in (left, right):
         ax.legend()
@@ -70,7 +70,7 @@ def training(arrays, cfg):
     """DSE and both DSMI against epochs, for both kernels."""
     caption = (
         "Networks on true and on permuted labels. Above, a kernel of fixed width: all entropies"
-        " rise with distances. Below, clouds rescaled: information on labels tells the regimes apart."
+        " rise with distances. Below, clouds rescaled: information on labels tells them apart."
     )
     fig, axes = plot.figure(2, 3, caption=caption, size=(13, 7))
     names = {"entropy": "DSE(Z)", "on_labels": "DSMI(Z; Y)", "on_images": "DSMI(Z; X)"}

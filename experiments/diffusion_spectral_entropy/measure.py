@@ -31,7 +31,7 @@ def added_by_noise(arrays):
 
 def error_of_clusters(arrays):
     """Largest |DSE - log2 k|.  -> [seed]"""
-    return np.abs(arrays["blob_entropy"] - np.log2(arrays["blob"])).max(axis=1)
+    return np.abs(arrays["blob_entropy"] - np.log2(arrays["blobs"])).max(axis=1)
 
 
 def information_by_corruption(arrays):

@@ -4,6 +4,7 @@ Shapes: P images of which the last T are for tests, n of a member's training, N 
 R records, W width of the last hidden layer.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -32,19 +33,33 @@ class Learner(NamedTuple):
     epoch: Any
 
 
-def enrol(keys, fraction, y, y_test, *, samples, per_class):
-    """Random images of which a fraction of the labels is permuted.  y [P - T], y_test [T]"""
-    which, noise, tests = (keys[name] for name in ("train", "labels", "tests"))
-    train = jax.random.permutation(which, len(y))[:samples]
-    labels = splits.label_noise(noise, y[train], fraction, CLASSES)[0]
-    chosen = splits.balanced(tests, y_test, per_class, CLASSES).T.ravel()
+ONE = Member(None, None, 0, None)  # for jax.vmap: members of one seed differ by their labels
+
+
+def enrol(keys, y, y_test, *, fractions, samples, per_class):
+    """Members by the share of permuted labels.  y [P - T], y_test [T] -> Member as ONE"""
+    train = order(keys["train"], len(y))[:samples]
+    noisy = partial(splits.label_noise, keys["labels"], y[train], classes=CLASSES)
+    labels = jax.vmap(lambda fraction: noisy(fraction)[0])(jnp.float32(fractions))
+    chosen = splits.balanced(keys["tests"], y_test, per_class, CLASSES).T.ravel()
     return Member(jax.random.key_data(keys["batches"]), train, labels, chosen)
+
+
+def order(key, count):
+    """A random order, by one sort: jax.random.permutation takes two to compile.  -> int [count]"""
+    return jnp.argsort(jax.random.bits(key, (count,)))
 
 
 def begin(key, *, pixels, hidden, tx):
     """-> Learner"""
     params = layers.init(key, (pixels, *hidden, CLASSES))
     return Learner(params, tx.init(params), jnp.zeros((), int))
+
+
+def begin_alike(key, *, copies, **how):
+    """So many members of one seed, alike.  -> Learner, every leaf [copies, ...]"""
+    start = begin(key, **how)
+    return jax.tree.map(lambda a: jnp.broadcast_to(a, (copies, *a.shape)), start)
 
 
 def features(params, x):
@@ -79,8 +94,8 @@ def learn(state: Learner, member: Member, strides, images, y_test, *, batch, tx)
 
     def epoch(state):
         key = jax.random.fold_in(jax.random.wrap_key_data(member.key), state.epoch)
-        order = jax.random.permutation(key, count)[: count // batch * batch]
-        state = jax.lax.scan(update, state, order.reshape(-1, batch))[0]
+        rows = order(key, count)[: count // batch * batch]
+        state = jax.lax.scan(update, state, rows.reshape(-1, batch))[0]
         return state._replace(epoch=state.epoch + 1)
 
     def observe(state):
@@ -95,3 +110,8 @@ def learn(state: Learner, member: Member, strides, images, y_test, *, batch, tx)
         }
 
     return loops.trajectory(epoch, observe, state, strides)
+
+
+def learn_beside(state, member, *given, **how):
+    """`learn` of the members of one seed.  -> leaves with their axis in front"""
+    return jax.vmap(partial(learn, **how), (0, ONE, *(None for _ in given)))(state, member, *given)

@@ -3,9 +3,20 @@
 Shapes: N points, D coordinates.
 """
 
+import jax
 import jax.numpy as jnp
 
 from common.curvature import slq
+
+
+def entropies(key, clouds, widths, **how):
+    """Of every cloud and width, one after the other.  clouds [A, N, D], widths [A, K] -> [A, K]"""
+
+    def of_cloud(given):
+        x, sigmas = given
+        return jax.lax.map(lambda sigma: entropy(key, x, sigma, **how), sigmas)
+
+    return jax.lax.map(of_cloud, (clouds, widths))
 
 
 def entropy(key, x, sigma, *, steps, probes):

@@ -19,8 +19,10 @@ from . import clusters, entropy, network, quadrature, study
 PIXELS = 28 * 28
 MNIST = (60_000, 10_000)
 COUNTS = {"mnist": MNIST, "fashion_mnist": MNIST, "mnist_small": (6_000, 2_000)}
-STREAMS = ("toy", "constant", "blobs", "centres", "noise", "steps", "parents", "which", "order",
-           "subsets", "train", "labels", "tests", "batches", "weights", "probes")  # fmt: skip
+STREAMS = ("toy", "constant", "blobs", "centres", "noise", "steps", "shakes", "parents", "which",
+           "order", "subsets", "heights", "train", "labels", "tests", "batches", "weights",
+           "probes")  # fmt: skip
+SETTINGS = "toy_dims", "toy_noises", "toy_powers", "blobs", "branches", "corruptions"
 TOY = ("toy_entropy", "toy_histogram")
 TRAINED = ("entropy", "on_labels", "on_images", "distance", "spectra", "train_accuracy",
            "test_accuracy")  # fmt: skip
@@ -29,66 +31,62 @@ TRAINED = ("entropy", "on_labels", "on_images", "distance", "spectra", "train_ac
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Entropies and information in bits.
 
-    dim [dim], noise [noise], power [power], blob [blob], branch [branch], corruption [r]: settings
+    toy_dims [dim], toy_noises [noise], toy_powers [power], blobs [blob], branches [branch],
+    corruptions [r]: settings
     toy_entropy [S, noise, power, dim], toy_histogram [S, noise, dim], if any
     blob_entropy [S, blob], if any; tree_information [S, branch, r], if any
     epoch [R]; train_accuracy, test_accuracy, distance [S, regime, R] (mean distance), if any
     entropy, on_labels, on_images [S, regime, kernel, R], if any: DSE(Z), DSMI(Z; Y), DSMI(Z; X)
     spectra [S, regime, 2, N], if any: rescaled kernel, at the first record and the last
     """
-    out = {name: np.array(cfg[key]) for name, key in SETTINGS.items()}
-    streams = keys.split(cfg.seeds, STREAMS)
+    out = {name: np.array(cfg[name]) for name in SETTINGS}
+    drawn = draws(cfg)
     parts = {"toy": (TOY, toys), "blobs": (("blob_entropy",), blobs)}
     parts |= {"trees": (("tree_information",), trees)}
     for name, (arrays, compute) in parts.items():
         if scratch.wants(*arrays):
-            out |= scratch.cached(name, partial(compute, cfg, streams))
+            out |= scratch.cached(name, partial(compute, cfg, drawn))
     if scratch.wants(*TRAINED):
-        out |= {"epoch": epochs(cfg)} | trained(cfg, mesh, scratch, streams)
+        out |= {"epoch": epochs(cfg)} | trained(cfg, mesh, scratch, drawn)
     return out
 
 
-SETTINGS = {
-    "dim": "toy_dims",
-    "noise": "toy_noises",
-    "power": "toy_powers",
-    "blob": "blobs",
-    "branch": "branches",
-    "corruption": "corruptions",
-}
+def draws(cfg):
+    """All that is random on the host, in two programs: normal and uniform, [S, …] by name."""
+    cloud, most = (cfg.toy_points, cfg.toy_width), max(cfg.branches)
+    steps, points = (most, cfg.branch_points, cfg.tree_width), most * cfg.branch_points
+    tests = network.CLASSES * cfg.tests_per_class
+    normal = {"toy": cloud, "constant": (), "blobs": (cfg.blob_points, cfg.blob_width)}
+    normal |= {"centres": (max(cfg.blobs), cfg.blob_width)}
+    uniform = {"noise": cloud, "steps": steps, "shakes": steps, "parents": (most,)}
+    uniform |= {"which": (points,), "order": (points,), "subsets": (most, cfg.repeats, points)}
+    uniform |= {"heights": (network.CLASSES, cfg.repeats, tests)}
+    streams = keys.split(cfg.seeds, STREAMS)
+    return keys.draws(streams, normal), keys.draws(streams, uniform, keys.uniform)
 
 
-def toys(cfg, streams) -> dict[str, np.ndarray]:
+def toys(cfg, drawn) -> dict[str, np.ndarray]:
     """Clouds of growing dimension."""
-    shape = cfg.toy_points, cfg.toy_width
-    normal = keys.draws(streams, {"toy": shape, "constant": ()})
-    uniform = keys.draws(streams, {"noise": shape}, keys.uniform)["noise"]
+    normal, uniform = drawn
     how = {"dims": cfg.toy_dims, "noises": cfg.toy_noises, "powers": cfg.toy_powers}
     how |= {"sigma": cfg.sigma, "kind": cfg.toy_entropy}
-    seeds = zip(normal["toy"], normal["constant"], uniform, strict=True)
+    seeds = zip(normal["toy"], normal["constant"], uniform["noise"], strict=True)
     return loops.stack([study.toy(*seed, **how) for seed in seeds])
 
 
-def blobs(cfg, streams) -> dict[str, np.ndarray]:
+def blobs(cfg, drawn) -> dict[str, np.ndarray]:
     """Clouds of well separated clusters."""
-    shapes = {"blobs": (cfg.blob_points, cfg.blob_width)}
-    shapes |= {"centres": (max(cfg.blobs), cfg.blob_width)}
     how = {"counts": cfg.blobs, "scale": cfg.blob_scale}
     how |= {"sigma": cfg.sigma, "power": cfg.blob_power}
-    seeds = zip(*keys.draws(streams, shapes).values(), strict=True)
+    seeds = zip(drawn[0]["blobs"], drawn[0]["centres"], strict=True)
     return loops.stack([study.blobs(*seed, **how) for seed in seeds])
 
 
-def trees(cfg, streams) -> dict[str, np.ndarray]:
+def trees(cfg, drawn) -> dict[str, np.ndarray]:
     """Branches as categories, their labels corrupted."""
-    most = max(cfg.branches)
-    size, points = (most, cfg.branch_points, cfg.tree_width), most * cfg.branch_points
-    shapes = {"steps": size, "noise": size, "parents": (most,), "which": (points,)}
-    shapes |= {"order": (points,), "subsets": (most, cfg.repeats, points)}
-    uniform = keys.draws(streams, shapes, keys.uniform)
     how = {"branches": cfg.branches, "corruptions": cfg.corruptions}
     how |= {"noise": cfg.tree_noise, "sigma": cfg.sigma}
-    each = [{k: v[s] for k, v in uniform.items()} for s in range(len(cfg.seeds))]
+    each = [{k: v[s] for k, v in drawn[1].items()} for s in range(len(cfg.seeds))]
     return loops.stack([study.trees(seed, **how) for seed in each])
 
 
@@ -97,32 +95,28 @@ def epochs(cfg) -> np.ndarray:
     return np.unique(np.append(0, np.geomspace(1, cfg.epochs, cfg.records).round().astype(int)))
 
 
-def trained(cfg, mesh: Mesh, scratch, streams) -> dict[str, np.ndarray]:
+def trained(cfg, mesh: Mesh, scratch, drawn) -> dict[str, np.ndarray]:
     """Networks of all seeds and regimes, and the clouds of their features."""
     data = scratch.data(cfg.dataset)
     images, taught = pool(data)
     enrol, begin, learn = learner(cfg, mesh)
-    each, fractions = members(cfg)
-    member = enrol(each, fractions, *taught)
+    streams = keys.split(cfg.seeds, STREAMS)
+    member = enrol(streams, *taught)
 
     def advance(state, _, strides):
         return learn(state, member, strides, images, taught[1])
 
-    start = begin(each["weights"])
-    seen = loops.recorded(scratch, "training", advance, start, epochs(cfg))[1]
+    start = begin(streams["weights"])
+    seen = loops.recorded(scratch, "training", advance, start, epochs(cfg), axis=2)[1]
     z = seen.pop("features")
-    tests = sharding.gather(member.tests)[:: len(cfg.corrupted)]
-    shapes = {"subsets": (network.CLASSES, cfg.repeats, tests.shape[1])}
-    heights = keys.draws(streams, shapes, keys.uniform)["subsets"]
-    by_seed = z.reshape(len(cfg.seeds), -1, *z.shape[1:])
+    tests = sharding.gather(member.tests)
     cells = {
-        f"seed-{seed}": partial(of_seed, cfg, by_seed[s], data, tests[s], heights[s])
+        f"seed-{seed}": partial(of_seed, cfg, z[s], data, tests[s], drawn[1]["heights"][s])
         for s, seed in enumerate(cfg.seeds)
     }
-    out = loops.stack(scratch.cells(cells, "clouds of a seed"))
-    out |= {name: value.reshape(out["distance"].shape) for name, value in seen.items()}
+    out = seen | loops.stack(scratch.cells(cells, "clouds of a seed"))
     if cfg.lanczos:
-        out |= scratch.cached("entropy", partial(large, cfg, mesh, z, out["distance"]))
+        out |= scratch.cached("entropy", partial(large, cfg, mesh, streams, z, out["distance"]))
     return out
 
 
@@ -130,7 +124,7 @@ def of_seed(cfg, z, data, tests, heights) -> dict[str, np.ndarray]:
     """Entropies and information of a seed's clouds.  z [regime, R, N, W] -> arrays [regime, …]"""
     x = data.x_test[tests].reshape(len(tests), -1)
     groups = clusters.spectral(entropy.squared_distances(x), network.CLASSES, cfg.neighbours)
-    how = {"sigma": cfg.sigma, "bandwidth": cfg.bandwidth, "rescale": cfg.rescale}
+    how = {"sigma": cfg.sigma, "bandwidth": cfg.bandwidth}
     how |= {"drawn": cfg.drawn, "whole": not cfg.lanczos}
     look = partial(study.features, labels=data.y_test[tests], groups=groups, heights=heights)
     found = loops.stack([loops.stack([look(a, **how) for a in regime], -1) for regime in z])
@@ -138,15 +132,13 @@ def of_seed(cfg, z, data, tests, heights) -> dict[str, np.ndarray]:
     return found | {"spectra": ends.astype(np.float32)}
 
 
-def large(cfg, mesh: Mesh, z, distance) -> dict[str, np.ndarray]:
-    """The entropies of all points, by quadrature.  z [M, R, N, W], distance [seed, regime, R]"""
-    relative = np.maximum(cfg.bandwidth * distance.reshape(z.shape[:2]), 1e-6)  # a cloud of copies
-    first = relative if cfg.rescale else np.full_like(relative, cfg.sigma)
-    widths = np.stack([first, relative], axis=1).astype(np.float32)
-    estimate, key = estimator(cfg, mesh), members(cfg)[0]["probes"]
-    found = [[estimate(key, z[:, r], widths[:, k, r]) for r in range(z.shape[1])] for k in (0, 1)]
-    found = sharding.gather(found)
-    return {"entropy": np.moveaxis(found, -1, 0).reshape(*distance.shape[:2], 2, -1)}
+def large(cfg, mesh: Mesh, streams, z, distance) -> dict[str, np.ndarray]:
+    """Entropies of all points, by quadrature.  z [S, regime, R, N, W], distance [S, regime, R]"""
+    relative = np.maximum(cfg.bandwidth * distance, 1e-6)  # a cloud of copies
+    widths = np.stack([np.full_like(relative, cfg.sigma), relative], 2).astype(np.float32)
+    estimate = estimator(cfg, mesh)
+    found = [estimate(streams["probes"], z[:, :, r], widths[..., r]) for r in range(z.shape[2])]
+    return {"entropy": np.stack(sharding.gather(found), axis=-1)}
 
 
 def pool(data):
@@ -155,28 +147,24 @@ def pool(data):
     return images, (data.y_train.astype(np.int32), data.y_test.astype(np.int32))
 
 
-def members(cfg):
-    """Keys by name and the share of permuted labels, the regimes of a seed in turn.  each [M]"""
-    seeds = np.repeat(cfg.seeds, len(cfg.corrupted))
-    return keys.split(seeds, STREAMS), np.tile(np.float32(cfg.corrupted), len(cfg.seeds))
-
-
 def learner(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding.Placed]:
-    """Of all members: what they are taught, where they start, and their training."""
+    """Of all seeds: what they are taught, where they start, and their training."""
     tx = optax.adamw(cfg.lr)
-    enrol = partial(network.enrol, samples=cfg.samples, per_class=cfg.tests_per_class)
-    begin = partial(network.begin, pixels=PIXELS, hidden=cfg.hidden, tx=tx)
-    learn = partial(network.learn, batch=cfg.batch, tx=tx)
+    how = {"samples": cfg.samples, "per_class": cfg.tests_per_class}
+    enrol = partial(network.enrol, fractions=cfg.corrupted, **how)
+    how = {"pixels": PIXELS, "hidden": cfg.hidden, "copies": len(cfg.corrupted)}
+    begin = partial(network.begin_alike, tx=tx, **how)
+    learn = partial(network.learn_beside, batch=cfg.batch, tx=tx)
     return (
-        sharding.vmap_over(mesh, enrol, shared=(2, 3)),
+        sharding.vmap_over(mesh, enrol, shared=(1, 2)),
         sharding.vmap_over(mesh, begin),
         sharding.vmap_over(mesh, learn, shared=(2, 3, 4)),
     )
 
 
 def estimator(cfg, mesh: Mesh) -> sharding.Placed:
-    """Keys, clouds [M, N, W], widths [M] -> entropies [M]."""
-    fn = partial(quadrature.entropy, steps=cfg.lanczos, probes=cfg.probes)
+    """Keys [S], clouds [S, regime, N, W], widths [S, regime, kernel] -> entropies [as widths]."""
+    fn = partial(quadrature.entropies, steps=cfg.lanczos, probes=cfg.probes)
     return sharding.vmap_over(mesh, fn, at_once=1)
 
 
@@ -184,16 +172,16 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     """The training, from a record to the next a call, and the quadrature if any."""
     enrol, begin, learn = learner(cfg, mesh)
     train, test = COUNTS[cfg.dataset]
-    label = partial(jax.ShapeDtypeStruct, dtype=np.int32)
-    each, fractions = jax.eval_shape(partial(members, cfg))
-    member = jax.eval_shape(enrol, each, fractions, label((train,)), label((test,)))
-    state = jax.eval_shape(begin, each["weights"])
+    label, real = (partial(jax.ShapeDtypeStruct, dtype=d) for d in (np.int32, np.float32))
+    streams = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS))
+    member = jax.eval_shape(enrol, streams, label((train,)), label((test,)))
+    state = jax.eval_shape(begin, streams["weights"])
     images = jax.ShapeDtypeStruct((train + test, 28, 28), np.uint8)
     given, count = (state, member, np.zeros(1, int), images, label((test,))), len(epochs(cfg))
     found = [learn.program("training", *given, calls=count, trips=cfg.epochs / count)]
     if cfg.lanczos:
-        real = partial(jax.ShapeDtypeStruct, dtype=np.float32)
-        size = len(fractions), network.CLASSES * cfg.tests_per_class, cfg.hidden[-1]
-        given = each["probes"], real(size), real(size[:1])
-        found += [estimator(cfg, mesh).program("entropy", *given, calls=2 * count)]
+        size = len(cfg.seeds), len(cfg.corrupted)
+        z = real((*size, network.CLASSES * cfg.tests_per_class, cfg.hidden[-1]))
+        given = streams["probes"], z, real((*size, 2))
+        found += [estimator(cfg, mesh).program("entropy", *given, calls=count)]
     return found

@@ -43,15 +43,15 @@ def blobs(normal, centres, *, counts, scale, sigma, power):
 def trees(uniform, *, branches, corruptions, noise, sigma):
     """Information on branches whose labels are corrupted, of trees with the first branches.
 
-    uniform: steps, noise [B, L, D], parents [B], which, order [B L], subsets [B, R, B L]
+    uniform: steps, shakes [B, L, D], parents [B], which, order [B L], subsets [B, R, B L]
     -> tree_information [branch, r]
     """
     length = uniform["steps"].shape[1]
 
     def found(count):
-        steps, shake = uniform["steps"][:count], uniform["noise"][:count]
+        steps, shakes = uniform["steps"][:count], uniform["shakes"][:count]
         x = clouds.tree(steps, uniform["parents"])
-        x = x + noise * (2 * shake.reshape(x.shape) - 1)
+        x = x + noise * (2 * shakes.reshape(x.shape) - 1)
         kernel = entropy.gaussian(entropy.squared_distances(x), sigma)
         labels, few = np.repeat(np.arange(count), length), slice(len(x))
         random = uniform["which"][few], uniform["order"][few]
@@ -62,17 +62,17 @@ def trees(uniform, *, branches, corruptions, noise, sigma):
     return {"tree_information": np.array([found(count) for count in branches])}
 
 
-def features(z, labels, groups, heights, *, sigma, bandwidth, rescale, drawn, whole):
+def features(z, labels, groups, heights, *, sigma, bandwidth, drawn, whole):
     """A network's cloud by two kernels: of width sigma, of bandwidth times the mean distance.
 
-    z [N, D], labels, groups int [N], heights [C, R, N]; rescale: the second kernel twice;
+    z [N, D], labels, groups int [N], heights [C, R, N]
     whole: with the entropy of all points, which takes N^3
     -> entropy (if whole), on_labels, on_images [kernel], distance [], spectra [drawn] of the second
     kernel
     """
     squares = entropy.squared_distances(z)
     distance = entropy.mean_distance(squares)
-    widths = bandwidth * distance if rescale else sigma, bandwidth * distance
+    widths = sigma, bandwidth * distance
     kernels = [entropy.gaussian(squares, width) for width in widths]
     found = {
         "distance": np.array(distance),

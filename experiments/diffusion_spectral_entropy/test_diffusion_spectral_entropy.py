@@ -1,36 +1,155 @@
-"""Truths of the experiment: closed forms and limits."""  # TODO: three or more of your own
+"""Truths of the experiment: limits, closed forms, the random walk, planted categories."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from . import measure, quadratic
+from common import keys
+
+from . import clouds, clusters, entropy, network, quadrature
 
 
-@pytest.fixture(autouse=True)
-def double():
+def cloud(count=40, width=3, seed=0):
+    return np.random.default_rng(seed).standard_normal((count, width))
+
+
+def of_cloud(x, sigma, power=1):
+    kernel = entropy.gaussian(entropy.squared_distances(x), sigma)
+    return entropy.entropy(entropy.eigenvalues(kernel), power)
+
+
+def test_the_spectrum_is_that_of_the_random_walk():
+    """Deg^-1 G by the nonsymmetric solver, distances one by one."""
+    x = cloud()
+    pairs = np.linalg.norm(x[:, None] - x, axis=-1)
+    kernel = np.exp(-(pairs**2) / (2 * 0.7**2))
+    walk = np.sort(np.linalg.eigvals(kernel / kernel.sum(axis=1, keepdims=True)).real)
+    squares = entropy.squared_distances(x)
+    found = entropy.eigenvalues(entropy.gaussian(squares, 0.7))
+    np.testing.assert_allclose(found, walk, atol=1e-12)
+    np.testing.assert_allclose(found[-1], 1, atol=1e-12)
+    np.testing.assert_allclose(entropy.mean_distance(squares), pairs.sum() / (40 * 39))
+
+
+@pytest.mark.parametrize("power", [1, 2, 5])
+def test_entropy_of_narrow_and_wide_kernels(power):
+    """K = I has log2 N bits, K = 1 1^T / N none."""
+    np.testing.assert_allclose(of_cloud(cloud(), 1e-3, power), np.log2(40), rtol=1e-12)
+    np.testing.assert_allclose(of_cloud(cloud(), 1e6, power), 0, atol=1e-8)
+
+
+def test_entropy_of_copies_counts_them():
+    """k points, each there m times and far from the others: k eigenvalues 1, at any power."""
+    x = np.repeat(1e3 * np.eye(6), 5, axis=0)
+    for power in (1, 3):
+        np.testing.assert_allclose(of_cloud(x, 1.0, power), np.log2(6), rtol=1e-12)
+
+
+def test_entropy_of_two_points():
+    """Eigenvalues 1 and (1 - g) / (1 + g)."""
+    g = np.exp(-1 / 2)
+    p = 1 / (1 + (1 - g) / (1 + g))
+    want = -p * np.log2(p) - (1 - p) * np.log2(1 - p)
+    np.testing.assert_allclose(of_cloud(np.array([[0.0], [1.0]]), 1.0), want, rtol=1e-12)
+
+
+def test_information_on_copies_is_that_of_subsets():
+    """Categories that are single places: their entropy is 0, that of a subset counts its places."""
+    places, labels = np.repeat(1e3 * np.eye(4), 3, axis=0), np.repeat(np.arange(4), 3)
+    kernel = entropy.gaussian(entropy.squared_distances(places), 1.0)
+    heights = np.random.default_rng(0).random((4, 2, 12))
+
+    def counted(row):
+        share = np.bincount(labels[np.argsort(row)[:3]], minlength=4) / 3
+        # eigenvalues are 1 for every place that is there, whatever its share
+        return np.log2((share > 0).sum())
+
+    want = np.mean([counted(row) for category in heights for row in category])
+    np.testing.assert_allclose(entropy.information(kernel, labels, heights), want, rtol=1e-12)
+
+
+def test_one_category_has_no_information():
+    kernel = entropy.gaussian(entropy.squared_distances(cloud()), 1.0)
+    heights = np.random.default_rng(1).random((1, 3, 40))
+    found = entropy.information(kernel, np.zeros(40, int), heights)
+    np.testing.assert_allclose(found, 0, atol=1e-12)
+
+
+def test_histogram_of_distinct_corners_and_of_one_coordinate():
+    corners = np.array(np.meshgrid(*[[0.0, 1.0]] * 4)).reshape(4, -1).T
+    np.testing.assert_allclose(entropy.histogram(np.repeat(corners, 3, axis=0)), 4)
+    share = np.array([0.75, 0.25])
+    found = entropy.histogram(np.array([[0.0], [0.1], [0.2], [1.0]]))
+    np.testing.assert_allclose(found, -(share * np.log2(share)).sum())
+
+
+def test_quadrature_finds_the_entropy_of_the_eigenvalues():
+    """Within four standard errors of 64 probes, taken from the spread of single ones."""
+    x = cloud(80, 4, seed=2)
     with jax.enable_x64(True):
-        yield
+        each = jax.jit(
+            lambda keys: jax.lax.map(
+                lambda k: quadrature.entropy(k, x, 0.8, steps=40, probes=1), keys
+            )
+        )
+        found = np.asarray(each(jax.random.split(jax.random.key(0), 64)))
+    error = found.std(ddof=1) / 8
+    assert error < 0.05
+    assert abs(found.mean() - of_cloud(x, 0.8)) < 4 * error
 
 
-def test_descent_is_the_closed_form():
-    """Each direction shrinks by 1 - lr h a step."""
-    h, start = quadratic.curvatures(4, 0.1), quadratic.start(jax.random.key(0), 4)
-    how = {"curvature": h, "lr": 0.3, "momentum": 0.0}
-    found = quadratic.descend(start, jnp.array([1, 2, 30]), **how)[1]
-    x = start[0] * (1 - 0.3 * h) ** jnp.array([1, 3, 33])[:, None]
-    np.testing.assert_allclose(found, 0.5 * (h * x**2).sum(axis=1), rtol=1e-12)
+def test_permuted_labels_keep_their_counts():
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(5), 20)
+    which, order = rng.random(100), rng.random(100)
+    np.testing.assert_array_equal(clouds.corrupted(labels, which, order, 0.0), labels)
+    half = clouds.corrupted(labels, which, order, 0.5)
+    np.testing.assert_array_equal(np.bincount(half), 20)
+    assert 20 < (half != labels).sum() <= 50  # 40 on average: a fifth stays by chance
 
 
-def test_one_direction_falls_at_the_law():
-    start = quadratic.start(jax.random.key(1), 1)
-    how = {"curvature": jnp.array([0.2]), "lr": 0.5, "momentum": 0.0}
-    found = quadratic.descend(start, jnp.ones(20, int), **how)[1]
-    arrays = {"loss": np.asarray(found)[None], "step": np.arange(1, 21)}
-    np.testing.assert_allclose(measure.rate(arrays), measure.law(0.5, 0.2), rtol=1e-10)
+def test_branches_are_walks_from_points_of_earlier_ones():
+    rng = np.random.default_rng(4)
+    steps, parents = rng.random((4, 10, 3)), rng.random(4)
+    branches = clouds.tree(steps, parents).reshape(4, 10, 3)
+    np.testing.assert_allclose(np.diff(branches, axis=1), 2 * steps[:, 1:] - 1)
+    for i, branch in enumerate(branches[1:], 1):
+        start = branch[0] - (2 * steps[i, 0] - 1)
+        assert np.isclose(branches[:i], start).all(axis=-1).any()
 
 
-def test_gradient_is_that_of_the_equation():
-    x, h = jnp.array([1.0, -2.0, 3.0]), jnp.array([0.5, 1.0, 0.25])
-    np.testing.assert_allclose(jax.grad(quadratic.loss)(x, h), h * x, rtol=1e-14)
+def test_clusters_are_the_planted_ones():
+    """Blobs far apart, up to names."""
+    x = clouds.blobs(cloud(60, 5), 30 * np.eye(5), 5, 1.0)
+    found = clusters.spectral(entropy.squared_distances(x), 5, 8).reshape(5, 12)
+    assert (found == found[:, :1]).all()
+    assert len(set(found[:, 0])) == 5
+
+
+def test_training_is_descent_epoch_by_epoch():
+    """Two epochs at once are one after the other; features are a plain pass through the layers."""
+    rng = np.random.default_rng(5)
+    images = rng.integers(0, 256, (60, 4, 4)).astype(np.uint8)
+    y, y_test = np.tile(np.arange(10), 4).astype(np.int32), np.tile(np.arange(10), 2)
+    tx = optax.adamw(1e-2)
+    drawn = keys.split((0, 1), ("train", "labels", "tests", "batches", "weights"))
+
+    @jax.jit
+    def both(each):
+        how = {"fractions": (0.0,), "samples": 30, "per_class": 1}
+        member = network.enrol(each, y, y_test, **how)
+        member = member._replace(labels=member.labels[0])
+        start = network.begin(each["weights"], pixels=16, hidden=(8, 6), tx=tx)
+        how = {"batch": 10, "tx": tx}
+        once = network.learn(start, member, np.array([2]), images, y_test, **how)
+        return member, once, network.learn(start, member, np.array([1, 1]), images, y_test, **how)
+
+    member, once, twice = both({name: key[1] for name, key in drawn.items()})
+    np.testing.assert_allclose(once[1]["features"][0], twice[1]["features"][1], rtol=1e-5)
+    np.testing.assert_array_equal(member.labels, y[member.train])
+    np.testing.assert_array_equal(np.sort(y_test[member.tests]), np.arange(10))
+    want = network.inputs(images, 40 + member.tests)
+    for w, b in once[0].params[:-1]:
+        want = np.maximum(want @ w + b, 0)
+    np.testing.assert_allclose(once[1]["features"][0], want, atol=1e-5)
