@@ -35,7 +35,7 @@ def dimension(arrays, cfg):
         full = np.full(len(dim), np.log2(cfg.toy_points))
         plot.law(ax, dim, full, label="log2 N")
         ax.set(xscale="log", xlabel="intrinsic dimension", ylabel="entropy (bits)")
-        ax.set_title(f"{name} noise, {arrays['noise'][noise]:g}")
+        ax.set_title(f"{name} noise, {arrays['toy_noises'][noise]:g}")
         ax.set_xticks(dim, [f"{d}" for d in dim])
         ax.set_xticks([], minor=True)
     axes[0].legend()

@@ -56,10 +56,12 @@ def begin(key, *, pixels, hidden, tx):
     return Learner(params, tx.init(params), jnp.zeros((), int))
 
 
-def begin_alike(key, *, copies, **how):
-    """So many members of one seed, alike.  -> Learner, every leaf [copies, ...]"""
-    start = begin(key, **how)
-    return jax.tree.map(lambda a: jnp.broadcast_to(a, (copies, *a.shape)), start)
+def start(keys, y, y_test, *, fractions, samples, per_class, **how):
+    """Members of one seed and their equal weights, in one program.  -> Member as ONE, Learner"""
+    member = enrol(keys, y, y_test, fractions=fractions, samples=samples, per_class=per_class)
+    state = begin(keys["weights"], **how)
+    alike = jax.tree.map(lambda a: jnp.broadcast_to(a, (len(fractions), *a.shape)), state)
+    return member, alike
 
 
 def features(params, x):

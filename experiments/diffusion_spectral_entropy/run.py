@@ -99,15 +99,14 @@ def trained(cfg, mesh: Mesh, scratch, drawn) -> dict[str, np.ndarray]:
     """Networks of all seeds and regimes, and the clouds of their features."""
     data = scratch.data(cfg.dataset)
     images, taught = pool(data)
-    enrol, begin, learn = learner(cfg, mesh)
+    start, learn = learner(cfg, mesh)
     streams = keys.split(cfg.seeds, STREAMS)
-    member = enrol(streams, *taught)
+    member, state = start(streams, *taught)
 
     def advance(state, _, strides):
         return learn(state, member, strides, images, taught[1])
 
-    start = begin(streams["weights"])
-    seen = loops.recorded(scratch, "training", advance, start, epochs(cfg), axis=2)[1]
+    seen = loops.recorded(scratch, "training", advance, state, epochs(cfg), axis=2)[1]
     z = seen.pop("features")
     tests = sharding.gather(member.tests)
     cells = {
@@ -147,17 +146,15 @@ def pool(data):
     return images, (data.y_train.astype(np.int32), data.y_test.astype(np.int32))
 
 
-def learner(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding.Placed]:
-    """Of all seeds: what they are taught, where they start, and their training."""
+def learner(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed]:
+    """Of all seeds: what they are taught and where they start, and their training."""
     tx = optax.adamw(cfg.lr)
     how = {"samples": cfg.samples, "per_class": cfg.tests_per_class}
-    enrol = partial(network.enrol, fractions=cfg.corrupted, **how)
-    how = {"pixels": PIXELS, "hidden": cfg.hidden, "copies": len(cfg.corrupted)}
-    begin = partial(network.begin_alike, tx=tx, **how)
+    how |= {"pixels": PIXELS, "hidden": cfg.hidden}
+    start = partial(network.start, fractions=cfg.corrupted, tx=tx, **how)
     learn = partial(network.learn_beside, batch=cfg.batch, tx=tx)
     return (
-        sharding.vmap_over(mesh, enrol, shared=(1, 2)),
-        sharding.vmap_over(mesh, begin),
+        sharding.vmap_over(mesh, start, shared=(1, 2)),
         sharding.vmap_over(mesh, learn, shared=(2, 3, 4)),
     )
 
@@ -170,12 +167,11 @@ def estimator(cfg, mesh: Mesh) -> sharding.Placed:
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The training, from a record to the next a call, and the quadrature if any."""
-    enrol, begin, learn = learner(cfg, mesh)
+    start, learn = learner(cfg, mesh)
     train, test = COUNTS[cfg.dataset]
     label, real = (partial(jax.ShapeDtypeStruct, dtype=d) for d in (np.int32, np.float32))
     streams = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS))
-    member = jax.eval_shape(enrol, streams, label((train,)), label((test,)))
-    state = jax.eval_shape(begin, streams["weights"])
+    member, state = jax.eval_shape(start, streams, label((train,)), label((test,)))
     images = jax.ShapeDtypeStruct((train + test, 28, 28), np.uint8)
     given, count = (state, member, np.zeros(1, int), images, label((test,))), len(epochs(cfg))
     found = [learn.program("training", *given, calls=count, trips=cfg.epochs / count)]
