@@ -126,29 +126,36 @@ def test_clusters_are_the_planted_ones():
     assert len(set(found[:, 0])) == 5
 
 
-def test_training_is_descent_epoch_by_epoch():
-    """Two epochs at once are one after the other; features are a plain pass through the layers."""
+def plain(params, x):
+    """The last hidden layer, one layer after the other."""
+    for weights, bias in params[:-1]:
+        x = np.maximum(x @ np.asarray(weights) + bias, 0)
+    return x
+
+
+def test_what_is_taught_and_what_is_observed():
+    """Labels with and without noise; features before and after are a plain pass of the tests."""
     rng = np.random.default_rng(5)
     images = jnp.asarray(rng.integers(0, 256, (60, 4, 4)).astype(np.uint8))
     y, y_test = np.tile(np.arange(10), 4), np.tile(np.arange(10), 2)
+    drawn = keys.split((1,), ("train", "labels", "tests", "batches", "weights"))
     tx = optax.adamw(1e-2)
-    drawn = keys.split((0, 1), ("train", "labels", "tests", "batches", "weights"))
 
     @jax.jit
     def both(each, y, y_test):
-        how = {"fractions": (0.0,), "samples": 30, "per_class": 1}
-        member = network.enrol(each, y, y_test, **how)
-        member = member._replace(labels=member.labels[0])
-        start = network.begin(each["weights"], pixels=16, hidden=(8, 6), tx=tx)
-        how = {"batch": 10, "tx": tx}
-        once = network.learn(start, member, np.array([2]), images, y_test, **how)
-        return member, once, network.learn(start, member, np.array([1, 1]), images, y_test, **how)
+        how = {"fractions": (0.0, 1.0), "samples": 30, "per_class": 1, "pixels": 16}
+        member, state = network.start(each, y, y_test, hidden=(8, 6), tx=tx, **how)
+        given = np.array([0, 2]), images, y_test
+        return member, state, network.learn_beside(state, member, *given, batch=10, tx=tx)
 
-    member, once, twice = both({name: key[1] for name, key in drawn.items()}, y, y_test)
-    np.testing.assert_allclose(once[1]["features"][0], twice[1]["features"][1], rtol=1e-5)
-    np.testing.assert_array_equal(member.labels, y[member.train])
-    np.testing.assert_array_equal(np.sort(y_test[member.tests]), np.arange(10))
-    want = network.inputs(images, 40 + member.tests)
-    for w, b in once[0].params[:-1]:
-        want = np.maximum(want @ w + b, 0)
-    np.testing.assert_allclose(once[1]["features"][0], want, atol=1e-5)
+    one = {name: key[0] for name, key in drawn.items()}
+    member, start, (end, seen) = both(one, y, y_test)
+    np.testing.assert_array_equal(member.labels[0], y[member.train])
+    np.testing.assert_array_equal(*map(np.bincount, member.labels))
+    assert (member.labels[0] != member.labels[1]).any()
+    np.testing.assert_array_equal(y_test[member.tests], np.arange(10))
+    x = (np.asarray(images)[40 + member.tests].reshape(10, -1) / 255 - 0.1307) / 0.3081
+    for i in range(2):
+        for record, state in enumerate((start, end)):
+            want = plain(jax.tree.map(lambda a, i=i: a[i], state.params), x)
+            np.testing.assert_allclose(seen["features"][i, record], want, atol=1e-4)
