@@ -8,6 +8,7 @@ from .measure import FIXED, NOISY, QUIET, RESCALED
 
 REGIMES = ("true labels", "permuted labels")
 POINTS = {"markevery": 1}
+ALONE = POINTS | {"linestyle": ""}  # so that the law behind them is seen
 
 
 def figures(arrays, cfg):
@@ -30,7 +31,7 @@ def dimension(arrays, cfg):
             values = arrays["toy_entropy"][:, noise, i]
             plot.band(ax, dim, values, label=f"DSE, t = {power}", **plot.style(i) | POINTS)
         values = arrays["toy_histogram"][:, noise]
-        look = plot.style(len(arrays["toy_powers"])) | POINTS
+        look = plot.style(len(arrays["toy_powers"])) | ALONE
         plot.band(ax, dim, values, label="histogram", **look)
         full = np.full(len(dim), np.log2(cfg.toy_points))
         plot.law(ax, dim, full, label="log2 N")
@@ -51,7 +52,7 @@ def categories(arrays, cfg):
     fig, (left, right) = plot.figure(1, 2, caption=caption, size=(10, 4))
     blob = arrays["blobs"]
     label = f"DSE, t = {cfg.blob_power}"
-    plot.band(left, blob, arrays["blob_entropy"], label=label, **plot.style(0) | POINTS)
+    plot.band(left, blob, arrays["blob_entropy"], label=label, **plot.style(0) | ALONE)
     plot.law(left, blob, np.log2(blob), label="log2 k")
     left.set(xlabel="clusters k", ylabel="entropy (bits)")
     for i, count in enumerate(arrays["branches"]):
@@ -86,7 +87,7 @@ def training(arrays, cfg):
                 plot.law(ax, arrays["epoch"], level, label="log2 N")
             by_epoch(ax, arrays, f"{name} (bits)")
             ax.set_title(width)
-    axes[0, 0].legend()
+    axes[0, 0].legend(loc="lower right")
     return fig
 
 
@@ -116,12 +117,12 @@ def spectra(arrays, cfg):
     """Eigenvalues before and after training."""
     caption = "Spectra of the diffusion operator of rescaled clouds, before and after training."
     fig, axes = plot.figure(1, 2, caption=caption, size=(10, 4))
-    values = np.maximum(arrays["spectra"][..., ::-1], 1e-6)
+    values = np.maximum(arrays["spectra"][..., ::-1], 1e-5)
     place = np.arange(1, values.shape[-1] + 1)
     for ax, regime, of_regime in zip(axes, REGIMES, values.swapaxes(0, 1), strict=True):
         for i, name in enumerate(("before", "after")):
             plot.band(ax, place, of_regime[:, i], label=name, **plot.style(i))
-        plot.law(ax, [10, 10], [1e-6, 1], label="10, the classes")
+        plot.law(ax, [10, 10], [1e-5, 1], label="10, the classes")
         ax.set(xscale="log", yscale="log", xlabel="place", ylabel="eigenvalue", title=regime)
     axes[0].legend()
     return fig
