@@ -114,6 +114,7 @@ def learn(state: Learner, member: Member, strides, images, y_test, *, batch, tx)
     return loops.trajectory(epoch, observe, state, strides)
 
 
-def learn_beside(state, member, *given, **how):
+def learn_beside(state, member, strides, images, y_test, **how):
     """`learn` of the members of one seed.  -> leaves with their axis in front"""
-    return jax.vmap(partial(learn, **how), (0, ONE, *(None for _ in given)))(state, member, *given)
+    each = jax.vmap(partial(learn, **how), (0, ONE, None, None, None))
+    return each(state, member, strides, images, y_test)

@@ -178,6 +178,6 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     if cfg.lanczos:
         size = len(cfg.seeds), len(cfg.corrupted)
         z = real((*size, network.CLASSES * cfg.tests_per_class, cfg.hidden[-1]))
-        given = streams["probes"], z, real((*size, 2))
-        found += [estimator(cfg, mesh).program("entropy", *given, calls=count)]
+        clouds = streams["probes"], z, real((*size, 2))
+        found += [estimator(cfg, mesh).program("entropy", *clouds, calls=count)]
     return found
