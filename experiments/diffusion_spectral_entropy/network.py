@@ -116,5 +116,8 @@ def learn(state: Learner, member: Member, strides, images, y_test, *, batch, tx)
 
 def learn_beside(state, member, strides, images, y_test, **how):
     """`learn` of the members of one seed.  -> leaves with their axis in front"""
-    each = jax.vmap(partial(learn, **how), (0, ONE, None, None, None))
-    return each(state, member, strides, images, y_test)
+
+    def one(state, member):
+        return learn(state, member, strides, images, y_test, **how)
+
+    return jax.vmap(one, (0, ONE))(state, member)
