@@ -94,8 +94,7 @@ def test_a_run_calls_what_it_declares(slug, core):
 
 
 def same(slug, first, second):
-    """Two runs on different devices have the same arrays, but for rounding: that of float32 where an
-    array is of float32."""
+    """Two runs on different devices have the same arrays, but for rounding, of float32 in such."""
     one, other = store.arrays(first), store.arrays(second)
     assert one.keys() == other.keys()
     x64 = bool(settings.get(slug, "smoke").x64)

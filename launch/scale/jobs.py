@@ -7,6 +7,7 @@ from typing import Any
 from launch.errors import UserError
 from launch.paths import results, shown
 from launch.record import provenance, store
+from launch.record.checks import cut
 from launch.scale import targets
 from launch.terminal import duration, quoted, table
 
@@ -131,7 +132,7 @@ def find(name: str, *, only: bool = False) -> Path:
         if name and (name in names or shown(folder) in (record.get("workdirs") or ())):
             found.append(home)
     if not found:
-        raise UserError(f"no submitted job {name!r}; ./lab status lists them")
+        raise UserError(f"no submitted job '{cut(name)}'; ./lab status lists them")
     if only and len(found) > 1:
         raise UserError(f"{len(found)} jobs are called {name!r}: give one's folder (./lab status)")
     return found[0]
