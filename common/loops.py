@@ -68,6 +68,17 @@ def recorded(
     return state, jax.tree.map(lambda h: h.take(records, axis), history)
 
 
+def spaced(steps: int, records: int) -> np.ndarray:
+    """Increasing steps that end at the last one, evenly spaced in their logarithm where they can.
+
+    -> int [min(records, steps)]
+    """
+    wanted = np.geomspace(1, steps, min(records, steps)).round().astype(int)
+    for i in range(1, len(wanted)):
+        wanted[i] = max(wanted[i], wanted[i - 1] + 1)
+    return wanted
+
+
 def stack(parts: Any, axis: int = 0) -> Any:
     """Pytrees of one structure, NumPy arrays stacked along a new axis."""
     return jax.tree.map(lambda *leaves: np.stack(leaves, axis), *parts)

@@ -29,6 +29,13 @@ def reals(name: str, x: Any, *, finite: bool = True):
     return x
 
 
+def real_arrays(**named: Any) -> list:
+    """Each as `reals` has it, finite or not, as a JAX array.  Errors: ValueError naming one."""
+    from jax.numpy import asarray
+
+    return [asarray(reals(name, x, finite=False)) for name, x in named.items()]
+
+
 def complexes(name: str, x: Any, *, finite: bool = True):
     """As `reals`, or complex numbers as they are.  Errors: ValueError that names x."""
     if getattr(getattr(x, "dtype", None), "kind", "") != "c":

@@ -87,3 +87,11 @@ def test_no_record_is_no_step(tmp_path):
     state, seen = loops.recorded(Scratch(tmp_path), "a", advance, start(), [], chunk=2)
     np.testing.assert_array_equal(state, start())
     assert seen["x"].shape == (2, 0)
+
+
+def test_observed_steps_increase_to_the_last_and_are_even_in_their_logarithm():
+    at = loops.spaced(20_000, 140)
+    assert (len(at), at[0], at[-1]) == (140, 1, 20_000)
+    assert (np.diff(at) > 0).all()
+    np.testing.assert_allclose(np.diff(np.log(at[-40:])), np.log(20_000) / 139, rtol=0.02)
+    np.testing.assert_array_equal(loops.spaced(5, 140), [1, 2, 3, 4, 5])

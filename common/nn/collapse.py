@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.reals import at_least, reals, refuted
+from common.reals import at_least, real_arrays, reals, refuted
 
 Array = jax.Array
 
@@ -128,7 +128,7 @@ def _both(H, Y) -> tuple[Array, Array]:
     shapes.check("H", H, "... d N", {"N": sizes["N"]})
     if refuted(lambda y: y.sum(-1) > 0, Y):
         raise ValueError("Y has a class without examples")
-    H, Y = (jnp.asarray(reals(name, a, finite=False)) for name, a in (("H", H), ("Y", Y)))
+    H, Y = real_arrays(H=H, Y=Y)
     return H, Y
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from common import keys, shapes
 from common.nn.layers import Layer
-from common.reals import at_least, reals
+from common.reals import at_least, real_arrays, reals
 
 Array = jax.Array
 OMEGA = 30.0
@@ -79,5 +79,5 @@ def affine(w: Array, b: Array, x: Array) -> Array:
     """x W + b, shapes checked.  w [N, M], b [M], x [B, N] -> [B, M]"""
     shapes.check("b", b, "M", shapes.check("w", w, "N M"))
     shapes.check("x", x, "B N", {"N": w.shape[0]})
-    w, b = (jnp.asarray(reals(name, a, finite=False)) for name, a in (("w", w), ("b", b)))
+    w, b = real_arrays(w=w, b=b)
     return x @ w + b

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from common import shapes
-from common.reals import reals, unit
+from common.reals import real_arrays, unit
 
 
 def perpendicular(g, w) -> jax.Array:
@@ -18,7 +18,7 @@ def perpendicular(g, w) -> jax.Array:
     (the authors' code lengthens that rounding to |g|).
     Errors: ValueError for shapes that differ, or no real numbers.
     """
-    g, w = (jnp.asarray(reals(n, x, finite=False)) for n, x in (("g", g), ("w", w)))
+    g, w = real_arrays(g=g, w=w)
     shapes.like("g", g, "w", w)
     size = unit(g)
     u, v = g / size, w / unit(w)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import at_least, reals
+from common.reals import at_least, real_arrays
 
 Array = jax.Array
 
@@ -33,7 +33,7 @@ def delta_rule(
     [..., K, V]. One step after the other, or with `chunk`, which divides T, so many at once by
     products of matrices (the WY form of a product of Householder matrices): the same numbers.
     """
-    q, k, v, beta = _reals(q=q, k=k, v=v, beta=beta)
+    q, k, v, beta = real_arrays(q=q, k=k, v=v, beta=beta)
     sizes = shapes.check("k", k, "... T K")
     at_least(1, **{"number of steps T of k": sizes["T"]})
     shapes.check("q", q, "... T K", sizes)
@@ -45,7 +45,7 @@ def delta_rule(
     if start is None:
         start = jnp.zeros((*k.shape[:-2], sizes["K"], sizes["V"]), v.dtype)
     log_gate = jnp.zeros_like(beta) if log_gate is None else log_gate
-    start, log_gate = _reals(start=start, log_gate=log_gate)
+    start, log_gate = real_arrays(start=start, log_gate=log_gate)
     shapes.check("start", start, "... K V", {"K": sizes["K"], "V": sizes["V"]})
     shapes.check("log_gate", log_gate, "... T", {"T": sizes["T"]})
     size = chunk or 1
@@ -54,10 +54,6 @@ def delta_rule(
     state, outputs = jax.lax.scan(_together if chunk else _alone, start, tuple(parts))
     outputs = jnp.moveaxis(outputs, 0, -3)
     return outputs.reshape(*outputs.shape[:-3], sizes["T"], sizes["V"]), state
-
-
-def _reals(**arrays):
-    return [jnp.asarray(reals(name, x, finite=False)) for name, x in arrays.items()]
 
 
 def _split(x, size, axis):
@@ -101,7 +97,7 @@ def delta_product(q: Array, k: Array, v: Array, beta: Array, **options) -> tuple
     q [..., T, K], k [..., T, n, K], v [..., T, n, V], beta [..., T, n]; log_gate [..., T] acts once
     a token, `chunk` counts steps.
     """
-    q, k, v, beta = _reals(q=q, k=k, v=v, beta=beta)
+    q, k, v, beta = real_arrays(q=q, k=k, v=v, beta=beta)
     sizes = shapes.check("k", k, "... T n K")
     at_least(1, **{"number of steps T of k": sizes["T"], "n of k": sizes["n"]})
     shapes.check("q", q, "... T K", {"T": sizes["T"], "K": sizes["K"]})

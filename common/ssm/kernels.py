@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from common import shapes
-from common.reals import at_least, complexes, reals
+from common.reals import at_least, complexes, real_arrays
 
 TURN = 6.28125  # 2 pi in ten binary digits: times a number of turns it is exact
 
@@ -71,7 +71,7 @@ def _turned(log_a):
 
 def convolve(kernel: jax.Array, u: jax.Array) -> jax.Array:
     """Causal convolution sum_l K_l u_(k-l) by FFT.  kernel [H, L], u [..., H, L] -> [..., H, L]"""
-    kernel, u = (jnp.asarray(reals(n, x, finite=False)) for n, x in (("kernel", kernel), ("u", u)))
+    kernel, u = real_arrays(kernel=kernel, u=u)
     sizes = shapes.check("kernel", kernel, "H L")
     shapes.check("u", u, "... H L", sizes)
     length = sizes["L"]
@@ -90,7 +90,7 @@ def chunked(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 128) -
     """
     sizes = shapes.check("log_a", log_a, "H N")
     shapes.check("c", c, "H N", sizes)
-    u = jnp.asarray(reals("u", u, finite=False))
+    (u,) = real_arrays(u=u)
     length = shapes.check("u", u, "... H L", {"H": sizes["H"]})["L"]
     at_least(1, chunk=chunk, **{"models H of u": sizes["H"], "length L of u": length})
     chunk = min(chunk, length)
@@ -208,7 +208,7 @@ def recurrent(log_a: jax.Array, c: jax.Array, u: jax.Array, *, chunk: int = 0) -
     """y by the recurrence: the numbers of `convolve(vandermonde(…), u)`.  u [..., H, L] -> as u"""
     sizes = shapes.check("log_a", log_a, "H N")
     shapes.check("c", c, "H N", sizes)
-    u = jnp.asarray(reals("u", u, finite=False))
+    (u,) = real_arrays(u=u)
     shapes.check("u", u, "... H L", {"H": sizes["H"]})
     inputs = jnp.broadcast_to(u[..., None, :], (*u.shape[:-1], sizes["N"], u.shape[-1]))
     x = linear(jnp.exp(log_a)[..., None], inputs + 0j, chunk=chunk)

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import at_least, reals
+from common.reals import at_least, real_arrays
 from common.ssm import kernels
 
 Array = jax.Array
@@ -33,7 +33,7 @@ def selective_scan(
     all steps are held at once, or with `chunk`, which divides T, those of as many steps; its
     gradient computes them again, chunk by chunk.
     """
-    u, delta, a, b, c = _reals(u=u, delta=delta, a=a, b=b, c=c)
+    u, delta, a, b, c = real_arrays(u=u, delta=delta, a=a, b=b, c=c)
     sizes = shapes.check("u", u, "... T D")
     shapes.check("delta", delta, "... T D", sizes)
     sizes |= shapes.check("a", a, "D N", {"D": sizes["D"]})
@@ -70,14 +70,10 @@ def selective_step(
 
     -> the next x, and y [..., D]
     """
-    x, u, delta, a, b, c = _reals(x=x, u=u, delta=delta, a=a, b=b, c=c)
+    x, u, delta, a, b, c = real_arrays(x=x, u=u, delta=delta, a=a, b=b, c=c)
     sizes = shapes.check("a", a, "D N")
     for name, value, pattern in (("x", x, "... D N"), ("u", u, "... D"), ("delta", delta, "... D"),
                                  ("b", b, "... N"), ("c", c, "... N")):  # fmt: skip
         shapes.check(name, value, pattern, {k: sizes[k] for k in pattern.split()[1:]})
     x = jnp.exp(delta[..., None] * a) * x + (delta * u)[..., None] * b[..., None, :]
     return x, jnp.einsum("...dn,...n->...d", x, c, precision="highest")
-
-
-def _reals(**arrays: Array) -> list[Array]:
-    return [jnp.asarray(reals(name, x, finite=False)) for name, x in arrays.items()]

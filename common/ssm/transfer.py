@@ -131,9 +131,9 @@ def h_infinity(a: np.ndarray, b: np.ndarray, c: np.ndarray, *, rtol: float = 1e-
     of g, and between two such w it is larger (Boyd & Balakrishnan 1990, Bruinsma & Steinbuch 1990).
     Errors: ValueError where A is not stable.
     """
-    (a, n), b, c = _square("a", a), _wide("b", b), np.atleast_2d(_wide("c", c))
-    shapes.check("b", b, "N", {"N": n})
-    shapes.check("c", c, "P N", {"N": n})
+    a, b, c = _model(a, b, c)
+    c = np.atleast_2d(c)
+    shapes.check("c", c, "P N")
     values = np.diag(_upper(a)[0])
     if not (values.real < 0).all():
         raise ValueError(f"a is not stable: an eigenvalue has real part {values.real.max():.3g}")
@@ -165,17 +165,16 @@ def difference(first: tuple, second: tuple) -> tuple[np.ndarray, np.ndarray, np.
 
     c [N] or [outputs, N], as many outputs in both.
     """
-    each = [_model(name, *model) for name, model in (("first", first), ("second", second))]
-    (a, b, c), (a2, b2, c2) = each
+    (a, b, c), (a2, b2, c2) = _model(*first, of=" of first"), _model(*second, of=" of second")
     if c.shape[:-1] != c2.shape[:-1]:
         raise ValueError(f"c must have as many outputs in both: {list(c.shape)}, {list(c2.shape)}")
     return block_diag(a, a2), np.concatenate([b, b2]), np.concatenate([c, -c2], axis=-1)
 
 
-def _model(name, a, b, c):
-    (a, n), b, c = _square(f"a of {name}", a), _wide(f"b of {name}", b), _wide(f"c of {name}", c)
-    shapes.check(f"b of {name}", b, "N", {"N": n})
-    shapes.check(f"c of {name}", c, "... N", {"N": n})
+def _model(a, b, c, *, of: str = ""):
+    (a, n), b, c = _square("a" + of, a), _wide("b" + of, b), _wide("c" + of, c)
+    shapes.check("b" + of, b, "N", {"N": n})
+    shapes.check("c" + of, c, "... N", {"N": n})
     return a, b, c
 
 

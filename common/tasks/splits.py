@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from common import shapes
-from common.reals import at_least, reals, refuted
+from common.reals import at_least, namespace, reals, refuted
 
 Array = jax.Array
 NOISES = ("permuted", "uniform", "other")
@@ -106,7 +106,7 @@ def _whole(fraction, count: int):
     shapes.check("fraction", fraction, "")
     if refuted(lambda f: (f >= 0) & (f <= 1), fraction):
         raise ValueError(f"fraction must be from 0 to 1, not {fraction}")
-    return jnp.floor(fraction * count + 1e-6 * count).astype(int)
+    return namespace(fraction).floor(fraction * count + 1e-6 * count).astype(int)
 
 
 def _labels(labels, classes: int | None = None) -> Array:

@@ -26,6 +26,15 @@ def test_a_split_has_its_size_and_loses_nothing(count, fraction, size):
     assert size in (0, count) or not np.array_equal(part, np.arange(size))
 
 
+def test_a_split_is_the_same_in_a_program():
+    for got, want in zip(
+        jax.jit(lambda key: splits.split(key, 100, 0.29))(KEY),
+        splits.split(KEY, 100, 0.29),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(got, want)
+
+
 def test_a_share_is_the_same_in_float64_where_its_product_falls_short():
     assert 0.29 * 100 < 29
     with jax.enable_x64(True):

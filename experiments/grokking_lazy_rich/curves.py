@@ -13,17 +13,6 @@ POINTS = 40  # of the correlation over the drop
 FIRST = 16  # records that are all drawn: steps 1, 2, 3, … are far apart in their logarithm
 
 
-def grid(steps: int, records: int) -> np.ndarray:
-    """Increasing steps that end at the last one, evenly spaced in their logarithm where they can.
-
-    -> [min(records, steps)]
-    """
-    wanted = np.geomspace(1, steps, min(records, steps)).round().astype(int)
-    for i in range(1, len(wanted)):
-        wanted[i] = max(wanted[i], wanted[i - 1] + 1)
-    return wanted
-
-
 def time_to(at, loss, level=LEARNT):
     """Step at which loss / E y^2 first falls below the level, the last step where it never does.
 

@@ -43,7 +43,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     size [size] (P), size_times, size_end [size, seed, 2]: at the base alpha
     check [instance, 2, 2, S3]: (network, moments) x (training, other) losses; seeds x check_alphas
     """
-    at = curves.grid(cfg.steps, cfg.records)
+    at = loops.spaced(cfg.steps, cfg.records)
     out = {"alpha": np.array(cfg.alphas), "eps": np.array(cfg.epsilons)}
     out |= {"twin": np.array(cfg.twins), "at": at[curves.drawn_at(len(at))]}
     streams = {name: keys.fold(cfg.seeds, i) for i, name in enumerate(STREAMS)}
@@ -77,7 +77,7 @@ def sweep(cfg, mesh: Mesh, scratch, normal) -> dict[str, np.ndarray]:
     def advance(u, _, strides):
         return train(problem, u, strides)
 
-    at = curves.grid(cfg.steps, cfg.records)
+    at = loops.spaced(cfg.steps, cfg.records)
     history = loops.recorded(scratch, "sweep", advance, problem.start, at, chunk=CHUNK)[1]
     return history | {"regression": regress(problem)}
 
@@ -98,7 +98,7 @@ def sizes(cfg, mesh: Mesh, scratch, normal) -> list[dict[str, np.ndarray]]:
 
 def size_grids(cfg) -> list[np.ndarray]:
     """Steps at which each amount of data is observed, as many for all.  -> a size: [S2]"""
-    return [curves.grid(n, min(cfg.records, *cfg.size_steps)) for n in cfg.size_steps]
+    return [loops.spaced(n, min(cfg.records, *cfg.size_steps)) for n in cfg.size_steps]
 
 
 def ensemble(cfg, mesh: Mesh) -> tuple[sharding.Placed, sharding.Placed, sharding.Placed]:
@@ -148,7 +148,7 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     lead = (len(cfg.seeds),)
     normal = jax.eval_shape(lambda: {k: jnp.zeros(lead + s) for k, s in shapes(cfg).items()})
     problem = jax.eval_shape(begin, normal["sweep"])
-    calls = -(-len(curves.grid(cfg.steps, cfg.records)) // CHUNK)
+    calls = -(-len(loops.spaced(cfg.steps, cfg.records)) // CHUNK)
     trips = cfg.steps / (calls * CHUNK)
     arguments = problem, problem.start, np.zeros(CHUNK, int)
     found = [

@@ -155,14 +155,6 @@ def test_alignment_and_cka_at_their_ends():
     assert float(moments.cka(jnp.outer(y, y)[None], y)[0]) == pytest.approx(1)
 
 
-def test_observed_steps_increase_to_the_last_and_are_even_in_their_logarithm():
-    at = curves.grid(20_000, 140)
-    assert (len(at), at[0], at[-1]) == (140, 1, 20_000)
-    assert (np.diff(at) > 0).all()
-    np.testing.assert_allclose(np.diff(np.log(at[-40:])), np.log(20_000) / 139, rtol=0.02)
-    np.testing.assert_array_equal(curves.grid(5, 140), [1, 2, 3, 4, 5])
-
-
 def test_members_come_back_by_the_knob_they_turn():
     """Curves that hold their member's alpha, eps and richness."""
     alphas, epsilons, twins = (0.1, 0.2, 0.4, 0.8), (0.3, 0.6), (1.0, 4.0, 32.0)

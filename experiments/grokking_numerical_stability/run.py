@@ -117,20 +117,9 @@ def taught(cfg, scratch, train, data, name: str, state, hyper, steps: int, reads
     def advance(state, _, strides):
         return train(state, data, hyper, strides)
 
-    at = grid(steps, cfg.records)
+    at = loops.spaced(steps, cfg.records)
     state, seen = loops.recorded(scratch, name, advance, state, at, chunk=CHUNK)
     return state, {f"{name}_at": at} | {f"{name}_{f}": getattr(seen, f) for f in reads}
-
-
-def grid(steps: int, records: int) -> np.ndarray:
-    """Increasing steps that end at the last one, evenly spaced in their logarithm where they can.
-
-    -> [min(records, steps)]
-    """
-    wanted = np.geomspace(1, steps, min(records, steps)).round().astype(int)
-    for i in range(1, len(wanted)):
-        wanted[i] = max(wanted[i], wanted[i - 1] + 1)
-    return wanted
 
 
 def trainer(mesh: Mesh) -> sharding.Placed:
@@ -171,7 +160,7 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     for task, label in labels.items():
         several = [arm for arm in arms(cfg).values() if arm.task == task]
         steps = [arm.steps for arm in several] + [cfg.continued_steps] * 2 * (task == PARITY)
-        calls = sum(-(-len(grid(n, cfg.records)) // CHUNK) for n in steps)
+        calls = sum(-(-len(loops.spaced(n, cfg.records)) // CHUNK) for n in steps)
         seeds = jax.eval_shape(lambda task=task: keys.fold(cfg.seeds, task))
         data, state = jax.eval_shape(beginner(cfg, mesh, task), seeds)
         arguments = state, data, several[0].hyper, np.zeros(CHUNK, int)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from common.tasks import arithmetic
+from common.tasks import arithmetic, splits
 
 
 class Data(NamedTuple):
@@ -22,8 +22,7 @@ def modular(key, *, p, fraction) -> Data:
     """All pairs, a fraction of them to train on.  D = 2 p"""
     pairs, answers = arithmetic.modular(p)
     x = jax.nn.one_hot(pairs, p, dtype=jnp.float32).reshape(p * p, 2 * p)
-    order = jax.random.permutation(key, p * p)
-    train, test = jnp.split(order, [int(fraction * p * p)])
+    train, test = splits.split(key, p * p, fraction)
     return Data(x[train], answers[train], x[test], answers[test])
 
 
