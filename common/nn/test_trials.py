@@ -176,6 +176,11 @@ BESIDE = {
     "decoder.init", "decoder.anywhere", "decoder.rope", "decoder.attention_logits",
     "decoder.attention", "decoder.mlp", "decoder.block", "decoder.apply",
     "film.net", "film.init", "film.embed", "net.noise_score",
+    # labels and trees: test_probes, test_connect
+    "probes.standardised", "probes.ridge", "probes.linear", "probes.told", "probes.nearest",
+    "connect.segment", "connect.barrier", "connect.perceptron", "connect.permuted",
+    "connect.weight_matching", "connect.activation_matching",
+    "convnet.init", "convnet.features", "convnet.embed", "convnet.apply",
     "unet.net", "unet.init", "unet.embed", "unet.apply", "unet.down", "unet.up_to",
 }  # fmt: skip
 
