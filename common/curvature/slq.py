@@ -17,7 +17,7 @@ import numpy as np
 from common import shapes
 from common.curvature.estimate import Estimate, estimate, precision, standard_error
 from common.curvature.lanczos import lanczos, tridiagonal
-from common.reals import at_least, is_known, reals, unit
+from common.reals import at_least, is_known, reals, refuted, unit
 from common.stats import t_quantile
 
 
@@ -130,6 +130,27 @@ def spectral_function(f: Callable, nodes: jax.Array, weights: jax.Array, size: i
     values = reals("f(nodes)", jnp.asarray(f(nodes)), finite=False)
     shapes.like("f(nodes)", values, "nodes", nodes)
     return _over_probes(size * (weights * values), nodes.size)
+
+
+def entropy(trace, nodes: jax.Array, weights: jax.Array, size: int) -> Estimate:
+    """-sum p log2 p of p = lambda / trace, in bits: the von Neumann entropy of A / tr A, A >= 0.
+
+    = log2 t - tr(B log2 B) / t of B = A / (its largest node), t = tr B: what most of the weight may
+    stand on, the top, then adds no spread, and the trace, which is known, none either.
+    trace: tr A; size = P.  A node below 0 counts as 0.
+    Errors: ValueError where a known trace is not positive.
+    """
+    trace, (nodes, weights) = jnp.asarray(reals("trace", trace)), _same(nodes, weights)
+    if refuted(lambda t: t > 0, trace):
+        raise ValueError(f"trace must be positive, not {trace}")
+    top = nodes.max()
+    found = spectral_function(_plogp, nodes / top, weights, size)
+    trace = trace / top
+    return Estimate(jnp.log2(trace) - found.estimate / trace, found.error / trace, found.matvecs)
+
+
+def _plogp(p: jax.Array) -> jax.Array:
+    return jnp.where(p > 0, p * jnp.log2(jnp.where(p > 0, p, 1.0)), 0.0)
 
 
 def _same(nodes, weights) -> tuple[jax.Array, jax.Array]:

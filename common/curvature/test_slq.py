@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from common.curvature.probes import hutchinson
-from common.curvature.slq import CONFIDENCE, FEWEST, density, slq, spectral_function, total
+from common.curvature.slq import (
+    CONFIDENCE,
+    FEWEST,
+    density,
+    entropy,
+    slq,
+    spectral_function,
+    total,
+)
 from common.curvature.test_lanczos import symmetric
 from common.stats import t_quantile
 
@@ -163,3 +171,20 @@ def test_the_bound_of_a_stopped_mean_holds_as_often_as_stated(tail):
         held[stop] = np.abs(mean - 1)[stop] <= bound[stop]
         open_ &= ~stop
     assert held.mean() >= 0.95
+
+
+def test_the_entropy_of_a_density_matrix():
+    """Of a spectrum through Lanczos, of a projection (log2 of its rank), in any units."""
+    with jax.enable_x64(True):
+        values = np.r_[np.linspace(0, 1, 60), np.zeros(20), 30.0]
+        A, p = symmetric(values), values[values > 0] / values.sum()
+        want = -(p * np.log2(p)).sum()
+        for unit in (1.0, 1e-100, 1e100):
+            found = entropy(values.sum() * unit, *quadrature(A * unit, steps=40), len(values))
+            assert abs(found.estimate - want) < 4 * found.error < 0.4, unit
+        flat = quadrature(symmetric(np.r_[np.full(16, 3.0), np.zeros(16)]), steps=4)
+        np.testing.assert_allclose(entropy(48.0, *flat, 32).estimate, 4, atol=1e-9)
+        one = quadrature(jnp.eye(8), steps=1)
+        np.testing.assert_allclose(entropy(8.0, *one, 8).estimate, 3, rtol=1e-12)
+        with pytest.raises(ValueError, match="trace must be positive"):
+            entropy(0.0, *one, 8)

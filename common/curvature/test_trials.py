@@ -97,7 +97,7 @@ ESTIMATORS = {
     "columns": Case(lambda m, n, d: dense.columns(m, n, jnp.arange(2), dtype=d), A[:2], 1e-6),
     "dense": Case(lambda m, n, d: dense.dense(m, n, dtype=d), A, 1e-6),
 }
-BESIDE = {"tridiagonal", "density", "cumulative"}  # of numbers, not of products: below
+BESIDE = {"tridiagonal", "density", "cumulative", "entropy"}  # of numbers, not of products: below
 PARTS = {"lanczos_part", "eigsh_part", "trace_part"}  # what the whole is made of
 every = pytest.mark.parametrize("case", ESTIMATORS.values(), ids=list(ESTIMATORS))
 

@@ -38,11 +38,4 @@ def entropy(key, x, sigma, *, steps, probes):
         probes=probes,
         dtype=x.dtype,
     )
-    found = slq.spectral_function(plogp, nodes, weights, len(x)).estimate
-    trace = (1 / degree).sum()
-    return jnp.log2(trace) - found / trace
-
-
-def plogp(p):
-    """p log2 p, 0 where p is not positive."""
-    return jnp.where(p > 0, p * jnp.log2(jnp.where(p > 0, p, 1.0)), 0.0)
+    return slq.entropy((1 / degree).sum(), nodes, weights, len(x)).estimate
