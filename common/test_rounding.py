@@ -1,4 +1,4 @@
-"""Rounding against NumPy's float16 and fractions, of every float16; means of stochastic rounding."""
+"""Rounding against NumPy's float16 and fractions; means of stochastic rounding."""
 
 from fractions import Fraction
 

@@ -85,7 +85,25 @@ def tasks(got):
     assert np.asarray(got["right"]).min() > 0.9  # one half is what guessing gives
 
 
-CHECKS = {fn.__name__: fn for fn in (curvature, ntk, nn, optim, sde, ssm, tasks, ode, spectra)}
+def sketches(got):
+    np.testing.assert_allclose(got["x"], np.arange(8.0), atol=5 / np.sqrt(512))
+    assert got["small"].shape == (512, 9)
+    assert float(got["scores"].sum()) == pytest.approx(8, rel=1e-4)
+
+
+def spd(got):
+    assert (float(got["far"]), float(got["near"])) == pytest.approx((np.log(9), 2), rel=1e-5)
+    np.testing.assert_allclose(got["middle"], np.diag([4.0, 4.0]), atol=1e-5)
+    np.testing.assert_allclose(got["slope"], np.eye(2) / 2, atol=1e-6)
+
+
+def rounding(got):
+    assert float(got["lost"]) == 280
+    assert float(got["kept"]) == pytest.approx(280.1, abs=5 * 0.25 / 100)
+
+
+LIBRARIES = (curvature, ntk, nn, optim, sde, ssm, tasks, sketches, spd, rounding, ode, spectra)
+CHECKS = {fn.__name__: fn for fn in LIBRARIES}
 
 
 @pytest.mark.parametrize("library", CHECKS)

@@ -1,0 +1,1 @@
+"""Symmetric positive definite matrices: functions of them, and three geometries with means."""
