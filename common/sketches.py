@@ -123,7 +123,8 @@ def leverage(A: Array) -> Array:
     at_least(1, **{f"{name} of A [n, d]": size for name, size in sizes.items()})
     U, s, _ = jnp.linalg.svd(A, full_matrices=False)
     kept = s > max(sizes.values()) * jnp.finfo(A.dtype).eps * s[0]
-    return jnp.sum(jnp.where(kept, U, 0) ** 2, axis=1)
+    found = jnp.sum(jnp.where(kept, U, 0) ** 2, axis=1)
+    return jnp.where(jnp.isfinite(A).all(), found, jnp.nan)
 
 
 def lewis(A: Array, p: float) -> Array:

@@ -7,6 +7,7 @@ import pytest
 from scipy.linalg import hadamard
 
 from common import sketches
+from tests.trials import Arg, Case, parametrised
 
 N, M = 24, 8
 
@@ -127,3 +128,41 @@ def test_lewis_weights_of_copies_and_of_nothing():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call(jax.random.key(0), np.ones((8, 2)))
+
+
+def lewis_by_power(A):
+    """w_i^(2/p) = a_i^T (A^T W^(1 - 2/p) A)^-1 a_i for p = 1, of a plain iteration."""
+    w = np.ones(len(A))
+    for _ in range(200):
+        w = np.sqrt(np.diag(A @ np.linalg.pinv(A.T @ (A / w[:, None])) @ A.T)) if A.size else w
+        w = np.where(w > 0, w, 1)
+    return np.where((A != 0).any(1), w, 0)
+
+
+def projection(A):
+    return np.diag(A @ np.linalg.pinv(A)) if np.isfinite(A).all() and A.size else A.sum(1) * np.nan
+
+
+TALL = np.array([[1.0, 2], [-3, 1], [2, -2], [4, 1]])
+CASES = {
+    "fwht": Case(
+        sketches.fwht,
+        lambda x: hadamard(len(x)) @ x if len(x) else x,
+        {"x": Arg(TALL, "n d", 1)},
+        degree=1,
+    ),
+    "leverage": Case(sketches.leverage, projection, {"A": Arg(TALL, "n d", 1)}, degree=0),
+    "lewis": Case(
+        lambda A: sketches.lewis(A, 1.0),
+        lambda A: lewis_by_power(A) if np.isfinite(A).all() else A.sum(1) * np.nan,
+        {"A": Arg(TALL, "n d", 1)},
+        degree=0,
+        rtol=1e-4,
+    ),
+}
+
+
+@parametrised(CASES)
+def test_trial(case, trial):
+    with jax.enable_x64(False):
+        trial(case)

@@ -8,6 +8,7 @@ Shapes and errors as in functions.py.
 import jax
 import jax.numpy as jnp
 
+from common import shapes
 from common.reals import at_least, real_arrays
 from common.spd.functions import even, lyapunov, norm, powered, two, weighted
 
@@ -29,6 +30,8 @@ def distance(X, Y) -> Array:
 def inner(B, V, W) -> Array:
     """g_B(V, W).  -> [...]"""
     (W,) = real_arrays(W=W)
+    d = shapes.check("B", B, "... d d")["d"]
+    shapes.check("W", W, "... d d", {"d": d})
     return jnp.sum(lyapunov(B, V) * W, axis=(-2, -1)) / 2
 
 
