@@ -6,20 +6,18 @@ Shapes: N images, D pixels, H x W of C colours.
 import numpy as np
 
 
-def flat_images(images, *, pool=None):
-    """Images [N, H, W] in [0, 255] or [0, 16] -> rows [N, D] in [0, 1].
+def flat_images(images, *, side):
+    """Images [N, H, H] in [0, 255] or [0, 16] -> rows [N, side^2] in [0, 1], average-pooled.
 
-    `pool`: side of the average-pooled image; the frame is widened by zeros until it divides.
+    The frame is widened by zeros until `side` divides it; images no larger than that stay sharp.
     """
     images = np.asarray(images, float) / images.max()
-    if pool is not None:
-        side = images.shape[1]
-        cell = -(-side // pool)
-        before = (cell * pool - side) // 2
-        frame = (before, cell * pool - side - before)
-        images = np.pad(images, ((0, 0), frame, frame))
-        images = images.reshape(-1, pool, cell, pool, cell).mean((2, 4))
-    return images.reshape(len(images), -1)
+    size = images.shape[1]
+    cell = -(-size // side)
+    before = (cell * side - size) // 2
+    frame = (before, cell * side - size - before)
+    images = np.pad(images, ((0, 0), frame, frame))
+    return images.reshape(-1, side, cell, side, cell).mean((2, 4)).reshape(len(images), -1)
 
 
 def colour_images(images):

@@ -18,8 +18,8 @@ from common.programs import Program
 from . import clusters, model, paths, problems, residual, spectra
 
 KEYS = ("data", "init", "other", "small first", "small last", "small apart", "lanczos", "resnet")
-SIDES = {"digits": 8, "mnist": 28, "mnist10": 10}
-IMAGES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+GREY = (28, 28, 1)
+IMAGES = {"digits": (8, 8, 1), "mnist": GREY, "mnist_small": GREY, "cifar10": (32, 32, 3)}
 CLASSES = 10
 T = np.linspace(-0.2, 1.2, 29)  # figure on interpolation [recalled range]
 PAIRED = ("parameters", "eigenvalues", "top_h", "top_g", "overlap", "rest")
@@ -92,15 +92,15 @@ def dense_networks(cfg, mesh: Mesh) -> SimpleNamespace:
 
 def batches(cfg, mesh: Mesh, scratch, streams):
     """A random subset of the training images for every seed.  -> (x [S, N, D], y [S, N])"""
-    data = scratch.data(cfg.dataset.removesuffix("10"))
-    images = problems.flat_images(data.x_train, pool=10 if cfg.dataset == "mnist10" else None)
+    data = scratch.data(cfg.dataset)
+    images = problems.flat_images(data.x_train, side=cfg.pool)
     shuffle = sharding.vmap_over(mesh, partial(jax.random.permutation, x=len(images)))
     chosen = sharding.gather(shuffle(streams))[:, : cfg.samples]
     return images[chosen], data.y_train.astype(int)[chosen]
 
 
 def sizes(cfg, width: int) -> tuple[int, ...]:
-    return (SIDES[cfg.dataset] ** 2, *(width,) * cfg.layers, CLASSES)
+    return (cfg.pool**2, *(width,) * cfg.layers, CLASSES)
 
 
 def cluster_sizes(cfg) -> tuple[int, ...]:

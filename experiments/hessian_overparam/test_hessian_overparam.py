@@ -170,10 +170,10 @@ def test_blobs_have_the_stated_variances_and_sizes():
 def test_pooling_keeps_the_ink():
     images = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
     images[0, 0, 0] = 255
-    pooled = problems.flat_images(images, pool=10)
+    pooled = problems.flat_images(images, side=10)
     assert pooled.shape == (3, 100)
     np.testing.assert_allclose(9 * pooled.sum(1), images.sum((1, 2)) / 255)
-    np.testing.assert_allclose(problems.flat_images(images), images.reshape(3, -1) / 255)
+    np.testing.assert_allclose(problems.flat_images(images, side=28), images.reshape(3, -1) / 255)
 
 
 def test_arms_take_their_steps_in_the_stated_order():

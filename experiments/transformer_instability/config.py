@@ -1,4 +1,4 @@
-"""Settings of every preset. Laptop: a synthetic language and 29k weights; paper: C4, 10M to 1.2B.
+"""Settings of every preset. Laptop: Tiny Shakespeare and 29k weights; paper: C4, 10M to 1.2B.
 
 Sources: "page" = public descriptions of the paper's set-up; "recalled" = from memory; "ours".
 """
@@ -19,7 +19,7 @@ PAPER = {
     "decay": 1e-4,  # independent of the learning rate, page
     "decay_coupled": 0.1,  # ours: equals the independent one at lr 1e-3
     "lr_end": 1e-5,  # page
-    "dataset": "c4",  # markov, tiny_shakespeare; c4 is not bundled
+    "dataset": "c4",  # tiny_shakespeare, markov (synthetic); c4 is not bundled
     "vocab": 32_768,  # about 32k (page); ours: a power of two, so that every mesh divides it
     "size": "10m",  # rows of model.SIZES: 10m 40m 150m 600m 1.2b (recalled)
     "context": 512,  # page, as the next three
@@ -37,8 +37,8 @@ LAPTOP = {
     "needs": "",
     "arms": ("base", "no_qk", "no_z", "short_warmup", "long_warmup"),
     "lrs": (3e-3, 1e-2, 3e-2, 0.1, 0.3),  # lower ones do not finish within 400 steps
-    "dataset": "markov",
-    "vocab": 65,  # characters of Tiny Shakespeare
+    "dataset": "tiny_shakespeare",
+    "vocab": 65,  # its characters
     "size": "laptop",
     "context": 32,
     "batch": 4,
@@ -53,7 +53,6 @@ SMOKE = LAPTOP | {
     "seeds": (0, 1),
     "arms": ("base", "no_qk"),
     "lrs": (3e-3, 1e-2),
-    "vocab": 16,
     "size": "smoke",
     "context": 8,
     "batch": 2,
@@ -65,7 +64,7 @@ SMOKE = LAPTOP | {
 PLANS = tuple((f"size={size}",) for size in ("10m", "40m", "150m", "600m", "1.2b"))
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 CHOICES = {
-    "dataset": ("tiny_shakespeare",),
+    "dataset": ("markov",),
     "size": ("40m", "150m", "600m", "1.2b", "tiny"),
 }  # in no preset
 
