@@ -47,7 +47,7 @@ LAPTOP = {
     "steps": 1000,
     "every": 250,
     "points": 11,
-    "ste_steps": 150,
+    "ste_steps": 400,
     "ste_lr": 1.0,
     "ste_batch": 500,
 }

@@ -50,16 +50,17 @@ def distances(arrays):
     fig, (left, right) = plot.figure(1, 2, caption=caption, size=(10.5, 4))
     place = np.arange(len(WAYS))
     left.bar(place, arrays["distance"].mean(0), width=0.6, color=plot.COLOURS[5], label="mean")
+    dot = {"linestyle": "", "marker": "o", "color": "k", "markersize": 3, "markevery": 1}
     for i, row in enumerate(arrays["distance"]):
         label = "a seed" if i == 0 else "_"
-        left.plot(place, row, linestyle="", marker="o", color="k", markersize=3, label=label)
+        left.plot(place, row, label=label, **dot)
     left.axhline(1, **{k: v for k, v in plot.LAW.items() if k != "marker"})
     left.set_xticks(place, [way.replace(" ", "\n") for way in WAYS])
     left.set(ylabel="distance by that before", ylim=(0, 1.1))
     left.legend(loc="lower right")
     for i, way in enumerate(WAYS):
         share = measure.share(arrays, i)
-        style = plot.style(i, line=False) | {"linestyle": ""}
+        style = plot.style(i, line=False) | {"linestyle": "", "markevery": 1}
         right.plot(arrays["distance"][:, i], share, label=way, **style)
     right.set(yscale="log", xlabel="distance by that before", ylabel="barrier by that before")
     right.legend(fontsize=7)
@@ -98,7 +99,7 @@ def heat(arrays):
         "Overlaps |(u·u')(v·v')| of the singular directions of a (rows) and b (columns), largest"
         " first, in the second layer: means over seeds, before and after weight matching."
     )
-    fig, axes = plot.figure(1, 2, caption=caption, size=(9.5, 4.2))
+    fig, axes = plot.figure(1, 2, caption=caption, size=(9.5, 4.9))
     mean = np.abs(arrays["heat"]).mean(0)
     for ax, values, title in zip(axes, mean, ("not matched", "matched by weights"), strict=True):
         shown = ax.imshow(values, vmin=0, vmax=mean.max())
@@ -139,12 +140,14 @@ def widths(arrays):
     fig, (left, right) = plot.figure(1, 2, caption=caption, size=(10, 4))
     width, found = arrays["width"], measure.barriers(arrays, arrays["wide"]).mean(-1)
     for i, label in enumerate(("not matched", "weights")):
-        plot.band(left, width, found[:, :, i], label=label, **plot.style(i))
+        style = plot.style(i) | {"markevery": 1}
+        plot.band(left, width, found[:, :, i], label=label, **style)
     left.set(xscale="log", xlabel="width", ylabel="barrier (test loss)")
     left.legend()
-    plot.band(right, width, measure.width_shares(arrays), label="after by before")
+    first = plot.style(0) | {"markevery": 1}
+    plot.band(right, width, measure.width_shares(arrays), label="after by before", **first)
     plot.law(right, width, np.full(len(width), 0.25), label="a quarter")
-    right.set(xscale="log", yscale="log", xlabel="width", ylabel="barrier by that before")
+    right.set(xscale="log", xlabel="width", ylabel="barrier by that before", ylim=(0, None))
     right.legend()
     for ax in (left, right):
         ax.set_xticks(width, [f"{w:g}" for w in width])

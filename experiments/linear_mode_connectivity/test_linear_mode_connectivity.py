@@ -37,7 +37,7 @@ def test_a_narrow_network_in_wide_arrays_trains_as_one_in_its_own():
     x = np.random.default_rng(0).random((20, 7)).astype(np.float32)
     y = np.arange(20, dtype=np.int32) % 10
     tx = model.optimiser(0.1, 0.9, 1e-2)
-    state = model.begin(3, 4, sizes=(7, 9, 9, 10), tx=tx)
+    state = jax.jit(partial(model.begin, sizes=(7, 9, 9, 10), tx=tx))(3, 4)
     key = jax.random.wrap_key_data(state.key)
     narrow = nets.cut(state.params, 4)
     end, _ = jax.jit(partial(model.train, batch=5, steps=6, tx=tx))(state, 0, x, y)
@@ -55,7 +55,8 @@ def test_a_narrow_network_in_wide_arrays_trains_as_one_in_its_own():
 
 
 def test_weights_begin_at_he_variance_of_the_true_width():
-    state = model.begin(0, 50, sizes=(64, 80, 80, 10), tx=model.optimiser(0.1, 0.9, 0.0))
+    tx = model.optimiser(0.1, 0.9, 0.0)
+    state = jax.jit(partial(model.begin, sizes=(64, 80, 80, 10), tx=tx))(0, 50)
     for (w, _), fan_in in zip(nets.cut(state.params, 50), (64, 50, 50), strict=True):
         np.testing.assert_allclose(np.var(w) * fan_in / 2, 1, rtol=0.15)
 
@@ -126,9 +127,9 @@ def test_the_estimator_keeps_the_least_loss():
 def test_the_slope_half_way_is_half_of_that_of_the_middle():
     a, b = (layers.init(jax.random.key(i), (7, 6, 6, 10)) for i in (0, 1))
     x, y = np.random.default_rng(16).random((1, 7)), np.array([2])
-    loss, grads = model.midpoint(a, b, 0, 0, x, y, batch=3)  # thrice the one example
+    loss, grads = jax.jit(partial(model.midpoint, batch=3))(a, b, 0, 0, x, y)  # one example thrice
     middle = jax.tree.map(lambda p, q: (p + q) / 2, a, b)
-    want, slope = jax.value_and_grad(model.cross_entropy)(middle, x, y)
+    want, slope = jax.jit(jax.value_and_grad(model.cross_entropy))(middle, x, y)
     np.testing.assert_allclose(loss, want, rtol=1e-5)
     for g, h in zip(jax.tree.leaves(grads), jax.tree.leaves(slope), strict=True):
         np.testing.assert_allclose(g, h / 2, atol=1e-6)
