@@ -1,0 +1,1 @@
+"""Why permutations that match weights join two networks: they align large singular directions."""
