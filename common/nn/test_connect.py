@@ -152,6 +152,12 @@ def test_a_convolution_moves_with_the_image_and_keeps_the_variance():
     np.testing.assert_allclose(moved[:, 1:], flat[:, :-1], atol=1e-12)
 
 
+def test_both_forms_of_a_convolution_are_one_function():
+    rng = np.random.default_rng(4)
+    x, w = rng.standard_normal((2, 6, 8, 3)), rng.standard_normal((3, 3, 3, 5))
+    np.testing.assert_allclose(convnet._shifted(x, w), convnet._native(x, w), rtol=1e-11)
+
+
 def test_images_that_do_not_halve_are_refused():
     with pytest.raises(ValueError, match="image must halve 2 times"):
         convnet.init(jax.random.key(0), (14, 14, 1), ((4,), (4,)), (10,))
