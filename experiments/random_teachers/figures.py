@@ -7,6 +7,7 @@ from common import plot
 from . import measure
 
 POINTS = {"markevery": 1}
+ZERO = 1e-7  # rounding of a divergence
 DATA, PROBES = ("distilled on", "other"), ("ridge", "nearest neighbours")
 
 
@@ -45,7 +46,8 @@ def probes(arrays, cfg):
             pixels = arrays["input"][data, column]
             ax.set(title=f"{set_name}, {name}: teacher {teacher:.2f}, pixels {pixels:.2f}",
                    xlabel="epoch of distillation", ylabel="gain (points)")  # fmt: skip
-    axes[0, 0].legend()
+    handles = axes[0, 0].get_legend_handles_labels()
+    fig.legend(*handles, loc="outside lower center", ncols=len(handles[0]))
     return fig
 
 
@@ -57,12 +59,11 @@ def trajectory(arrays, cfg):
         " and its features do."
     )
     fig, axes = plot.figure(1, 3, caption=caption, size=(13, 4))
-    epoch, every = arrays["epoch"], slice(1, None)
+    epoch = arrays["epoch"]
     for arm, label in enumerate(named(arrays)):
         look = plot.style(arm) | POINTS
-        shown = every if label != f"α = {arrays['alpha'][-1]:g}" else slice(None)
-        values = np.maximum(arrays["kl"][:, arm, shown], 1e-8)
-        plot.band(axes[0], epoch[shown], values, label=label, **look)
+        apart = arrays["kl"][:, arm].min(axis=0) > ZERO
+        plot.band(axes[0], epoch[apart], arrays["kl"][:, arm, apart], label=label, **look)
         for ax, name in zip(axes[1:], ("moved", "drift"), strict=True):
             plot.band(ax, epoch, arrays[name][:, arm], label=label, **look)
     whole = np.full(len(epoch), measure.divergences(arrays)[:, 0].mean())
@@ -85,9 +86,10 @@ def gradient(arrays):
     )
     fig, ax = plot.figure(caption=caption)
     alpha, norms = arrays["gradient_alpha"][1:], arrays["gradient"]
-    plot.band(ax, alpha, norms[:, 1:], label="student", **plot.style(0) | POINTS)
+    plot.band(ax, alpha, norms[:, 1:], label="student",
+              **plot.style(0) | POINTS | {"linestyle": ""})  # fmt: skip
     plot.law(ax, alpha, np.median(norms[:, 1]) * alpha / alpha[0], label="slope 1")
-    rounding = max(np.median(norms[:, 0]), 1e-22)
+    rounding = max(np.median(norms[:, 0]), 1e-22)  # it may be 0
     ax.axhline(rounding, color="0.4", linestyle=":", label="α = 0")
     ax.set(xscale="log", yscale="log", xlabel="α", ylabel="norm of the gradient")
     ax.legend()
@@ -98,7 +100,7 @@ def by_alpha(arrays):
     """Gain at the end over the teacher and over the student's own start."""
     caption = (
         "Gain of the ridge probe at the end against the start's distance from the teacher: over the"
-        " teacher, and over the student's own start. Crosses: noise images."
+        " teacher, and over the student's own start. Crosses: noise images (left of 0)."
     )
     fig, ax = plot.figure(caption=caption)
     gains = 100 * measure.gains(arrays)
@@ -107,7 +109,7 @@ def by_alpha(arrays):
     for i, (name, values) in enumerate(zip(("teacher", "own start"), both, strict=True)):
         plot.band(ax, arrays["alpha"], values, label=f"over {name}", **plot.style(i) | POINTS)
     noise = gains[:, measure.NOISE, -1]
-    ax.plot(np.zeros(len(noise)), noise, "kx", label="noise images")
+    ax.plot(np.full(len(noise), -0.04), noise, "kx", label="noise images", **POINTS)
     plot.law(ax, arrays["alpha"], np.zeros(len(arrays["alpha"])), label="no gain")
     ax.set(xlabel="α", ylabel="gain (points)")
     ax.legend()
