@@ -1,0 +1,1 @@
+"""Students that are taught by random networks, and what their features hold."""
