@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from common.nn import connect, training
+from common.nn import connect, convnet, training
 
-from . import distil, model
+from . import distil
 
 
 def begin(encoder, x, tx: optax.GradientTransformation) -> training.State:
     """The encoder and a linear classifier at 0.  x: images of the shape to come"""
-    features = jax.eval_shape(model.embed, encoder, x)
+    features = jax.eval_shape(convnet.embed, encoder, x)
     size = features.shape[1], distil.CLASSES
     last = jnp.zeros(size, features.dtype), jnp.zeros(size[1], features.dtype)
     return training.State((encoder, last), tx.init((encoder, last)), None)
@@ -25,7 +25,7 @@ def begin(encoder, x, tx: optax.GradientTransformation) -> training.State:
 def cost(params, x, y):
     """Mean cross-entropy.  x [B, H, W, C], y int [B] -> []"""
     encoder, (w, b) = params
-    said = model.embed(encoder, x) @ w + b
+    said = convnet.embed(encoder, x) @ w + b
     return optax.softmax_cross_entropy_with_integer_labels(said, y).mean()
 
 

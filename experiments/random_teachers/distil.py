@@ -13,7 +13,7 @@ import numpy as np
 import optax
 
 from common import loops
-from common.nn import probes, training
+from common.nn import convnet, probes, training
 
 from . import model
 from .model import Params
@@ -88,7 +88,7 @@ def learn(student: Student, member: Member, strides, pool, shown, *, sizes, look
     first_test = sizes[0]
     tests = shown.x.reshape(-1, *shown.x.shape[2:])[first_test : first_test + looked]
     both = jax.tree.map(lambda *a: jnp.stack(a), member.start.encoder, member.teacher.encoder)
-    before, target = jax.lax.map(lambda encoder: model.embed(encoder, tests), both)
+    before, target = jax.lax.map(lambda encoder: convnet.embed(encoder, tests), both)
     target = model.said(member.teacher, target)
 
     def update(student, rows):
@@ -118,7 +118,7 @@ def learn(student: Student, member: Member, strides, pool, shown, *, sizes, look
 
 def embedded(encoder, chunks):
     """Features, chunk by chunk.  [G, chunk, H, W, C] -> [G chunk, E]"""
-    found = jax.lax.map(partial(model.embed, encoder), chunks)
+    found = jax.lax.map(partial(convnet.embed, encoder), chunks)
     return found.reshape(-1, found.shape[-1])
 
 

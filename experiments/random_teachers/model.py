@@ -50,32 +50,6 @@ def unit(x, axis: int):
     return x * jax.lax.rsqrt(jnp.where(square > 0, square, 1))
 
 
-def convolved(x, w):
-    """3 x 3, the frame zero, as one product: a convolution in a loop takes a CPU ten times as long.
-
-    x [B, H, W, C], w [3, 3, C, M] -> [B, H, W, M]
-    """
-    height, width = x.shape[1:3]
-    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    around = [x[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
-    return jnp.concatenate(around, axis=-1) @ w.reshape(-1, w.shape[-1])
-
-
-def halved(x):
-    """The largest of every 2 x 2 pixels.  [B, H, W, C] -> [B, H / 2, W / 2, C]"""
-    batch, height, width, channels = x.shape
-    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).max((2, 4))
-
-
-def embed(encoder, x):
-    """Features, flattened after the last stage; the function of convnet.embed.  -> [B, E]"""
-    for stage in encoder:
-        for w, b in stage:
-            x = jax.nn.relu(convolved(x, w) + b)
-        x = halved(x)
-    return x.reshape(len(x), -1)
-
-
 def said(params: Params, features):
     """The head on features [B, E] -> logits [B, K]"""
     u = layers.apply(params.head, features, activation=gelu)
@@ -84,7 +58,7 @@ def said(params: Params, features):
 
 def logits(params: Params, x):
     """x [B, H, W, C] -> [B, K]"""
-    return said(params, embed(params.encoder, x))
+    return said(params, convnet.embed(params.encoder, x))
 
 
 def divergence(target, said):
