@@ -39,7 +39,9 @@ def residuals(arrays, cfg):
     axes[0].set(xlabel="step k", title=f"n = {sizes[-1]}", ylabel="‖F(u_k)‖ / (L ‖u₀ − u*‖)")
     for ax, n in zip(axes[1:], sizes, strict=True):
         ax.set(xlabel="component evaluations", title=f"n = {n}")
+    low, high = arrays["residual"].min() / 1.5, arrays["residual"].max() * 1.5
     for ax in axes:
+        ax.set(ylim=(low, high))
         ax.axhline(arrays["accuracy"], color="0.4", linestyle=":", label="ε")
         ax.set(xscale="log", yscale="log")
     axes[0].legend()
@@ -69,8 +71,10 @@ def costs(arrays, cfg):
     plot.law(gain, n, np.sqrt(n) / 10, label="√n / 10", linestyle=":")
     gain.set(xlabel="components n", ylabel="gain", title="η = 1/L")
     tuned.set(xlabel="η L", ylabel="component evaluations", title=f"n = {n[-1]}")
-    for ax in (cost, gain, tuned):
+    for ax, ticks in ((cost, n), (gain, n), (tuned, arrays["step"])):
         ax.set(xscale="log", yscale="log")
+        ax.set_xticks(ticks, [f"{x:g}" for x in ticks])
+        ax.xaxis.minorticks_off()
         ax.legend()
     return fig
 
@@ -103,7 +107,7 @@ def games(arrays, cfg):
     fig, (outer, cost, forward) = plot.figure(
         1, 3, size=(12.5, 3.9),
         caption="Bilinear games: Algorithm 2 below its bound at every n, evaluations to ε, and"
-        " forward methods, whose operator norm grows.",
+        " forward methods, whose operator norm grows. L_F is the constant of F itself.",
     )  # fmt: skip
     sizes = arrays["game_size"]
     for i, n in enumerate(sizes):
@@ -131,20 +135,20 @@ def games(arrays, cfg):
 
 
 def orbits(arrays, cfg):
-    """Paths of one game in the plane of x_1 and y_1."""
+    """Paths of one game in the plane of x_1 and y_1, the forward ones as long as they are near."""
     fig, (near, far) = plot.figure(
         1, 2, size=(9, 4.3),
         caption="One game seen in (x₁, y₁), its solution at the origin: resolvent and"
-        " extragradient wind in, forward steps wind out (right, on another scale).",
+        " extragradient wind in, forward steps wind out.",
     )  # fmt: skip
-    inward = (("Algorithm 2, v_k", arrays["orbit_outer"]), (GAMES[2], arrays["orbit"][0]))
+    inward = (("Algorithm 2, v_k", arrays["orbit_outer"]), (GAMES[1], arrays["orbit"][0]))
     for i, (name, path) in enumerate(inward):
-        near.plot(*path.T, label=name, **plot.style(i) | {"markevery": 1, "markersize": 3})
+        near.plot(*path.T, label=name, **plot.style(i) | {"markersize": 3})
     near.set_title("what converges")
     for i, (name, path) in enumerate(zip(FORWARD, arrays["orbit"][1:], strict=True)):
-        seen = np.cumprod(np.abs(path).max(1) < 20).astype(bool)
-        far.plot(*path[seen].T, label=name, **plot.style(i + 2) | {"markevery": 1, "markersize": 3})
-    far.set_title("what does not, while within 20")
+        seen = np.cumprod(np.abs(path).max(1) < 2).astype(bool)
+        far.plot(*path[seen].T, label=name, **plot.style(i + 2) | {"markersize": 3})
+    far.set_title("what does not, while within 2")
     for ax in (near, far):
         ax.plot(0, 0, "k+", markersize=10, label="u*")
         ax.set(xlabel="x₁", ylabel="y₁")

@@ -15,7 +15,7 @@ from . import ensembles, halpern, operators, summary
 
 RECORDS = 60
 SLACK = 1.1  # outer iterations over those after which an exact resolvent is done
-PICTURED = 1  # size whose orbits are drawn
+PICTURED, EARLY = 1, slice(0, 1000, 4)  # size and steps whose orbits are drawn
 QUARTER = 0.25  # eta L of forward steps on games
 
 
@@ -37,8 +37,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     outer [N, K], outer_residual, outer_spent [seed, N, K]: of Algorithm 2, its last entry repeated
     game_at [R], anchored, forward [seed, 2, N, R]: residuals of anchored extragradient, two sizes;
         of Algorithm 1 and of stochastic descent-ascent on the game
-    orbit_outer [K, 2], orbit [3, R, 2]: (x_1, y_1) of Algorithm 2; of anchored extragradient of
-        1 / L_F, Algorithm 1 and descent-ascent, of the first seed at game_size[1]
+    orbit_outer [K, 2], orbit [3, T, 2]: (x_1, y_1) of Algorithm 2; of anchored extragradient of
+        1 / (4 L), Algorithm 1 and descent-ascent at early steps; first seed, game_size[1]
     """
     named = {"size": cfg.sizes, "step": cfg.steps, "game_size": cfg.game_sizes}
     named |= {"accuracy": cfg.accuracy, "game_accuracy": cfg.game_accuracy}
@@ -165,12 +165,12 @@ def flat(cfg, mesh: Mesh, scratch, members: tuple):
     page = descend("game-forward", halpern.Method(QUARTER, False, True), steps)
     others = ensembles.baselines(mesh, scratch, of, members, steps)
     *full, single = np.moveaxis(others.residual, -1, 0) / scale
-    residual, orbit = page.residual / scale, others.place[0, PICTURED]
+    residual, orbit = page.residual / scale, others.place[0, PICTURED, EARLY]
     return {
         "game_at": at,
         "anchored": np.stack(full, 1)[..., at - 1],
         "forward": np.stack([residual[..., at], single[..., at - 1]], 1),
-        "orbit": np.stack([orbit[at - 1, 1], page.place[0, PICTURED, at], orbit[at - 1, 2]]),
+        "orbit": np.stack([orbit[:, 0], page.place[0, PICTURED, EARLY], orbit[:, 2]]),
         "orbit_outer": page.place[0, PICTURED, at],
         "outer": np.tile(at, (len(cfg.game_sizes), 1)),
         "outer_residual": residual[..., at],
