@@ -1,0 +1,1 @@
+"""Variance reduced Halpern iteration for finite sums of monotone operators."""
