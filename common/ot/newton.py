@@ -22,13 +22,13 @@ ARMIJO, HALVINGS = 1e-4, 40
 
 
 class Solution(NamedTuple):
-    """As sinkhorn.Solution, and what every step took: products with M and the step's length."""
+    """Potentials, errors before and after every step, products with M and length of every step."""
 
     x: jax.Array  # [n]
     y: jax.Array  # [m]
     error: jax.Array  # [] |P 1 - r|_1 + |P^T 1 - c|_1
     steps: jax.Array  # []
-    errors: jax.Array  # [most]; the last one is repeated
+    errors: jax.Array  # [1 + most], that of the start first; the last one is repeated
     products: jax.Array  # [most], 0 of steps that were not taken
     lengths: jax.Array  # [most]
 
@@ -95,6 +95,7 @@ def newton(
     x, y = s.a / eta, s.b / eta
     held(SAID, x, y, s.error)
     errors = jnp.where(jnp.arange(steps) < s.done, s.seen[0], s.error)
+    errors = jnp.concatenate([error[None], errors])
     return Solution(x, y, s.error, s.done, errors, s.seen[1], s.seen[2])
 
 

@@ -26,13 +26,13 @@ SAID = "eta is too small or too large for cost, r and c"
 
 
 class Solution(NamedTuple):
-    """Potentials, their L1 error of the marginals, and the errors after every sweep or step."""
+    """Potentials, their L1 error of the marginals, and the errors after every sweep."""
 
     x: jax.Array  # [n]
     y: jax.Array  # [m]
     error: jax.Array  # [] |P 1 - r|_1 + |P^T 1 - c|_1
     steps: jax.Array  # [] how many were taken
-    errors: jax.Array  # [most]; the last one is repeated
+    errors: jax.Array  # [sweeps]; the last one is repeated
 
 
 def problem(cost: Array, r: Array, c: Array, eta) -> tuple[jax.Array, ...]:
@@ -65,23 +65,25 @@ def sinkhorn(
     *,
     start: Array | None = None,
     tol: float = 1e-9,
-    sweeps: int = 10_000,
+    sweeps: int | Array = 10_000,
     absorb: int = 50,
+    history: bool = True,
 ) -> Solution:
     """Sweeps, rows then columns, until the rows' error is at most tol; the columns' is rounding.
 
     Of every `absorb` sweeps one is in the log domain, the others rescale the plan it leaves, which
     costs two products with a matrix in place of 2 n m exponentials; 1: all in the log domain. A
     rescaling that nears the range of the dtype is dropped, so both give the same numbers.
-    start [m]: y to begin with, zero if none.
+    start [m]: y to begin with, zero if none. history=False: no errors are kept, and a program may
+    be told the number of sweeps when it runs.
     Errors: as `problem`, and outside of jit for potentials beyond the dtype.
     """
-    at_least(1, sweeps=sweeps, absorb=absorb)
+    at_least(1, absorb=absorb, **({"sweeps": sweeps} if history else {}))
     cost, r, c, eta = problem(cost, r, c, eta)
     start = np.zeros(cost.shape[1]) if start is None else start
     shapes.check("start", start, "m", {"m": cost.shape[1]})
     scaled, b = eta * cost, eta * jnp.asarray(reals("start", start), cost.dtype)
-    errors = jnp.zeros(sweeps, cost.dtype)
+    errors = jnp.zeros(int(sweeps) if history else 0, cost.dtype)
     far, none = jnp.asarray(jnp.inf, r.dtype), jnp.zeros((), int)
     begun = _Sweeps(jnp.zeros_like(r), b, _logsumexp(b - scaled, 1), errors, none, far)
 
@@ -98,7 +100,7 @@ def sinkhorn(
     s = jax.lax.while_loop(unfinished, turn, begun)
     x, y = s.a / eta, s.b / eta
     held(SAID, x, y)
-    errors = jnp.where(jnp.arange(sweeps) < s.done, s.errors, s.error)
+    errors = jnp.where(jnp.arange(len(errors)) < s.done, s.errors, s.error)
     return Solution(x, y, s.error, s.done, errors)
 
 
@@ -113,7 +115,8 @@ class _Sweeps(NamedTuple):
     error: jax.Array
 
     def then(self, a, b, rows, error) -> "_Sweeps":
-        return _Sweeps(a, b, rows, self.errors.at[self.done].set(error), self.done + 1, error)
+        errors = self.errors.at[self.done].set(error) if len(self.errors) else self.errors
+        return _Sweeps(a, b, rows, errors, self.done + 1, error)
 
 
 def _in_logs(s: _Sweeps, scaled, r, c) -> _Sweeps:
