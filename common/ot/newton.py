@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from common import shapes
 from common.ot.sinkhorn import SAID, Array, gradient, problem
@@ -58,9 +59,9 @@ def newton(
     """Steps along `direction` from the potentials `start` until the error is at most tol.
 
     direction: `sparse(kept)`, `direct`, or your own (P, rows' gap, columns' gap) -> (dx, dy) eta,
-    products. The length is 1, 1/2, … until f has grown by 1e-4 of what its slope promises; f's
-    growth is summed from differences, so that it keeps its digits at the maximum. Where 40 halvings
-    do not do it the loop ends.
+    products. The length is 1, or where exp overflows, then a half, … until f has grown by 1e-4 of
+    what its slope promises; f's growth is summed from differences, so that it keeps its digits at
+    the maximum. Where 40 halvings do not do it the loop ends.
     Errors: as `sinkhorn.problem`, and outside of jit for potentials beyond the dtype.
     """
     at_least(1, steps=steps)
@@ -118,15 +119,16 @@ def _length(p, gaps, da, db) -> jax.Array:
     eta (f(z + t d) - f(z)) = t (gaps.d) - sum P (exp(t e) - 1 - t e), e = da_i + db_j.
     """
     slope, change = gaps[0] @ da + gaps[1] @ db, da[:, None] + db
-    least = 0.5 ** (HALVINGS - 1)
+    beyond = np.log(float(jnp.finfo(p.dtype).max))  # of exp: longer steps fail anyway
+    first = jnp.minimum(1, beyond / jnp.max(abs(change)))
+    least = first * 0.5 ** (HALVINGS - 1)
 
     def too_long(length):
         t = length * change
         grown = length * slope - jnp.sum(p * (jnp.expm1(t) - t))
         return ~(grown >= ARMIJO * length * slope) & (length >= least)  # also where it is nan
 
-    one = jnp.ones((), p.dtype)
-    length = jax.lax.while_loop(too_long, lambda length: length / 2, one)
+    length = jax.lax.while_loop(too_long, lambda length: length / 2, first)
     return jnp.where((length >= least) & (slope > 0), length, 0)
 
 
@@ -144,7 +146,8 @@ def direct(p: Array, gap_rows: Array, gap_columns: Array) -> tuple[jax.Array, ..
     matrix = eye + jnp.block([[corner, inner], [inner.T, jnp.zeros((sizes["m"],) * 2, p.dtype)]])
     free = jnp.where(jnp.arange(len(root)) < n, 1, -1) / root
     free = free / jnp.linalg.norm(free)  # the null vector, made an eigenvector of 1
-    factor = jnp.linalg.cholesky(matrix + free[:, None] * free)
+    matrix = matrix + free[:, None] * free + len(root) * jnp.finfo(p.dtype).eps * eye
+    factor = jnp.linalg.cholesky(matrix)  # the last term: else a weakly connected P has none
     half = jax.scipy.linalg.solve_triangular(factor, root * g, lower=True)
     z = root * jax.scipy.linalg.solve_triangular(factor, half, lower=True, trans=1)
     z = z - jnp.where(jnp.arange(len(root)) < n, 1, -1) * (z[:n].sum() - z[n:].sum()) / len(root)

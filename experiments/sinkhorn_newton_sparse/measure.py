@@ -63,7 +63,10 @@ def work_slope(arrays):
 
 def image_steps(arrays):
     """Newton steps from the short warm-up over those from the long one.  -> [seed]"""
-    return arrays["image_taken"][:, 0] / arrays["image_taken"][:, 1]
+    error = arrays["image_error"]
+    reached = error[..., -1] <= arrays["target"]
+    steps = np.where(reached, arrays["image_taken"], error.shape[-1] - 1)
+    return steps[:, 0] / steps[:, 1]
 
 
 def work(arrays):
