@@ -82,23 +82,21 @@ def stages(cfg, mesh: Mesh) -> Stages:
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
-    """Both stages at every size of problem."""
-    on, s = stages(cfg, mesh), len(cfg.seeds)
+    """Both stages at the size of the random costs, with the calls of all problems of that size."""
+    on, s, n = stages(cfg, mesh), len(cfg.seeds), cfg.n
     small = cfg.instances * (len(RAMP) + len(cfg.depths))
-    side, cases = problems.SIDE // cfg.image_pool, len(cfg.image_warm)
-    calls = {"random costs": (cfg.n, 1, len(cfg.densities)), "small": (cfg.small_n, small, small)}
-    calls |= {f"size {n}": (n, 1, 1) for n in cfg.sizes} | {"digits": (side**2, cases, cases)}
-    mean = cfg.sweeps / cfg.records
-    found = [("Sinkhorn", cfg.n, -(-cfg.records // CHUNK), mean)]
-    found += [(f"warm-up, {name}", n, sweep, cfg.warm) for name, (n, sweep, _) in calls.items()]
-    made = []
-    for name, n, count, trips in found:
-        args = *of_size(s, n), sweeps.begin(s, n), 0.5, np.zeros(CHUNK, int)
-        made.append(on.sweep.program(name, *args, calls=count, trips=trips))
-    for name, (n, _, count) in calls.items():
-        args = *of_size(s, n), np.zeros((s, n)), np.zeros((s, n)), 1, 0.5
-        made.append(on.newton.program(f"Newton, {name}", *args, calls=count))
-    return made
+    digits = (problems.SIDE // cfg.image_pool) ** 2, len(cfg.image_warm), len(cfg.image_warm)
+    groups = [(n, 1, len(cfg.densities)), (cfg.small_n, small, small), digits]
+    groups += [(size, 1, 1) for size in cfg.sizes]
+    warm, steps = (sum(group[i] for group in groups if group[0] == n) for i in (1, 2))
+    warm += -(-cfg.records // CHUNK)
+    problem, zero = of_size(s, n), np.zeros((s, n))
+    told = sweeps.begin(s, n), 0.5, np.zeros(CHUNK, int)
+    return [
+        on.newton.program("Newton", *problem, zero, zero, 1, 0.5, calls=steps),
+        on.sweep.program("Sinkhorn", *problem, *told, calls=warm,
+                         trips=cfg.sweeps / (warm * CHUNK)),
+    ]  # fmt: skip
 
 
 def of_size(s: int, n: int) -> Problem:
@@ -107,10 +105,10 @@ def of_size(s: int, n: int) -> Problem:
 
 
 def random_problem(cfg, key, n: int) -> Problem:
-    """Costs U[0, 1] and uniform masses."""
+    """Costs U[0, 1] and uniform masses; eta as n, since the gaps of such costs fall as 1 / n."""
     cost = keys.draws({"": key}, {"": (n, n)}, keys.uniform)[""]
     mass = np.full(cost.shape[:2], 1 / n)
-    return Problem(cost, mass, mass, np.full(len(cost), cfg.eta))
+    return Problem(cost, mass, mass, np.full(len(cost), cfg.eta * n / cfg.n))
 
 
 def warmed(on: Stages, problem: Problem, count: int, y=None) -> sweeps.Swept:
