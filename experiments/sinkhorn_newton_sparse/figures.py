@@ -6,6 +6,8 @@ from common import plot
 
 from . import measure
 
+FLOOR = -30  # log10 of the least entry that is drawn
+
 
 def figures(arrays, cfg):
     """One figure a claim, and the plan before and after its small entries are dropped."""
@@ -56,7 +58,7 @@ def densities(arrays, cfg):
         ax.plot(place, taken, color="0.7", linewidth=0.8, label=f"_seed {i}")
     ax.plot(place, np.median(arrays["taken"], axis=0), label="median of seeds", **plot.style(0))
     plot.law(ax, place[[0, -1]], [9, 9], label="table of the paper")
-    ax.set(yscale="log", xlabel="entries kept", ylabel="Newton steps")
+    ax.set(ylim=(0, None), xlabel="entries kept", ylabel="Newton steps")
     ax.set_xticks(place, [named(rows) for rows in arrays["density"]])
     ax.legend()
     return fig
@@ -77,7 +79,7 @@ def sparsity(arrays):
     depth, outside = (a.reshape(-1, a.shape[-1]) for a in (depth, arrays["outside"]))
     for i, (x, y) in enumerate(zip(depth, outside, strict=True)):
         name = "every problem" if i == 0 else f"_problem {i}"
-        right.plot(x, y, color=plot.COLOURS[0], marker="o", linewidth=0.7, label=name)
+        right.plot(x, y, **plot.style(0), linewidth=0.7, label=name)
     x = np.linspace(depth.min(), depth.max(), 20)
     plot.law(right, x, np.median(outside[:, 0]) * np.exp(depth[0, 0] - x), label="slope -1")
     right.set(yscale="log", xlabel="eta x predicted rate", ylabel="mass outside")
@@ -121,13 +123,13 @@ def plan(arrays, cfg):
     fig, axes = plot.figure(
         cols=2,
         caption=f"log10 of 50 rows and columns of the plan after {cfg.warm} sweeps, columns in the "
-        "order of the best assignment: all entries, and the largest, five a row.",
+        "order of the best assignment: all entries, and the largest, two a row.",
     )
-    whole = np.log10(np.maximum(arrays["plan"], 1e-16))
-    kept = np.sort(whole.ravel())[-5 * len(whole)]
-    shown = whole, np.where(whole >= kept, whole, -16)
-    for ax, picture, title in zip(axes, shown, ("whole plan", "five entries a row"), strict=True):
-        image = ax.imshow(picture, vmin=-16, vmax=whole.max())
+    whole = np.log10(np.maximum(arrays["plan"], 10.0**FLOOR))
+    kept = np.sort(whole.ravel())[-2 * len(whole)]
+    shown = whole, np.where(whole >= kept, whole, FLOOR)
+    for ax, picture, title in zip(axes, shown, ("whole plan", "two entries a row"), strict=True):
+        image = ax.imshow(picture, vmin=FLOOR, vmax=whole.max())
         ax.set(title=title, xlabel="column", ylabel="row")
-    fig.colorbar(image, ax=list(axes), label="log10 P (-16: less)")
+    fig.colorbar(image, ax=list(axes), label=f"log10 P ({FLOOR}: less)")
     return fig

@@ -86,7 +86,7 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     on, s, n = stages(cfg, mesh), len(cfg.seeds), cfg.n
     small = cfg.instances * (len(RAMP) + len(cfg.depths))
     digits = (problems.SIDE // cfg.image_pool) ** 2, len(cfg.image_warm), len(cfg.image_warm)
-    groups = [(n, 1, len(cfg.densities)), (cfg.small_n, small, small), digits]
+    groups = [(n, 1, len(set(cfg.densities))), (cfg.small_n, small, small), digits]
     groups += [(size, 1, 1) for size in cfg.sizes]
     warm, steps = (sum(group[i] for group in groups if group[0] == n) for i in (1, 2))
     warm += -(-cfg.records // CHUNK)
@@ -122,7 +122,8 @@ def steps(cfg, on: Stages, problem: Problem) -> dict[str, np.ndarray]:
     """Newton's steps at every density, and the plan that they start from."""
     state = warmed(on, problem, cfg.warm)
     solve = partial(on.newton, *problem, state.x, state.y)
-    found = loops.stack([sharding.gather(solve(d, cfg.tol)) for d in cfg.densities], axis=1)
+    found = {d: sharding.gather(solve(d, cfg.tol)) for d in dict.fromkeys(cfg.densities)}
+    found = loops.stack([found[d] for d in cfg.densities], axis=1)
     x, y = sharding.gather((state.x, state.y))
     first = problems.plan(problem.cost[0], cfg.eta, x[0], y[0])
     matched = first[:, exact.assignment(problem.cost[0]).columns]
