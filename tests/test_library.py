@@ -79,6 +79,20 @@ def optim(got):
     assert np.abs(got["x"]).max() < 20 * 0.8**40
 
 
+def ot(got):
+    plan, cost = np.asarray(got["plan"], float), np.asarray(got["cost"], float)
+    for axis in (0, 1):
+        np.testing.assert_allclose(plan.sum(axis), 1 / 400, atol=2e-5)
+    assert got["least"] <= (plan * cost).sum() <= got["least"] + np.log(400**2) / 50
+    assert got["least"] == pytest.approx(11, rel=0.15)
+    angle = np.pi * np.arange(500) / 500
+    theta = np.stack([np.cos(angle), np.sin(angle)])
+    x, y = (np.sort(np.asarray(got[name], float) @ theta, axis=0) for name in "xy")
+    assert abs(got["half"].value - ((x - y) ** 2).mean()) < 4 * got["half"].error
+    assert got["half"].error < 0.3 * np.std(got["values"]) / 10
+    assert float(got["apart"]) == pytest.approx(2, rel=0.3)
+
+
 def tasks(got):
     bits, product = np.asarray(got["bits"]), np.asarray(got["product"])
     np.testing.assert_array_equal(product, np.cumsum(bits, axis=1) % 2)
@@ -102,7 +116,7 @@ def rounding(got):
     assert float(got["kept"]) == pytest.approx(280.1, abs=5 * 0.25 / 100)
 
 
-LIBRARIES = (curvature, ntk, nn, optim, sde, ssm, tasks, sketches, spd, rounding, ode, spectra)
+LIBRARIES = (curvature, ntk, nn, optim, ot, sde, ssm, tasks, sketches, spd, rounding, ode, spectra)
 CHECKS = {fn.__name__: fn for fn in LIBRARIES}
 
 

@@ -1,0 +1,1 @@
+"""Optimal transport: entropic duals, sparse Newton steps, exact plans, sliced costs, Gaussians."""

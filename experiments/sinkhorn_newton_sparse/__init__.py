@@ -1,0 +1,1 @@
+"""Accelerating Sinkhorn with sparse Newton iterations (Tang et al. 2024)."""
