@@ -49,6 +49,7 @@ SMOKE = LAPTOP | {
     "n": 256,
     "draws": 8,
     "dims": (4, 8, 16),
+    "incoherent": ("srht",),  # the sparse one there is compiled for `sparse` too
     "sides": (2, 4),
     "dim": 8,
     "multiples": (4, 8, 16),

@@ -18,7 +18,6 @@ from common.programs import Program
 from . import cost, instances, kronecker, sketched
 
 SHOWN = 8  # coordinates of a solution that are kept for a histogram
-COUNTED = ("srht", "gaussian", "sparse1")  # sketches whose operations are shown
 
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
@@ -26,8 +25,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     |r| |A^+|, the largest entry is times sqrt(m), squares are sums times (m - d - 1) / d.
 
     dense, sparse, incoherent [sketch, seed, draw, dim]: largest entry at m = ratio d
-    dense_square, sparse_square, incoherent_square [sketch, seed, draw, dim]
-    lost [sketch, dim]: share of draws in which columns of S A are dependent; those of cfg.sparse
+    dense_square, sparse_square [sketch, seed, draw, dim]
     dense_x, sparse_x [sketch, seed, draw, SHOWN]: entries times sqrt(m), of the middle dim
     rows, rows_square [dense sketch, seed, draw, multiple]: m = multiple dim
     density, adapted [non-zeros, seed, draw]: m = width dim; adapted: those up to sqrt(m / d)
@@ -43,8 +41,6 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
             found |= scratch.cached(part.name, partial(computed, cfg, each, part))
     if scratch.wants("operations", "fast"):
         found |= scratch.cached("cost", partial(counted, cfg))
-    if "lost" in found:
-        found["lost"] = found["lost"].mean(axis=(1, 2))
     return found
 
 
@@ -60,9 +56,9 @@ def parts(cfg) -> list[Part]:
     return [
         Part("dense", ("dense", "dense_square", "dense_x", "rows", "rows_square"),
              partial(dense, cfg), cfg.draws),
-        Part("sparse", ("sparse", "sparse_square", "sparse_x", "lost"),
+        Part("sparse", ("sparse", "sparse_square", "sparse_x"),
              partial(sparse, cfg), cfg.draws),
-        Part("incoherent", ("incoherent", "incoherent_square"),
+        Part("incoherent", ("incoherent",),
              partial(incoherent, cfg), cfg.draws),
         Part("density", ("density", "adapted"),
              partial(density, cfg), cfg.density_draws),
@@ -142,7 +138,7 @@ def sparse(cfg, key, places) -> dict:
     problem = instances.coherent(places["at"], max(cfg.dims), spread(cfg))
     found = judged(cfg, sketched.corners(cfg.sparse, key, problem, cfg.n, scaled(cfg)))
     x = found.x[:, len(cfg.dims) // 2, :SHOWN]
-    return {"sparse": found.worst, "sparse_square": found.square, "lost": found.lost, "sparse_x": x}
+    return {"sparse": found.worst, "sparse_square": found.square, "sparse_x": x}
 
 
 def incoherent(cfg, key, places) -> dict:
@@ -153,7 +149,7 @@ def incoherent(cfg, key, places) -> dict:
     else:
         problem = instances.cosines(places["at"], cfg.n, most)
     found = judged(cfg, sketched.corners(cfg.incoherent, key, problem, cfg.n, scaled(cfg)))
-    return {"incoherent": found.worst, "incoherent_square": found.square}
+    return {"incoherent": found.worst}
 
 
 def density(cfg, key, places) -> dict:
@@ -199,5 +195,5 @@ def counted(cfg) -> dict[str, np.ndarray]:
     law = [n * (cfg.dim + 1) * np.log2(n) for n in cfg.sizes]
     fast = [of(cfg.fast, n) for n in cfg.sizes]
     each = [(additions, a, every) for (additions, every), a in zip(fast, law, strict=True)]
-    whole = [[of(name, n)[1] for n in cfg.sizes] for name in COUNTED]
+    whole = [[of(name, n)[1] for n in cfg.sizes] for name in ("srht", "gaussian", "sparse1")]
     return {"operations": np.array(whole, float), "fast": np.array(each)}
