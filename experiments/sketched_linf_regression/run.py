@@ -56,32 +56,37 @@ def parts(cfg) -> list[Part]:
     return [
         Part("dense", ("dense", "dense_square", "dense_x", "rows", "rows_square"),
              partial(dense, cfg), cfg.draws),
-        Part("sparse", ("sparse", "sparse_square", "sparse_x"),
-             partial(sparse, cfg), cfg.draws),
-        Part("incoherent", ("incoherent",),
-             partial(incoherent, cfg), cfg.draws),
-        Part("density", ("density", "adapted"),
-             partial(density, cfg), cfg.density_draws),
+        Part("sparse", ("sparse", "sparse_square", "sparse_x"), partial(sparse, cfg), cfg.draws),
+        Part("incoherent", ("incoherent",), partial(incoherent, cfg), cfg.draws),
+        Part("density", ("density", "adapted"), partial(density, cfg), cfg.density_draws),
         Part("kronecker", ("kronecker",), partial(tensor, cfg), cfg.draws),
     ]  # fmt: skip
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """Every part, all of its draws in one."""
-    return [
-        sharding.vmap_over(mesh, part.draw, at_once=1).program(
-            part.name, *jax.eval_shape(lambda part=part: inputs(cfg, part)), calls=1
-        )
-        for part in parts(cfg)
-    ]
+    side, wide = max(cfg.sides), spread(cfg)
+    sizes = {"at": max(cfg.dims) + wide, "left": side, "right": side, "rest": wide}
+
+    def of(part):
+        keyed = jax.eval_shape(partial(drawn, cfg, part))
+        places = {k: jax.ShapeDtypeStruct((*keyed.shape, n), int) for k, n in sizes.items()}
+        each = sharding.vmap_over(mesh, part.draw, at_once=1)
+        return each.program(part.name, keyed, places, calls=1)
+
+    return [of(part) for part in parts(cfg)]
+
+
+def drawn(cfg, part: Part):
+    """A key for every draw.  -> [seed draw]"""
+    number = [p.name for p in parts(cfg)].index(part.name)
+    split = jax.vmap(partial(jax.random.split, num=part.draws))
+    return split(keys.fold(cfg.seeds, number)).reshape(-1)
 
 
 def inputs(cfg, part: Part) -> tuple:
-    """A key and the places of the seed's problem for every draw.  -> [seed draw], [seed draw, …]"""
-    number = [p.name for p in parts(cfg)].index(part.name)
-    split = jax.vmap(partial(jax.random.split, num=part.draws))
-    each = split(keys.fold(cfg.seeds, number)).reshape(-1)
-    return each, jax.tree.map(lambda x: np.repeat(x, part.draws, axis=0), placed(cfg))
+    """Keys of the draws and the places of their seeds' problems.  -> [seed draw, …] each"""
+    return drawn(cfg, part), {k: x.repeat(part.draws, 0) for k, x in placed(cfg).items()}
 
 
 def placed(cfg) -> dict[str, np.ndarray]:
@@ -143,11 +148,9 @@ def sparse(cfg, key, places) -> dict:
 
 def incoherent(cfg, key, places) -> dict:
     """One draw: sketches at every d, on cosines."""
-    most = max(cfg.dims)
-    if cfg.coherent:
-        problem = instances.coherent(places["at"], most, spread(cfg))
-    else:
-        problem = instances.cosines(places["at"], cfg.n, most)
+    at, most = places["at"], max(cfg.dims)
+    peaked = instances.coherent(at, most, spread(cfg))
+    problem = peaked if cfg.coherent else instances.cosines(at, cfg.n, most)
     found = judged(cfg, sketched.corners(cfg.incoherent, key, problem, cfg.n, scaled(cfg)))
     return {"incoherent": found.worst}
 
@@ -176,8 +179,8 @@ def tensor(cfg, key, places) -> dict:
     else:  # columns of the others are alike: that A is a product does not show
         most = max(cfg.sides) ** 2
         problem = instances.coherent(places["at"], most, spread(cfg))
-        wide = [(m, side * side) for m, side in sizes]
-        M = sketched.corners((cfg.kronecker,), key, problem, cfg.n, wide)
+        sizes = [(m, side * side) for m, side in sizes]
+        M = sketched.corners((cfg.kronecker,), key, problem, cfg.n, sizes)
     return {"kronecker": judged(cfg, M).worst}
 
 
