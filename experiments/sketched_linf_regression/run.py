@@ -1,7 +1,4 @@
-"""Errors of sketched solutions over d, over m, over non-zeros, on Kronecker products; operations.
-
-A seed has a problem, a draw a sketch; draws of all seeds are split over the mesh.
-"""
+"""Errors of sketched solutions: a problem a seed, a sketch a draw; draws split over the mesh."""
 
 from collections.abc import Callable
 from functools import partial
@@ -151,8 +148,8 @@ def incoherent(cfg, key, places) -> dict:
     at, most = places["at"], max(cfg.dims)
     peaked = instances.coherent(at, most, spread(cfg))
     problem = peaked if cfg.coherent else instances.cosines(at, cfg.n, most)
-    found = judged(cfg, sketched.corners(cfg.incoherent, key, problem, cfg.n, scaled(cfg)))
-    return {"incoherent": found.worst}
+    M = sketched.corners(cfg.incoherent, key, problem, cfg.n, scaled(cfg))
+    return {"incoherent": judged(cfg, M).worst}
 
 
 def density(cfg, key, places) -> dict:
@@ -190,8 +187,9 @@ def counted(cfg) -> dict[str, np.ndarray]:
 
     def of(name, n):
         def sketch(key, rows):
-            problem = instances.Instance(rows, np.arange(n))
-            return sketched.apply(name, key, problem, n, n // cfg.share)
+            return sketched.apply(
+                name, key, instances.Instance(rows, np.arange(n)), n, n // cfg.share
+            )
 
         return cost.operations(sketch, key, jax.ShapeDtypeStruct((n, cfg.dim + 1), float))
 
