@@ -89,11 +89,12 @@ def positions(key: Array, n: int, rows: int, *, nonzeros: int = 1) -> tuple[Arra
     if nonzeros > rows:
         raise ValueError(f"nonzeros must be at most rows = {rows}, not {nonzeros}")
     where, sign = jax.random.split(key)
+    last = jnp.arange(rows - nonzeros, rows)[:, None]
+    drawn = jax.random.randint(where, (nonzeros, n), 0, last + 1)
     taken: list[Array] = []
-    for i, last in enumerate(range(rows - nonzeros, rows)):
-        drawn = jax.random.randint(jax.random.fold_in(where, i), (n,), 0, last + 1)
-        known = jnp.any(jnp.stack([drawn == t for t in taken]), axis=0) if taken else False
-        taken.append(jnp.where(known, last, drawn))
+    for i in range(nonzeros):
+        known = jnp.any(jnp.stack(taken) == drawn[i], axis=0) if taken else False
+        taken.append(jnp.where(known, last[i], drawn[i]))
     return jnp.stack(taken), jax.random.rademacher(sign, (nonzeros, n), int)
 
 

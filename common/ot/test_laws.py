@@ -5,10 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import special_ortho_group, wasserstein_distance
+from scipy.stats import wasserstein_distance
 
-from common.ot import gaussian, sliced
-from common.sde import transport
+from common.ot import sliced
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 3)), RNG.normal(size=(25, 3)) * [1, 2, 0.5] + [1, 0, -1]
@@ -110,49 +109,3 @@ def test_gradients_are_finite_where_points_meet():
         return sliced.control_variate(values, *sliced.upper(x, X, theta)).value
 
     assert np.isfinite(jax.jit(jax.grad(loss))(jnp.asarray(X))).all()
-
-
-def test_the_distance_is_that_of_the_other_module_and_of_commuting_ones():
-    a, b = covariances(2)
-    want = transport.bures_w2(np.zeros(4), a, np.zeros(4), b)
-    np.testing.assert_allclose(gaussian.bures(a, b), want, rtol=1e-10)
-    turn = special_ortho_group.rvs(4, random_state=0)
-    u, v = np.array([1.0, 2, 3, 4]), np.array([4.0, 1, 1, 9])
-    one, two = ((turn * s) @ turn.T for s in (u, v))
-    np.testing.assert_allclose(gaussian.bures(one, two), ((u**0.5 - v**0.5) ** 2).sum())
-
-
-def test_derivatives_at_equal_eigenvalues():
-    """Of the root at I: half the direction, then -1/4 of its square; of the distance: I - T."""
-    e = RNG.normal(size=(4, 4))
-    e = e + e.T
-    at = lambda t: gaussian.root(jnp.eye(4) + t * e)  # noqa: E731
-    np.testing.assert_allclose(jax.jacfwd(at)(0.0), e / 2, rtol=1e-10)
-    np.testing.assert_allclose(jax.jacfwd(jax.jacfwd(at))(0.0), -e @ e / 4, rtol=1e-10)
-    b = covariances(1)[0]
-    for a in (np.eye(4), covariances(1)[0]):
-        slope = jax.grad(gaussian.bures)(a, b)
-        np.testing.assert_allclose(slope, np.eye(4) - gaussian.monge(a, b), atol=1e-9)
-    np.testing.assert_allclose(jax.grad(gaussian.bures)(b, b), 0, atol=1e-9)
-
-
-def test_maps_push_forward_and_lyapunov_solves():
-    a, b = covariances(2)
-    t = gaussian.monge(a, b)
-    np.testing.assert_allclose(t @ a @ t, b, rtol=1e-9, atol=1e-12)
-    x = gaussian.lyapunov(a, b)
-    np.testing.assert_allclose(a @ x + x @ a, b, rtol=1e-10, atol=1e-12)
-
-
-def test_the_barycentre_is_stationary_and_least():
-    c, w = jnp.asarray(covariances(3)), np.array([1.0, 2, 3])
-    centre = lambda t: gaussian.barycentre(t * c, w).covariance  # noqa: E731
-    found, slope = jax.jit(lambda t: jax.jvp(centre, (t,), (1.0,)))(1.0)
-    np.testing.assert_allclose(slope, found, rtol=1e-9)  # of degree one
-    total = lambda b: (w / w.sum()) @ jax.vmap(gaussian.bures, (None, 0))(b, c)  # noqa: E731
-    slope = jax.jit(jax.value_and_grad(total))
-    least, gradient = slope(found)
-    assert np.abs(gradient).max() < 1e-9
-    for e in RNG.normal(size=(5, 4, 4)):
-        assert slope(found + 0.01 * (e + e.T))[0] > least
-    assert gaussian.barycentre(c, w).residual < 1e-9

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg, optimize
 
 from common import ot
-from common.ot import exact, gaussian, newton, sinkhorn, sliced
+from common.ot import exact, newton, sinkhorn, sliced
 from tests.trials import Arg, Case, parametrised, untried
 
 COST = np.array([[1.0, 3], [2, 0.5]])
@@ -231,24 +231,6 @@ CASES = {
     "sliced.upper": Case(sliced.upper, spread, POINTS, degree=2),
     "sliced.control_variate": Case(*controlled("mean"), SEEN, rtol=1e-4),
     "sliced.control_variate about the sample": Case(*controlled("sample"), SEEN, rtol=1e-4),
-    "gaussian.lyapunov": Case(
-        gaussian.lyapunov, linalg.solve_continuous_lyapunov,
-        {"a": Arg(A, "D D", 1), "c": Arg(B, "D D", 1)}, degree=0,
-    ),
-    "gaussian.root": Case(
-        gaussian.root, linalg.sqrtm, {"c": Arg(A, "D D", 2)}, degree=1, most=1e15
-    ),
-    "gaussian.bures": Case(
-        gaussian.bures,
-        lambda a, b: np.trace(a + b) - 2 * np.sqrt(np.linalg.eigvals(a @ b).real).sum(),
-        PAIR, degree=1, rtol=1e-4,
-    ),
-    "gaussian.monge": Case(gaussian.monge, mapped, PAIR, degree=0, rtol=1e-4),
-    "gaussian.barycentre": Case(
-        lambda *a: gaussian.barycentre(*a).covariance, geodesic,
-        {"covariances": Arg(np.stack([A, B]), "N D D", 1), "weights": Arg(np.array([3.0, 1]), "N")},
-        degree=1, rtol=1e-4,
-    ),
 }  # fmt: skip
 BESIDE = {
     # what every function of the dual makes of its arguments

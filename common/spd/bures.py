@@ -27,6 +27,13 @@ def distance(X, Y) -> Array:
     return norm(one - (U @ V).mT @ other)
 
 
+def monge(X, Y) -> Array:
+    """The map of N(0, X) to N(0, Y): T = X^-1/2 (X^1/2 Y X^1/2)^1/2 X^-1/2, T X T = Y."""
+    X, Y = two("X", X, "Y", Y)
+    root, back = powered(X, 0.5), powered(X, -0.5)
+    return even(back @ powered(even(root @ Y @ root), 0.5) @ back)
+
+
 def inner(B, V, W) -> Array:
     """g_B(V, W).  -> [...]"""
     (W,) = real_arrays(W=W)

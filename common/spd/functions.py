@@ -46,11 +46,22 @@ def exp(V) -> Array:
 
 
 def lyapunov(B, V) -> Array:
-    """L with B L + L B = V, B positive definite, V symmetric."""
-    B, V = two("B", B, "V", V, definite=(True, False))
+    """L with B L + L B = V, B positive definite, V symmetric; derivatives of any order."""
+    return _lyapunov(*two("B", B, "V", V, definite=(True, False)))
+
+
+@jax.custom_jvp
+def _lyapunov(B: Array, V: Array) -> Array:
     values, U = jnp.linalg.eigh(B)
     inside = U.mT @ V @ U / (values[..., :, None] + values[..., None, :])
     return even(U @ inside @ U.mT)
+
+
+@_lyapunov.defjvp
+def _(primals, tangents):
+    (B, V), (dB, dV) = primals, tangents
+    L = _lyapunov(B, V)
+    return L, _lyapunov(B, dV - dB @ L - L @ dB)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))

@@ -116,6 +116,23 @@ def test_the_length_of_the_tangent_is_the_distance():
     np.testing.assert_allclose(length, affine.distance(B, X) ** 2, rtol=1e-9)
 
 
+def test_the_map_of_gaussians_and_what_its_cost_changes_by():
+    """T X T = Y; the gradient of the squared distance in X is I - T, 0 where both are the same."""
+    X, Y = matrices(22), matrices(23)
+    T = np.asarray(bures.monge(X, Y))
+    np.testing.assert_allclose(T @ X @ T, Y, rtol=1e-8, atol=1e-9)
+    cost = jax.grad(lambda x, y: bures.distance(x, y) ** 2)
+    np.testing.assert_allclose(cost(X, Y), np.eye(D) - T, atol=1e-8)
+    np.testing.assert_allclose(cost(X, X), 0, atol=1e-9)
+
+
+def test_the_derivative_of_lyapunovs_solution_at_a_tie():
+    """At B = I: L = V / 2, dL = -(E V + V E) / 4 along B = I + t E."""
+    V, E = symmetric(24), symmetric(25)
+    found = jax.jvp(lambda b: functions.lyapunov(b, V), (jnp.eye(D),), (jnp.asarray(E),))[1]
+    np.testing.assert_allclose(found, -(E @ V + V @ E) / 4, rtol=1e-11, atol=1e-11)
+
+
 def test_points_of_the_geodesic_divide_the_distance():
     X, Y = matrices(15), matrices(16)
     middle = bures.geodesic(X, Y, 0.3)

@@ -44,8 +44,13 @@ def where_finite(f):
     return found
 
 
+def root2(a):
+    """Of a matrix that is not symmetric: (X Y)^1/2 = X T."""
+    return np.real(reference.sqrtm(a))
+
+
 def bures_log(b, x):
-    half = np.real(reference.sqrtm(b @ x))
+    half = root2(b @ x)
     return half + half.T - 2 * b
 
 
@@ -137,6 +142,13 @@ CASES = {
         where_finite(lambda b, v, w: np.sum(reference.solve_continuous_lyapunov(b, v) * w) / 2),
         TANGENT | {"W": Arg(Y, "d d", 1)},
         degree=1,
+        most=FAR,
+    ),
+    "bures.monge": Case(
+        bures.monge,
+        where_finite(lambda x, y: np.linalg.solve(x, root2(x @ y))),
+        TWO,
+        degree=0,
         most=FAR,
     ),
     "bures.log": Case(bures.log, where_finite(bures_log), AT, degree=1, most=FAR),
