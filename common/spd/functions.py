@@ -28,8 +28,10 @@ def sqrt(X) -> Array:
     return power(X, 0.5)
 
 
-def power(X, exponent: float) -> Array:
-    """X^exponent"""
+def power(X, exponent) -> Array:
+    """X^exponent, exponent []"""
+    (exponent,) = real_arrays(exponent=exponent)
+    shapes.check("exponent", exponent, "")
     return powered(positive("X", X), exponent)
 
 
@@ -60,19 +62,37 @@ def _function(f, slope, X: Array) -> Array:
 @_function.defjvp
 def _(f, slope, primals, tangents):
     values, U = jnp.linalg.eigh(primals[0])
-    found, at = f(values), slope(values)
+    found = f(values)
+    inside = _divided(values, found, slope(values)) * (U.mT @ even(tangents[0]) @ U)
+    return (U * found[..., None, :]) @ U.mT, U @ inside @ U.mT
+
+
+def _divided(values: Array, found: Array, slopes: Array) -> Array:
+    """(f_i - f_j) / (v_i - v_j), and the slope where they meet.  [..., d] -> [..., d, d]"""
     one, other = values[..., :, None], values[..., None, :]
     gap, size = one - other, jnp.maximum(jnp.abs(one), jnp.abs(other))
     near = jnp.abs(gap) <= jnp.sqrt(jnp.finfo(values.dtype).eps) * size
     divided = (found[..., :, None] - found[..., None, :]) / jnp.where(near, 1, gap)
-    middle = (at[..., :, None] + at[..., None, :]) / 2  # to the second order of the gap
-    inside = jnp.where(near, middle, divided) * (U.mT @ even(tangents[0]) @ U)
-    return (U * found[..., None, :]) @ U.mT, U @ inside @ U.mT
+    middle = (slopes[..., :, None] + slopes[..., None, :]) / 2  # to the second order of the gap
+    return jnp.where(near, middle, divided)
 
 
-def powered(X: Array, exponent: float) -> Array:
-    """X^exponent, not checked."""
-    return _function(lambda v: v**exponent, lambda v: exponent * v ** (exponent - 1), X)
+@jax.custom_jvp
+def powered(X: Array, exponent) -> Array:
+    """X^exponent, not checked; exponent [], with a derivative too."""
+    values, U = jnp.linalg.eigh(X)
+    return (U * (values**exponent)[..., None, :]) @ U.mT
+
+
+@powered.defjvp
+def _(primals, tangents):
+    (X, exponent), (dX, de) = primals, tangents
+    values, U = jnp.linalg.eigh(X)
+    found = values**exponent
+    inside = _divided(values, found, exponent * values ** (exponent - 1))
+    inside = inside * (U.mT @ even(dX) @ U)
+    rise = de * (found * jnp.log(values))
+    return (U * found[..., None, :]) @ U.mT, U @ inside @ U.mT + (U * rise[..., None, :]) @ U.mT
 
 
 def logarithm(X: Array) -> Array:

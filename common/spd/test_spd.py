@@ -59,6 +59,16 @@ def test_the_gradient_of_a_root_at_the_identity():
     np.testing.assert_allclose(found, A / 2, rtol=1e-12)
 
 
+def test_the_derivative_of_a_power_in_its_exponent():
+    """d X^p / dp = X^p log X, in a program that is told p."""
+    X = matrices(21)
+    found = jax.jit(jax.jacfwd(lambda p: functions.power(X, p)))(0.3)
+    want = reference.fractional_matrix_power(X, 0.3) @ reference.logm(X)
+    np.testing.assert_allclose(found, want, rtol=1e-9, atol=1e-9)
+    both = jax.jit(jax.vmap(jax.grad(lambda p: functions.power(X, p).trace())))(jnp.array([0.3, 2]))
+    np.testing.assert_allclose(both, [want.trace(), (X @ X @ reference.logm(X)).trace()])
+
+
 @pytest.mark.parametrize("metric", GEOMETRIES)
 def test_distances_of_matrices_that_commute(metric):
     a, b = np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 9, 4, 0.5])
