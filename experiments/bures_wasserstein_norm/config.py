@@ -1,4 +1,4 @@
-"""Settings of every preset. Laptop: about a minute of two cores; smoke: seconds; paper: one GPU.
+"""Settings of every preset. Laptop: about a minute of two cores; smoke: seconds; paper: CPU-hours.
 
 "code": the authors' repository, its settings for MAMEM-SSVEP-II.
 """
@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 PAPER = {
     "seeds": (0, 1, 2, 3, 4),  # code: 5 runs; of the matrices, the data, the network
     "x64": True,  # code: float64; the centred mean is lost in float32 beyond a condition of 1e4
-    "needs": "accelerator",
+    "needs": "",
     # geometry: batches of matrices of these condition numbers, largest eigenvalue 1
     "size": 15,  # code: 15 x 15 covariances after the convolutions
     "batch": 30,  # code
@@ -41,7 +41,6 @@ PAPER = {
     "floor": 1e-5,  # code: of eigenvalues in ReEig
 }
 LAPTOP = {
-    "needs": "",
     "size": 12,
     "kept": 10,
     "train": 600,

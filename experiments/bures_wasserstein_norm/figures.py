@@ -21,7 +21,7 @@ def figures(arrays, cfg):
 def distances(arrays, cfg):
     """Distances moved against the condition number; the limit of the deformed metric."""
     fig, (noise, power) = plot.figure(
-        1, 2, caption=f"Left: distance from X to X + {cfg.noise:g} I; one point of the spectrum of X"
+        1, 2, caption=f"Left: distance from X to X + {cfg.noise:g} I; the largest eigenvalue of X"
         " is 1. Right: the metric of powers of X and Y against its limit.",
     )  # fmt: skip
     condition = arrays["condition"]
@@ -44,8 +44,8 @@ def distances(arrays, cfg):
 def layers(arrays, cfg):
     """The mean after centring, the variance after scaling."""
     fig, (mean, variance) = plot.figure(
-        1, 2, caption=f"Batches of {cfg.batch} matrices of side {cfg.size}: how far the mean is from"
-        f" I with {cfg.first_steps} and {cfg.mean_steps} turns of its fixed point; the variance.",
+        1, 2, caption=f"Batches of {cfg.batch} matrices of side {cfg.size}: |mean − I| with"
+        f" {cfg.first_steps} and {cfg.mean_steps} turns of its fixed point; the variance.",
     )  # fmt: skip
     condition, look = arrays["condition"], {"markevery": 1}
     for i, (key, turns) in enumerate((("first", cfg.first_steps), ("centred", cfg.mean_steps))):

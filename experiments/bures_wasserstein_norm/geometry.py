@@ -102,14 +102,11 @@ def pictured(key, condition, *, size, n, spread, tiny):
     """Eigenvalues of a batch, and after each normalisation.  -> [3, N, n]"""
     X, bias = batch(key, condition, size, n), layer.begin(n, spread)
     scaled = X * jnp.exp(keys.normal(jax.random.fold_in(key, 1), (size, 1, 1)))
-    after = [
-        norm(scaled, statistics(scaled, bias, 1.0, steps=20), bias, 1.0, tiny=tiny)
-        for norm, statistics in (
-            (layer.affine_norm, layer.affine_statistics),
-            (layer.bures_norm, layer.bures_statistics),
-        )
-    ]
-    return jnp.stack([jnp.linalg.eigvalsh(x) for x in (scaled, *after)])
+    found = layer.affine_statistics(scaled, steps=20)
+    one = layer.affine_norm(scaled, found, bias, tiny=tiny)
+    found = layer.bures_statistics(scaled, bias, 1.0, steps=20)
+    other = layer.bures_norm(scaled, found, bias, 1.0, tiny=tiny)
+    return jnp.stack([jnp.linalg.eigvalsh(x) for x in (scaled, one, other)])
 
 
 def data(key, level, *, classes, train, test, n, freedom, signal):

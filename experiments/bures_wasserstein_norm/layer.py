@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from common.spd import affine, bures
-from common.spd.functions import even, exponential, powered
+from common.spd.functions import even, exponential, logarithm, powered
 
 
 class Bias(NamedTuple):
@@ -71,16 +71,15 @@ def bures_norm(X, statistics, bias: Bias, theta, *, tiny: float):
     return unflat(bures.exp(G, from_identity(G, V)), M, theta)
 
 
-def affine_statistics(X, bias: Bias, theta, *, steps: int):
+def affine_statistics(X, *, steps: int):
     """Karcher mean and variance of the affine-invariant metric (Brooks et al. 2019)."""
-    del bias, theta
     B = jax.lax.stop_gradient(affine.mean(X, steps=steps))
-    return B, jnp.mean(jax.vmap(lambda x: affine.distance(B, x) ** 2)(X))
+    back = powered(B, -0.5)
+    return B, jnp.mean(jnp.sum(logarithm(even(back @ X @ back)) ** 2, (-2, -1)))
 
 
-def affine_norm(X, statistics, bias: Bias, theta, *, tiny: float):
+def affine_norm(X, statistics, bias: Bias, *, tiny: float):
     """B^-1/2 X B^-1/2 to the power s / sqrt(variance + tiny), then G^1/2 . G^1/2."""
-    del theta
     B, variance = statistics
     back, root = powered(B, -0.5), powered(exponential(even(bias.log_g)), 0.5)
     power = bias.spread / jnp.sqrt(variance + tiny)

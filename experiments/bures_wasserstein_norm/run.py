@@ -15,7 +15,7 @@ from common.programs import Program
 from . import geometry, network
 
 STREAMS = ("geometry", "data", "network")
-METHODS = ("none", "affine", "bures")  # the last with M = I, then with M learned
+NONE, AFFINE, BURES = range(3)
 STUDY = ("centred", "centred_root", "first", "first_root", "variance", "moved", "moved_law",
          "pullback", "deformed", "limit")  # fmt: skip
 
@@ -43,27 +43,13 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     if scratch.wants("spectrum"):
         found["spectrum"] = sharding.gather(jax.jit(partial(pictured, cfg))(streams["geometry"][0]))
     if scratch.wants("accuracy", "powered"):
-        cells = {m: partial(trained, cfg, mesh, streams, m) for m in METHODS}
-        none, rbn, bures = scratch.cells(cells, "training")
-        split = np.split(bures["curve"], [len(cfg.levels), 2 * len(cfg.levels)], axis=1)
-        each = none["curve"], rbn["curve"], *split[:2]
-        found |= {"accuracy": np.stack(each, axis=2), "powered": split[2]}
+        found |= scratch.cached("networks", partial(trained, cfg, mesh, streams))
     return found
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
-    """Networks of each kind; the geometry is short."""
-    shape = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS)["data"])
-    found = []
-    for method in METHODS:
-        size = len(cfg.seeds) * len(variants(cfg, method)[0])
-        args = *[jax.ShapeDtypeStruct((size,), shape.dtype)] * 2, *abstract(size)
-        found.append(training(cfg, mesh, method).program(f"SPDNet, {method}", *args, calls=1))
-    return found
-
-
-def abstract(size: int):
-    return [jax.ShapeDtypeStruct((size,), float)] * 3
+    """None: eigenvectors of matrices of 12 rows in float64 are for CPUs, as the authors' are."""
+    return []
 
 
 def studied(cfg, mesh: Mesh, streams) -> dict[str, np.ndarray]:
@@ -86,37 +72,46 @@ def pictured(cfg, key):
     return geometry.pictured(key, cfg.levels[0], **how)
 
 
-def variants(cfg, method: str):
-    """Level, theta and whether M is learned, of every network of a method.  -> [3, V]"""
-    plain = [(level, 1.0, 0.0) for level in cfg.levels]
-    if method == "bures":
-        plain += [(level, 1.0, 1.0) for level in cfg.levels]
-        plain += [(cfg.levels[0], theta, 0.0) for theta in cfg.thetas]
-    return np.array(plain).T
+def variants(cfg) -> tuple[np.ndarray, network.Kind]:
+    """Level and kind of every network: all methods at all levels, then the powers.  -> each [V]"""
+    four = (NONE, 0.0), (AFFINE, 0.0), (BURES, 0.0), (BURES, 1.0)
+    rows = [(level, method, 1.0, learned) for level in cfg.levels for method, learned in four]
+    rows += [(cfg.levels[0], BURES, theta, 0.0) for theta in cfg.thetas]
+    level, method, theta, learned = (np.array(column) for column in zip(*rows, strict=True))
+    return level, network.Kind(method, theta, learned)
 
 
-def trained(cfg, mesh: Mesh, streams, method: str) -> dict[str, np.ndarray]:
-    """Accuracies of all seeds and variants.  -> curve [S, V, epoch]"""
-    settings = variants(cfg, method)
-    seeds, count = len(cfg.seeds), settings.shape[1]
+def trained(cfg, mesh: Mesh, streams) -> dict[str, np.ndarray]:
+    """Accuracies of all seeds and kinds, one network after the other."""
+    level, kind = variants(cfg)
+    seeds, count = len(cfg.seeds), len(level)
     member = np.repeat(np.arange(seeds), count)
     both = [streams[name][member] for name in ("data", "network")]
-    args = [np.tile(row, seeds) for row in settings]
-    curve = sharding.gather(training(cfg, mesh, method)(*both, *args))
-    return {"curve": curve.reshape(seeds, count, -1)}
+    everyone = jax.tree.map(lambda a: np.tile(a, seeds), (level, kind))
+    curve = sharding.gather(training(cfg, mesh)(*both, *everyone)).reshape(seeds, count, -1)
+    levels = len(cfg.levels)
+    return {
+        "accuracy": curve[:, : 4 * levels].reshape(seeds, levels, 4, -1),
+        "powered": curve[:, 4 * levels :],
+    }
 
 
-def training(cfg, mesh: Mesh, method: str) -> sharding.Placed:
-    """(data key, network key, level, theta, learned), each [member] -> accuracies"""
-    drawn = {"classes": cfg.classes, "train": cfg.train, "test": cfg.test, "n": cfg.size}
-    how = {
-        "train": cfg.train, "batch": cfg.batch, "epochs": cfg.epochs, "lr": cfg.lr,
-        "momentum": cfg.momentum, "decay": cfg.decay, "kept": cfg.kept, "classes": cfg.classes,
-        "spread": cfg.spread, "steps": cfg.steps, "tiny": cfg.tiny, "floor": cfg.floor,
-    }  # fmt: skip
+def training(cfg, mesh: Mesh) -> sharding.Placed:
+    """(data key, network key, level, Kind), each [member] -> accuracies.
 
-    def member(data_key, net_key, level, theta, learned):
-        x, y = geometry.data(data_key, level, freedom=cfg.freedom, signal=cfg.signal, **drawn)
-        return network.fit(net_key, x, y, theta, learned, method=method, **how)
+    In turns: side by side every network would compute all methods.
+    """
+    how = {"lr": cfg.lr, "momentum": cfg.momentum, "decay": cfg.decay, "steps": cfg.steps,
+           "tiny": cfg.tiny, "floor": cfg.floor}  # fmt: skip
 
-    return sharding.vmap_over(mesh, member)
+    def member(data_key, net_key, level, kind):
+        x, y = geometry.data(
+            data_key, level, classes=cfg.classes, train=cfg.train, test=cfg.test, n=cfg.size,
+            freedom=cfg.freedom, signal=cfg.signal,
+        )  # fmt: skip
+        begin, shuffled = jax.random.split(net_key)
+        net = network.init(begin, cfg.size, cfg.kept, cfg.classes, cfg.spread)
+        order = network.orders(shuffled, cfg.train, cfg.batch, cfg.epochs)
+        return network.fit(net, x, y, order, kind, **how)
+
+    return sharding.vmap_over(mesh, member, at_once=1)
