@@ -1,11 +1,16 @@
-"""Truths of the experiment: closed forms and limits."""  # TODO: three or more of your own
+"""Truths of the experiment: isometries, the layer's mean and variance, closed forms, one network."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg as reference
 
-from . import measure, quadratic
+from common.spd import bures
+
+from . import geometry, layer, network
+
+N = 5
 
 
 @pytest.fixture(autouse=True)
@@ -14,23 +19,109 @@ def double():
         yield
 
 
-def test_descent_is_the_closed_form():
-    """Each direction shrinks by 1 - lr h a step."""
-    h, start = quadratic.curvatures(4, 0.1), quadratic.start(jax.random.key(0), 4)
-    how = {"curvature": h, "lr": 0.3, "momentum": 0.0}
-    found = quadratic.descend(start, jnp.array([1, 2, 30]), **how)[1]
-    x = start[0] * (1 - 0.3 * h) ** jnp.array([1, 3, 33])[:, None]
-    np.testing.assert_allclose(found, 0.5 * (h * x**2).sum(axis=1), rtol=1e-12)
+def batch(seed=0, condition=100.0, size=8):
+    return np.asarray(geometry.batch(jax.random.key(seed), condition, size, N))
 
 
-def test_one_direction_falls_at_the_law():
-    start = quadratic.start(jax.random.key(1), 1)
-    how = {"curvature": jnp.array([0.2]), "lr": 0.5, "momentum": 0.0}
-    found = quadratic.descend(start, jnp.ones(20, int), **how)[1]
-    arrays = {"loss": np.asarray(found)[None], "step": np.arange(1, 21)}
-    np.testing.assert_allclose(measure.rate(arrays), measure.law(0.5, 0.2), rtol=1e-10)
+def symmetric(seed):
+    A = np.random.default_rng(seed).standard_normal((N, N))
+    return A + A.T
 
 
-def test_gradient_is_that_of_the_equation():
-    x, h = jnp.array([1.0, -2.0, 3.0]), jnp.array([0.5, 1.0, 0.25])
-    np.testing.assert_allclose(jax.grad(quadratic.loss)(x, h), h * x, rtol=1e-14)
+def test_transports_keep_lengths():
+    """g_B(V, V) = tr(L V) / 2 with B L + L B = V, at B and at I, where it is tr(V^2) / 4."""
+    B, V = batch(1)[0], symmetric(2)
+    L = reference.solve_continuous_lyapunov(B, V)
+    at_identity = layer.to_identity(B, V)
+    np.testing.assert_allclose(np.sum(at_identity**2) / 4, np.trace(L @ V) / 2, rtol=1e-10)
+    np.testing.assert_allclose(layer.from_identity(B, at_identity), V, rtol=1e-9, atol=1e-9)
+
+
+def test_the_layer_gives_the_mean_and_the_variance_that_it_is_told():
+    """With G, s and M of its own, theta = 1: by the metric's own mean and distances."""
+    X = batch(3)
+    bias = layer.Bias(symmetric(4) / 8, symmetric(5) / 8, jnp.asarray(0.7))
+    M, G = (reference.expm(np.asarray(a)) for a in (bias.log_m, bias.log_g))
+    found = layer.bures_norm(
+        X, layer.bures_statistics(X, bias, 1.0, steps=300), bias, 1.0, tiny=0.0
+    )
+    root = np.linalg.inv(reference.sqrtm(M))
+    flat = root @ np.asarray(found) @ root
+    G = root @ G @ root
+    spread = np.mean([bures.distance(x, G) ** 2 for x in flat])
+    np.testing.assert_allclose(spread, 0.49, rtol=1e-8)
+    np.testing.assert_allclose(bures.mean(flat, steps=300), G, rtol=1e-7, atol=1e-8)
+
+
+def test_a_layer_with_its_own_mean_and_spread_changes_nothing():
+    """s^2 = the variance and G = the mean: the batch itself, for every theta."""
+    X = batch(6, 10.0)
+    for theta in (0.5, 1.0):
+        bias = layer.begin(N, 1.0)
+        B, variance = layer.bures_statistics(X, bias, theta, steps=200)
+        G = np.asarray(layer.unflat(B, np.eye(N), theta))
+        bias = bias._replace(log_g=reference.logm(G), spread=jnp.sqrt(variance))
+        found = layer.bures_norm(X, (B, variance), bias, theta, tiny=0.0)
+        np.testing.assert_allclose(found, X, rtol=1e-6, atol=1e-8)
+
+
+def test_affine_layer_of_diagonal_matrices_is_that_of_their_logarithms():
+    logs = np.random.default_rng(7).standard_normal((6, N))
+    X = np.exp(logs)[..., None] * np.eye(N)
+    bias = layer.begin(N, 0.5)
+    found = layer.affine_norm(X, layer.affine_statistics(X, steps=1), bias, tiny=0.0)
+    away = logs - logs.mean(0)
+    want = 0.5 * away / np.sqrt((away**2).sum(1).mean())
+    np.testing.assert_allclose(np.log(np.asarray(found).diagonal(0, 1, 2)), want, atol=1e-5)
+
+
+def test_pull_back_by_two_formulas_and_without_m_another_number():
+    X, Y = batch(8)[:2]
+    M = batch(9)[0]
+    one, other = geometry.pullback(X, Y, M, True)
+    assert float(one) == pytest.approx(float(other), rel=1e-11)
+    assert abs(float(geometry.pullback(X, Y, M, False)[0]) / float(other) - 1) > 0.1
+
+
+def test_wishart_matrices_have_the_mean_of_their_class():
+    x, y = geometry.data(jax.random.key(10), 100.0, classes=2, train=20_000, test=0, n=3,
+                         freedom=2.0, signal=0.3)  # fmt: skip
+    means = [np.asarray(x)[np.asarray(y) == c].mean(0) for c in range(2)]
+    assert np.linalg.cond(means[0]) == pytest.approx(100, rel=2)
+    gap = np.linalg.norm(reference.logm(np.linalg.solve(*means)))
+    assert 0.2 < gap < 3  # exp(E_c) apart, whatever they have in common
+
+
+def test_the_gradient_of_a_network_is_that_of_differences_also_where_m_and_g_are_i():
+    x, y = geometry.data(jax.random.key(11), 10.0, classes=2, train=6, test=0, n=4, freedom=2.0,
+                         signal=0.3)  # fmt: skip
+    net = network.init(jax.random.key(12), 4, 3, 2, 1.0)
+    kind = network.Kind(2, 0.5, 1.0)
+
+    def loss(net):
+        B, variance = network.statistics(net, x, kind, steps=1)
+        told = network.apply(net, x, (frozen, variance), kind, tiny=1e-5, floor=1e-5)
+        del B
+        return jnp.sum(told**2)
+
+    frozen = network.statistics(net, x, kind, steps=1)[0]  # no gradient flows through the mean
+    grads, step = jax.grad(loss)(net), 1e-5
+    for name in ("log_m", "log_g"):
+        V = jnp.asarray(symmetric(13)[:3, :3])
+        at = lambda t, n=name: net._replace(  # noqa: E731
+            bias=net.bias._replace(**{n: getattr(net.bias, n) + t * V})
+        )
+        want = (loss(at(step)) - loss(at(-step))) / (2 * step)
+        assert float(jnp.sum(getattr(grads.bias, name) * V)) == pytest.approx(
+            float(want), rel=1e-5, abs=1e-5 * float(loss(net))
+        )
+
+
+def test_columns_stay_orthonormal_and_the_step_is_tangent():
+    W = np.linalg.qr(symmetric(14))[0][:, :3]
+    G = symmetric(15)[:, :3]
+    T = np.asarray(network.tangent(W, G))
+    np.testing.assert_allclose(W.T @ T + T.T @ W, 0, atol=1e-12)
+    moved = np.asarray(network.orthonormal(W + 0.1 * T))
+    np.testing.assert_allclose(moved.T @ moved, np.eye(3), atol=1e-12)
+    assert np.linalg.norm(moved - W) < 1
