@@ -52,9 +52,10 @@ def layers(arrays, cfg):
         plot.band(mean, condition, arrays[key], label=f"turns: {turns}", **plot.style(i) | look)
     mean.set(yscale="log", ylabel="‖mean − I‖")
     label = f"variance about {'I' if cfg.variance_about == 'identity' else 'the mean'}"
-    plot.band(variance, condition, arrays["variance"], label=label, **plot.style(2) | look)
-    plot.law(variance, condition, np.ones(len(condition)), label="s²")
-    variance.set(ylabel="variance of the scaled batch / s²")
+    off = np.abs(1 - arrays["variance"])
+    plot.band(variance, condition, off, label=label, **plot.style(2) | look)
+    plot.law(variance, condition, np.full(len(condition), 1e-3), label="what is claimed")
+    variance.set(yscale="log", ylabel="|1 − variance of the scaled batch / s²|")
     for ax in (mean, variance):
         ax.set(xscale="log", xlabel="condition number")
         ax.legend()
