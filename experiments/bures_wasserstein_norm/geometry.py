@@ -13,6 +13,9 @@ from common.spd.functions import even, exponential, logarithm, powered
 from . import layer
 
 
+RESOLVED = 1e-8  # distances of a mean below this are float64's own and not kept
+
+
 def spectrum(condition, n: int):
     """Eigenvalues from 1 / condition to 1, evenly in the logarithm.  -> [n]"""
     return condition ** -jnp.linspace(1.0, 0.0, n)
@@ -54,7 +57,8 @@ def normalised(X, *, mean_steps, first_steps, about, spread, tiny):
     found = {}
     for name, steps in (("centred", mean_steps), ("first", first_steps)):
         B = bures.mean(X, steps=steps)
-        found[name] = jnp.linalg.norm(bures.mean(moved(X, B), steps=mean_steps) - eye)
+        off = jnp.linalg.norm(bures.mean(moved(X, B), steps=mean_steps) - eye)
+        found[name] = jnp.maximum(off, RESOLVED)
         found[f"{name}_root"] = jnp.linalg.eigvalsh(eye + layer.centred(X, B) / 2).min()
     B, variance = layer.bures_statistics(X, bias, 1.0, steps=mean_steps, about=about)
     V = layer.centred(X, B) * spread / jnp.sqrt(variance + tiny)

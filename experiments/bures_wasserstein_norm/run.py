@@ -24,7 +24,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Every array; metrics in the order affine-invariant, log-Euclidean, Bures-Wasserstein.
 
     condition [C], power [T], level [L], theta: as set
-    centred, first [S, C]: |mean - I| of the centred batch, its mean by many turns and by the first
+    centred, first [S, C]: |mean - I| of the centred batch, its mean by many turns and by the first;
+    1e-8 where less
     centred_root, first_root [S, C]: least eigenvalue of I + V / 2, which has to be positive
     variance [S, C]: of the scaled batch, over the square of the spread
     moved, moved_law [S, C, 3]: distances from X to X with noise, and in closed form
