@@ -1,0 +1,1 @@
+"""Batch normalisation of covariance matrices in the generalised Bures-Wasserstein metric."""
