@@ -12,7 +12,6 @@ from common.spd.functions import even, exponential, logarithm, powered
 
 from . import layer
 
-
 RESOLVED = 1e-8  # distances of a mean below this are float64's own and not kept
 
 
