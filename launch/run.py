@@ -11,12 +11,13 @@ from absl import flags
 from ml_collections import config_flags
 
 from launch.compute import run, stop
-from launch.errors import UserError
+from launch.errors import UserError, clip
 from launch.guard import guarded
-from launch.paths import EXPERIMENTS, shown, split
+from launch.paths import EXPERIMENTS, place, shown, split
 from launch.read import report
 from launch.scale import plan
 from launch.settings import Job
+from launch.surroundings import wide
 
 SETS_CONFIG = re.compile(r"--?(config|flagfile)(=|$)")  # what names a file that absl would run
 
@@ -36,8 +37,8 @@ def _run() -> int:
     try:
         flags.FLAGS([sys.argv[0], f"--config={file}:{preset}", *others])
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(" ".join(str(error).strip("'\"").split())) from None
-    where = Path(workdir.value) if workdir.value else None
+        raise UserError(clip(str(error).strip("'\""), 300)) from None
+    where = None if workdir.value is None else place(workdir.value, "--workdir")
     job = Job(slug, preset, config.value).but(())
     folder = run.execute(job, workdir=where, predict=plan.here)
     print(run.finished_line(folder))
@@ -59,4 +60,5 @@ def _named(arguments: list[str]) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    wide()
     sys.exit(main())

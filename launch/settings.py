@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from launch.errors import UserError, nearest
+from launch.errors import CONTROL, UserError, clip, nearest
+from launch.paths import MOST_SEEDS
 from launch.terminal import shell
 from launch.values import Known, controls, parse
 
@@ -76,14 +77,14 @@ def override(slug: str, cfg, items: Iterable[str]) -> None:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals:
-            raise UserError(f"{item!r} is not key=value (for example lr=1e-3)")
+            raise UserError(f"{clip(item)!r} is not key=value (for example lr=1e-3)")
         if key in given:
-            raise UserError(f"{key} stands twice; give it once")
+            raise UserError(f"{clip(key)} stands twice; give it once")
         given.add(key)
-        if not text.isprintable():
-            raise UserError(f"{item!r} holds a line break or another control character")
+        if CONTROL.search(text):
+            raise UserError(f"{clip(item)} holds a line break or another control character")
         if key not in cfg:
-            raise UserError(f"{slug} has no setting {key!r}; {nearest(key, cfg.keys())}")
+            raise UserError(f"{slug} has no setting {clip(key)!r}; {nearest(key, cfg.keys())}")
         with cfg.unlocked():
             cfg[key] = parse(key, text, cfg[key])
 
@@ -94,7 +95,10 @@ def check(slug: str, cfg, config: Mapping[str, Any], preset: str) -> None:
     """
     seeds = cfg.seeds
     if not seeds or len(set(seeds)) != len(seeds) or not all(0 <= s < 2**31 for s in seeds):
-        raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {tuple(seeds)!r}")
+        said = clip(repr(tuple(seeds)), 120)
+        raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {said}")
+    if len(seeds) > MOST_SEEDS:
+        raise UserError(f"{len(seeds):,} seeds; a run has at most {MOST_SEEDS:,}")
     x64 = config["PRESETS"][preset].get("x64", config["PAPER"]["x64"])
     if x64 and not cfg.x64:
         where = f"experiments/{slug}/config.py"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from common import claims as claims_module
 from common.claims import Claim, ClaimError
+from common.files import FileError
 from launch import paths, settings
 from launch.errors import UserError, nearest
 from launch.make import check_config, check_numbers, check_text
@@ -208,6 +209,6 @@ def lineage(f: Folder) -> Iterator[Finding]:
 def _title(slug: str) -> tuple:
     try:
         paper = paths.paper(slug)
-    except ValueError:
+    except (ValueError, FileError):
         return ()
     return paper.get("title"), paper.get("arxiv")

@@ -13,7 +13,7 @@ import numpy as np
 from common import claims as claims_module
 from common import repeats
 from common.claims import Claim, ClaimError, Verdict
-from launch import settings
+from launch import settings, surroundings
 from launch.errors import UserError
 from launch.paths import ROOT, verdict_seeds
 from launch.paths import folder as experiment_folder
@@ -195,9 +195,9 @@ def draw_finite(folder: Path, info: dict, **options: Any) -> None:
                 raise UserError(
                     f"{folder / 'run.json'} has settings that config.py lacks: {odd}; run again"
                 ) from None
-            if info.get("overrides") and not isinstance(error, (UserError, OSError)):
+            if not isinstance(error, (UserError, OSError)):
                 name = f"{info['experiment']}:{info['preset']}"
-                raise failed(name, info["overrides"], folder, error) from None
+                raise failed(name, info.get("overrides") or {}, folder, error) from error
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
 
@@ -241,6 +241,7 @@ def drawings_if_finite(info: dict, arrays: dict) -> dict[str, Any] | None:
 
 def drawings(info: dict, arrays: dict) -> dict[str, Any]:
     """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
+    surroundings.own_figures()
     from common import plot
 
     slug = info["experiment"]

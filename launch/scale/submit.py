@@ -159,8 +159,9 @@ def _refuse_if_taken(folder: Path) -> None:
             )
     try:
         store.lock(folder).close()
-    except store.Busy:
-        raise UserError(f"{shown(folder)} is being computed on this machine already") from None
+    except store.Busy as busy:
+        said = f"{shown(folder)} cannot be sent, it may be computed on this machine: it {busy}"
+        raise UserError(said) from None
 
 
 def _stub(slug: str, preset: str, cell: Cell) -> dict:
