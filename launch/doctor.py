@@ -41,7 +41,11 @@ def _python() -> dict:
 
 def _pins() -> dict:
     wrong = []
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
+    try:
+        said = files.text(ROOT / "requirements.txt")
+    except files.FileError as error:
+        return _row("packages", "limited", str(error), "git checkout requirements.txt")
+    for line in said.splitlines():
         name, equals, version = line.partition(";")[0].strip().partition("==")
         if equals and not line.startswith("#") and ";" not in line:
             found = provenance.version(name)

@@ -74,8 +74,9 @@ def place(text: str | os.PathLike, what: str) -> Path:
 
 
 def slugs() -> list[str]:
-    """Every experiment: a folder of experiments/ with a config.py."""
-    return sorted(p.parent.name for p in EXPERIMENTS.glob("*/config.py"))
+    """Every experiment: a folder of experiments/ with a config.py and a name of Python's."""
+    found = (p.parent.name for p in EXPERIMENTS.glob("*/config.py"))
+    return sorted(name for name in found if name.isidentifier())
 
 
 def folder(slug: str) -> Path:

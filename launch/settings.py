@@ -2,12 +2,14 @@
 
 import importlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+from common import files
 from launch.errors import CONTROL, UserError, clip, nearest
-from launch.paths import MOST_SEEDS
+from launch.paths import EXPERIMENTS, MOST_SEEDS
 from launch.terminal import shell
 from launch.values import Known, controls, parse
 
@@ -63,7 +65,26 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
 
 
 def _config(slug: str):
-    return importlib.import_module(f"experiments.{slug}.config")
+    return module(slug, "config")
+
+
+def complete(slug: str) -> None:
+    """Errors: UserError, FileError where a file is missing that a run needs from begin to end."""
+    for name in ("config.py", "run.py", "measure.py", "figures.py"):
+        file = EXPERIMENTS / slug / name
+        if not os.path.lexists(file):
+            raise UserError(f"{file} is missing; ./lab check {slug} says what it must have")
+        files.content(file)
+
+
+def module(slug: str, name: str):
+    """A file of an experiment, imported.  Errors: UserError where it is none, or no Python."""
+    file = EXPERIMENTS / slug / f"{name}.py"
+    files.content(file)  # what is no file may never end
+    try:
+        return importlib.import_module(f"experiments.{slug}.{name}")
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # of the compiler
+        raise UserError(f"{file} is no Python: {clip(error, 200)}") from error
 
 
 def strange(paper: dict, changes: dict) -> list[str]:

@@ -53,7 +53,8 @@ def _run_it(parsed) -> int:
     if parsed.name.partition(":")[0] in MANY:
         return _run_all(parsed)
     job = settings.job(*split(parsed.name), parsed.overrides)
-    report.load_claims(job.slug)  # a wrong claims.toml is told before computing, not after
+    settings.complete(job.slug)  # what would fail after computing is told before it
+    report.load_claims(job.slug)
     if "REPRISE_WORKER" not in os.environ:  # each of several would say it
         check.warn(job.slug)
     if processes.wanted(parsed.processes):

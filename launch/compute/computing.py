@@ -1,6 +1,5 @@
 """The computation itself: an experiment's `run` called, its arrays checked, how it went noted."""
 
-import importlib
 import os
 import re
 import resource
@@ -15,6 +14,7 @@ import numpy as np
 
 from common.data import DataError
 from common.files import FileError, causes
+from launch import settings
 from launch.compute import cluster, stop
 from launch.errors import Interrupted, UserError
 from launch.meshes import mesh_of
@@ -83,7 +83,7 @@ def _arrays(job: Job, scratch: Any, compiling: "Compiling") -> dict[str, np.ndar
 
     from common.scratch import gathered
 
-    module = importlib.import_module(f"experiments.{job.slug}.run")
+    module = settings.module(job.slug, "run")
     display = Display(job.name, scratch.shown, lambda: compiling.seconds)
     with (
         display if cluster.index() == 0 else nullcontext(),

@@ -15,6 +15,7 @@ from launch.read.cards import number
 from launch.record import store
 from launch.settings import Job, job
 from launch.terminal import table
+from launch.values import LONG
 
 MOST = 10_000  # cells
 CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -29,6 +30,8 @@ def grid(items: list[str]) -> list[list[str]]:
     axes: dict[str, list[str]] = {}
     for item in items:
         key, equals, text = item.partition("=")
+        if len(item) > LONG:
+            raise UserError(f"{clip(item)!r} is longer than the {LONG:,} characters that are taken")
         if not equals:
             raise UserError(f"{clip(item)!r} is not key=a,b,c")
         if key in axes:

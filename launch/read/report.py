@@ -1,8 +1,7 @@
 """Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
 
-import importlib
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +12,10 @@ import numpy as np
 from common import claims as claims_module
 from common import repeats
 from common.claims import Claim, ClaimError, Verdict
+from common.files import FileError, text
 from launch import settings, surroundings
-from launch.errors import UserError
-from launch.paths import ROOT, verdict_seeds
+from launch.errors import CONTROL, UserError, clip
+from launch.paths import ROOT, split, verdict_seeds
 from launch.paths import folder as experiment_folder
 from launch.read.verdicts import old_verdict
 from launch.record import fingerprint, ledger, provenance, store
@@ -26,10 +26,27 @@ JUDGES = ("measure", "rule")
 
 def load_claims(slug: str) -> tuple[dict, list[Claim]]:
     """[paper] and the claims of an experiment.  Errors: UserError."""
+    file = experiment_folder(slug) / "claims.toml"
     try:
-        return claims_module.load(experiment_folder(slug) / "claims.toml")
-    except (ClaimError, FileNotFoundError, TypeError) as error:
-        raise UserError(str(error)) from None
+        text(file)  # before others open it: what is no file may never end
+        paper, claims = claims_module.load(file)
+    except (ClaimError, FileError, OSError, TypeError, ValueError) as error:
+        raise UserError(clip(error, 500)) from None
+    except RecursionError:
+        raise UserError(f"{file} is nested too deeply") from None
+    for said in _said([paper, *map(vars, claims)]):
+        if CONTROL.search(said):
+            raise UserError(f"{file}: {clip(said)!r} holds a line break or a control character")
+    return paper, claims
+
+
+def _said(value: Any) -> Iterator[str]:
+    """Every text in tables and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _said(item)
 
 
 def measured(slug: str, claim: Claim, arrays: dict) -> Any:
@@ -38,7 +55,7 @@ def measured(slug: str, claim: Claim, arrays: dict) -> Any:
 
 
 def _measure(slug: str, claim: Claim) -> Callable:
-    module = importlib.import_module(f"experiments.{slug}.measure")
+    module = settings.module(slug, "measure")
     fn = getattr(module, claim.measure, None)
     if fn is None:
         raise UserError(f"claim {claim.id!r}: experiments/{slug}/measure.py has no {claim.measure}")
@@ -135,6 +152,9 @@ def stale(info: dict) -> list[str]:
 def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     """run.json, claims and verdicts of a finished run."""
     info = store.read_json(folder / "run.json")
+    if info["status"] != "done":
+        raise UserError(f"{folder} is not finished (run {info['status']}); run it again")
+    split(f"{info['experiment']}:{info['preset']}")  # they are there
     arrays = store.arrays(folder)
     _, claims = load_claims(info["experiment"])
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
@@ -226,7 +246,7 @@ def _makers(slug: str) -> dict:
     """What turns arrays into verdicts and figures, as hashes; of figures whole files."""
     home = experiment_folder(slug)
     files = [*sorted(home.glob("*.py")), *sorted((ROOT / "common").glob("*.py"))]
-    return _judges(slug) | {"figures": claims_module.digest([p.read_text() for p in files])}
+    return _judges(slug) | {"figures": claims_module.digest([text(p) for p in files])}
 
 
 def drawings_if_finite(info: dict, arrays: dict) -> dict[str, Any] | None:
@@ -245,7 +265,7 @@ def drawings(info: dict, arrays: dict) -> dict[str, Any]:
     from common import plot
 
     slug = info["experiment"]
-    module = importlib.import_module(f"experiments.{slug}.figures")
+    module = settings.module(slug, "figures")
     with plot.styled():
         figures = module.figures(arrays, SimpleNamespace(**_tuples(info["config"])))
     for name in figures:

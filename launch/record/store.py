@@ -78,9 +78,14 @@ def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
     try:
-        return files.read_npz(file)
+        found = files.read_npz(file)
     except files.Damaged as error:
         raise UserError(f"{error}; run again") from None
+    for key, told in (peek(folder / "run.json").get("arrays") or {}).items():
+        if key in found and [str(found[key].dtype), list(found[key].shape)] != told:
+            what = f"{key} is {found[key].dtype} {list(found[key].shape)}, not {told[0]} {told[1]}"
+            raise UserError(f"{file} is not of the run.json beside it ({what}); run again")
+    return found
 
 
 def has_run(folder: Path) -> bool:

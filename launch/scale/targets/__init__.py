@@ -118,7 +118,7 @@ def again(record: dict) -> Any:
         if key not in fields:
             raise UserError(f"target.{key:.40} is no setting of {record['engine']}")
         _value("target", key, value, fields[key], texts=False)
-    if not re.fullmatch(cls.ID, record["id"]):
+    if not re.fullmatch(cls.ID, record["id"], re.ASCII):
         raise UserError(f"id must be one that {record['engine']} gives, not {clip(record['id'])}")
     return cls(**values)
 
@@ -172,7 +172,7 @@ def whole(name: str, value: int, least: int) -> None:
 
 def shaped(name: str, value: str, pattern: str, example: str) -> None:
     """Errors: UserError unless a setting is empty or the whole of it is of a pattern."""
-    if value and not re.fullmatch(pattern, value):
+    if value and not re.fullmatch(pattern, value, re.ASCII):
         raise UserError(f"{name} is as {example}, not {clip(value)!r}")
 
 
