@@ -53,7 +53,8 @@ def names(asked: list[str]) -> list[str]:
     chosen = [n.strip("/").removeprefix("experiments/") for n in asked]
     for name in chosen:
         if name not in there:
-            raise UserError(f"no experiment {clip(name)!r}; {nearest(name, there)} (see ./lab list)")
+            said = f"no experiment {clip(name)!r}; {nearest(name, there)}"
+            raise UserError(f"{said} (see ./lab list)")
     return chosen or there
 
 
