@@ -141,6 +141,8 @@ def _parse_cifar(files: Files) -> Arrays:
 
 @_own_error
 def _parse_text(files: Files) -> Arrays:
+    if not files["input.txt"]:
+        raise DataError("input.txt is empty")
     return {"text": np.frombuffer(files["input.txt"], np.uint8)}
 
 
