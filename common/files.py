@@ -132,9 +132,27 @@ def read_through(folder: Path) -> None:
 
     for home, _, names in os.walk(folder, onerror=refuse):
         for name in names:
-            with open(os.path.join(home, name), "rb") as file:
-                while file.read(2**20):
-                    pass
+            path = os.path.join(home, name)
+            if stat.S_ISREG(os.lstat(path).st_mode):
+                with open(path, "rb") as file:
+                    while file.read(2**20):
+                        pass
+
+
+def demand_files(folder: Path) -> None:
+    """Errors: Damaged for what below a folder is no plain file, and may have no end, or is none
+    of ours by its size; OSError where it cannot be looked at."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for home, folders, names in os.walk(folder, onerror=refuse):
+        for name in (*folders, *names):
+            found = os.lstat(os.path.join(home, name))
+            plain = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
+            data = os.path.basename(home) == "d"  # of an array
+            if not plain or (found.st_size > RECORD and not data):
+                raise Damaged(f"{name} is no file of a checkpoint")
 
 
 def exists(path: Path) -> bool:
