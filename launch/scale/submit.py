@@ -186,8 +186,11 @@ def _refuse_if_unread(slug: str, preset: str) -> None:
 
     Errors: UserError.
     """
-    for folder in store.runs(slug, preset):
-        if files.exists(folder / "job") and not store.peek(folder / "run.json"):
+    lost = [f.parent for f in store.runs(slug, preset) if not store.peek(f)]
+    sweeps = (results() / "runs" / slug).glob("sweep-*/job/job.json") if lost else ()
+    sent = {w for job in sweeps for w in _job_record(job).get("workdirs", ())}
+    for folder in lost:
+        if files.exists(folder / "job") or shown(folder) in sent:
             raise UserError(
                 f"{shown(folder)} was submitted and its run.json is damaged: it may be this run; "
                 "start another with --fresh"
