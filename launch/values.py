@@ -23,7 +23,7 @@ def parse(key: str, text: str, old: Any) -> Any:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(old, int):
             number = float(text)
-            if number != int(number) or abs(number) >= 2**63:
+            if number != int(number) or (abs(number) >= 2**63 and key != "seeds"):  # told there
                 raise ValueError
             return int(text) if text.lstrip("+-").isdigit() else int(number)
         if isinstance(old, float):
