@@ -208,6 +208,46 @@ def test_what_stands_in_the_place_of_a_file_is_told(play, how, name):
             (home / name).rmdir() if how == "folder" else (home / name).unlink()
 
 
+def test_a_cache_that_cannot_be_written_is_told_before_mirrors_are_asked(play, monkeypatch):
+    source = sources.SOURCES["play"]
+    asked = source.files[0]._replace(urls=("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"))
+    monkeypatch.setitem(sources.SOURCES, "play", source._replace(files=(asked,)))
+    monkeypatch.setattr(data, "_ask", lambda *_: pytest.fail("asked"))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    with pytest.raises(data.DataError, match=r"/dev/null/.* cannot be written .*XDG_CACHE_HOME"):
+        data.load("play")
+
+
+def test_a_mirror_that_sends_too_much_is_left(play, monkeypatch):
+    source = sources.SOURCES["play"]
+    urls = ("http://127.0.0.1:9/a",)
+    asked = source.files[0]._replace(urls=urls)
+    monkeypatch.setitem(sources.SOURCES, "play", source._replace(files=(asked,)))
+
+    def send(_, out):
+        for _ in range(1000):
+            out.write(bytes(2**20))
+        pytest.fail("all of it was taken")
+
+    monkeypatch.setattr(data, "_ask", send)
+    with pytest.raises(data.DataError, match="more than the 1,000 bytes expected"):
+        data.load("play")
+    assert not list(play[1].iterdir())
+
+
+def test_an_error_of_the_network_in_its_own_words(monkeypatch):
+    """The innermost: those of requests quote objects and pools."""
+    inner = ConnectionRefusedError(111, "Connection refused")
+    outer = OSError("HTTPConnectionPool(host='a', port=9): Max retries (<x.Y object at 0x7f>: no)")
+    outer.__cause__ = inner
+    assert data._reason(outer) == "Connection refused"
+    assert data._reason(ValueError("Missing dependencies for SOCKS support.")).endswith(
+        "SOCKS support."
+    )
+    lacking = "Could not find a suitable TLS CA certificate bundle, invalid path: /x.pem"
+    assert data._reason(OSError(lacking)) == lacking
+
+
 # --- figures and stored arrays --------------------------------------------------------------------
 
 

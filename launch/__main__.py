@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from launch import away, surroundings, verbs
-from launch.errors import UserError, nearest
+from launch.errors import TRACEBACK, UserError, nearest
 from launch.guard import guarded
 from launch.paths import VARIABLES
 from launch.terminal import table
@@ -21,7 +21,6 @@ without a verb ./lab reruns one paper, decides its claims and writes the pages o
 environment:
 """
 VERBS = verbs.VERBS | away.VERBS
-TRACEBACK = "--traceback"
 Verb = Callable[..., argparse.ArgumentParser]  # (name, what it does, its usual arguments)
 
 

@@ -12,6 +12,7 @@ WORD = 60  # of a word that is compared with others
 CONTROL = re.compile(
     "[\0-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+TRACEBACK = "--traceback"  # with any verb: where an error came from
 STOPPED = 85  # exit status: saved, run the same command again
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from common.files import FileError
 from launch import surroundings
-from launch.errors import LONG, STOPPED, Failed, Interrupted, UserError, clip
+from launch.errors import LONG, STOPPED, TRACEBACK, Failed, Interrupted, UserError, clip
 from launch.paths import EXPERIMENTS, ROOT, shown
 from launch.record import provenance
 from launch.terminal import Plain, coloured
@@ -101,7 +101,7 @@ def _unforeseen(error: Exception) -> int:
     file = at.filename.removeprefix(f"{ROOT}{os.sep}")
     return _failed(
         f"{type(error).__name__} at {file}:{at.lineno}: {error or 'no words'}; the same command "
-        "with --traceback shows all of it", 1,
+        f"with {TRACEBACK} shows all of it", 1,
     )  # fmt: skip
 
 

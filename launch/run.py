@@ -11,7 +11,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from launch.compute import run, stop
-from launch.errors import UserError, clip
+from launch.errors import TRACEBACK, UserError, clip
 from launch.guard import guarded
 from launch.paths import EXPERIMENTS, place, shown, split
 from launch.read import report
@@ -24,8 +24,10 @@ SETS_CONFIG = re.compile(r"--?(config|flagfile)(=|$)")  # what names a file that
 
 def main() -> int:
     """Exit status as ./lab."""
+    whole = TRACEBACK in sys.argv
+    sys.argv = [a for a in sys.argv if a != TRACEBACK]
     with stop.heard("run"):
-        return guarded(_run)
+        return guarded(_run, whole=whole)
 
 
 def _run() -> int:

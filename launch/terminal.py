@@ -13,7 +13,7 @@ from typing import Any
 from launch.errors import clip, plain
 
 CELL = 1000  # characters of a cell that are shown
-OURS = re.compile(r"(\033\[\d?m|\r\033\[K)")  # what we ourselves tell a terminal
+OURS = re.compile(r"(\033\[\d{0,2}m|\r\033\[K)")  # what we ourselves tell a terminal
 HEARTBEAT = 30.0  # seconds between lines where there is no terminal
 COLOURS = {"green": 32, "red": 31, "yellow": 33, "blue": 34, "dim": 2, "bold": 1}
 

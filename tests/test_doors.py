@@ -15,6 +15,7 @@ import pytest
 
 from common import data, files
 from launch import doctor, surroundings
+from launch.compute import computing
 from launch.errors import UserError
 from launch.read import report
 from launch.record import store
@@ -181,6 +182,21 @@ def test_doctor_tells_of_every_variable_and_goes_on(mine):
     told = [r["found"] for r in rows if (r["what"], r["state"]) == ("variables", "broken")]
     assert [name for name in wrong if any(t.startswith(name) for t in told)] == list(wrong)
     assert {"disk", "home", "letters", "terminal", "downloads", "toy"} <= {r["what"] for r in rows}
+
+
+@pytest.mark.parametrize(("error", "said"), [
+    (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)), "has reached your quota"),
+    (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "is full"),
+    (ValueError("RESOURCE_EXHAUSTED: writing [OS error 122: Disk quota exceeded]"), "quota"),
+    (ExceptionGroup("two", [KeyError("x"), OSError(errno.EDQUOT, "Disk quota exceeded")]), "quota"),
+    (MemoryError(), "ran out of memory"),
+    (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"), "ran out of memory"),
+    (ValueError("another"), ""),
+])  # fmt: skip
+def test_what_a_machine_lacks_is_told_by_its_name(tmp_path, error, said):
+    found = computing._lacking(error, tmp_path)
+    assert said in found
+    assert bool(said) == bool(found)
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o002, 0o077])
