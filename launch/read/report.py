@@ -1,7 +1,7 @@
 """Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from launch.errors import CONTROL, UserError, clip
 from launch.paths import ROOT, split, verdict_seeds
 from launch.paths import folder as experiment_folder
 from launch.read.verdicts import old_verdict
-from launch.record import fingerprint, ledger, provenance, store
+from launch.record import checks, fingerprint, ledger, provenance, store
 from launch.record.failure import failed
 
 JUDGES = ("measure", "rule")
@@ -34,19 +34,10 @@ def load_claims(slug: str) -> tuple[dict, list[Claim]]:
         raise UserError(clip(error, 500)) from None
     except RecursionError:
         raise UserError(f"{file} is nested too deeply") from None
-    for said in _said([paper, *map(vars, claims)]):
+    for said in checks.every_text([paper, *map(vars, claims)]):
         if CONTROL.search(said):
             raise UserError(f"{file}: {clip(said)!r} holds a line break or a control character")
     return paper, claims
-
-
-def _said(value: Any) -> Iterator[str]:
-    """Every text in tables and lists."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _said(item)
 
 
 def measured(slug: str, claim: Claim, arrays: dict) -> Any:
