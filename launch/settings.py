@@ -65,7 +65,13 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
 
 
 def _config(slug: str):
-    return module(slug, "config")
+    """config.py, imported.  Errors: UserError where it lacks a name."""
+    found = module(slug, "config")
+    tables = all(isinstance(getattr(found, n, None), dict) for n in ("PAPER", "PRESETS"))
+    if not tables or not callable(getattr(found, "get_config", None)):
+        lacks = "lacks PAPER or PRESETS, tables, or get_config, a function"
+        raise UserError(f"experiments/{slug}/config.py {lacks}; ./lab check {slug} says more")
+    return found
 
 
 def complete(slug: str) -> None:
@@ -83,8 +89,9 @@ def module(slug: str, name: str):
     files.content(file)  # what is no file may never end
     try:
         return importlib.import_module(f"experiments.{slug}.{name}")
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:  # of the compiler
-        raise UserError(f"{file} is no Python: {clip(error, 200)}") from error
+    except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(f"{file} cannot be imported: {clip(what, 200)}; mend it") from error
 
 
 def strange(paper: dict, changes: dict) -> list[str]:

@@ -76,7 +76,9 @@ class Known:
             if isinstance(x, str):
                 if x not in self._names[key]:
                     known_names = (name or "''" for name in self._names[key])
-                    raise UserError(f"{key} has no {x!r}; {nearest(x, known_names)}")
+                    raise UserError(f"{key} has no {clip(x)!r}; {nearest(x, known_names)}")
+            elif type(x) is int and abs(x) >= 2**63:
+                raise UserError(f"{key} is a number of more than 63 bits; give a smaller one")
             elif not math.isfinite(x) and all(map(math.isfinite, known)):
                 raise UserError(f"{key}={x} is not finite")
             elif type(x) is int and x < min(1, *known):
