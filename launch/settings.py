@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
@@ -85,10 +86,11 @@ def complete(slug: str) -> None:
 
 def module(slug: str, name: str):
     """A file of an experiment, imported.  Errors: UserError where it is none, or no Python."""
-    file = EXPERIMENTS / slug / f"{name}.py"
-    files.content(file)  # what is no file may never end
+    file, known = EXPERIMENTS / slug / f"{name}.py", f"experiments.{slug}.{name}"
+    if known not in sys.modules and file.exists():
+        files.content(file)  # what is no file may never end
     try:
-        return importlib.import_module(f"experiments.{slug}.{name}")
+        return importlib.import_module(known)
     except (Exception, SystemExit) as error:
         what = f"{type(error).__name__}: {error}"
         raise UserError(f"{file} cannot be imported: {clip(what, 200)}; mend it") from error
