@@ -67,6 +67,7 @@ class Checkpoints:
         wrong, why = "", ""
         try:
             with _x64_in_every_thread(), _quiet():
+                files.demand_files(self._path / str(step))
                 wanted = saved.record(step, jax.tree.map(_abstract, _plain(state)), self._belongs)
                 restored = ocp.load(_Literal(self._path / str(step)), wanted)
             wrong = saved.mismatch(step, wanted, restored)
@@ -161,7 +162,7 @@ class _Literal(PosixGPath):
 @contextmanager
 def _quiet() -> Iterator[None]:
     """What goes wrong in here is raised: orbax need not log it as well."""
-    loggers = [logging.getLogger(name) for name in ("absl", "asyncio")]
+    loggers = [logging.getLogger(name) for name in ("", "absl", "asyncio")]
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

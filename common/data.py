@@ -15,12 +15,12 @@ import gzip
 import hashlib
 import io
 import os
-import tempfile
+import re
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
+from common import files as own
 from common.sources import SOURCES, DataError, File, Source
 
 ASSETS = Path(__file__).parent / "assets"
@@ -52,14 +52,18 @@ def load(name: str) -> Dataset:
     """The data set, verified; downloads what is not on this machine. Raises DataError."""
     source = _source(name)
     files = {file.name: _content(name, source, file) for file in source.files}
-    return Dataset(sha256=digest(name), **source.parse(files))
+    try:
+        return Dataset(sha256=digest(name), **source.parse(files))
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
 
 
 def path(name: str) -> Path | None:
     """The folder that holds every file of the data set, or None (looks, does not verify)."""
-    for folder in _folders(name):
-        if all(_find(folder, file.name) for file in _source(name).files):
-            return folder
+    with contextlib.suppress(DataError):  # told by `load`
+        for folder in _folders(name):
+            if all(_find(folder, file.name) for file in _source(name).files):
+                return folder
     return None
 
 
@@ -80,24 +84,34 @@ def _source(name: str) -> Source:
 
 
 def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root).expanduser() / "reprise"
+    """Errors: DataError where nothing says which folder is the user's."""
+    try:
+        root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return Path(root).expanduser() / "reprise"
+    except RuntimeError:
+        raise DataError("no home folder is known: set REPRISE_DATA or XDG_CACHE_HOME") from None
 
 
 def _folders(name: str) -> list[Path]:
     """Where a data set may lie, best first; Tiny Shakespeare's folder may lack the underscore."""
     chosen = os.environ.get("REPRISE_DATA")
-    own = [Path(chosen).expanduser() / n for n in (name, name.replace("_", ""))] if chosen else []
-    return [ASSETS / name, *own, _cache() / name]
+    mine = [Path(chosen).expanduser() / n for n in (name, name.replace("_", ""))] if chosen else []
+    try:
+        return [ASSETS / name, *mine, _cache() / name]
+    except DataError:  # told where the cache is needed
+        return [ASSETS / name, *mine]
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    return next((p for p in (folder / name, folder / f"{name}.gz") if p.is_file()), None)
+    """What stands under the name of a file, be it no file."""
+    try:
+        return next((p for p in (folder / name, folder / f"{name}.gz") if own.exists(p)), None)
+    except own.Unreadable as error:
+        raise DataError(str(error)) from None
 
 
 def _content(name: str, source: Source, file: File) -> bytes:
     """The verified bytes of one file. A wrong file is an error, except in the cache: refetched."""
-    cache = _cache() / name
     for folder in _folders(name):
         found = _find(folder, file.name)
         if found is None:
@@ -105,18 +119,30 @@ def _content(name: str, source: Source, file: File) -> bytes:
         try:
             return _verified(found, file, source.packed)
         except DataError as error:
-            if folder != cache:
+            if folder != _folders(name)[-1] or folder == ASSETS / name or not found.is_file():
                 raise DataError(f"{name}: {found} is {error}; replace or remove it") from None
             found.unlink()  # else it would hide a sound .gz beside it
-    return _download(name, source, file, cache)
+    return _download(name, source, file, _cache() / name)
+
+
+def _most(file: File) -> int:
+    """Bytes that a file may have, packed or not: gzip adds little to what it cannot pack."""
+    return file.size + file.size // 100 + 4096
 
 
 def _verified(found: Path, file: File, packed: bool) -> bytes:
     """The content of `found` when its hash is right; the error says what came instead."""
     try:
-        raw = found.read_bytes()
+        size = found.stat().st_size
+        if size > _most(file):  # nothing of it is read
+            raise DataError(f"another file ({size:,} bytes; expected {file.size:,} bytes)")
+        raw = own.content(found, _most(file))
     except OSError as error:
         raise DataError(f"unreadable ({error.strerror})") from None
+    except own.Unreadable as error:
+        raise DataError(f"unreadable ({own.said(error.__cause__ or error)})") from None
+    except own.Damaged:
+        raise DataError("no file") from None
     if raw[:2] == b"\x1f\x8b" and not packed:
         try:
             with gzip.open(io.BytesIO(raw)) as stream:
@@ -135,35 +161,45 @@ def _verified(found: Path, file: File, packed: bool) -> bytes:
     )
 
 
-@contextlib.contextmanager
-def _unfinished(folder: Path) -> Iterator[Path]:
-    """A temporary file beside the target that is gone afterwards unless it was renamed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-    os.close(handle)
-    try:
-        yield Path(temporary)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+class _Bounded:
+    """A file that refuses more bytes than a data set has: a mirror may send anything."""
+
+    def __init__(self, out: IO[bytes], file: File) -> None:
+        self._out, self._file, self._left = out, file, _most(file)
+
+    def write(self, data: bytes) -> int:
+        self._left -= len(data)
+        if self._left < 0:
+            raise DataError(f"more than the {self._file.size:,} bytes expected")
+        return self._out.write(data)
+
+    def flush(self) -> None:
+        self._out.flush()
 
 
 def _download(name: str, source: Source, file: File, cache: Path) -> bytes:
     """Ask the mirrors in turn; a file enters the cache by a rename, after its hash was right."""
-    import pooch
-
     failures = []
     for url in file.urls:
+        temporary = None
         try:
-            with _unfinished(cache) as temporary:
-                pooch.HTTPDownloader(timeout=30)(url, str(temporary), None)
-                content = _verified(temporary, file, source.packed)
-                gzipped = not source.packed and temporary.read_bytes()[:2] == b"\x1f\x8b"
-                os.replace(temporary, cache / (file.name + ".gz" * gzipped))
-                return content
+            handle, temporary = _room(file.name, cache)
+            with os.fdopen(handle, "wb") as out:
+                _ask(url, _Bounded(out, file))
+            content = _verified(temporary, file, source.packed)
+            with temporary.open("rb") as kept:
+                gzipped = not source.packed and kept.read(2) == b"\x1f\x8b"
+            os.replace(temporary, cache / (file.name + ".gz" * gzipped))
+            return content
+        except _NoRoom as error:
+            raise DataError(f"{name}: {error}") from None
         except DataError as error:
             failures.append(f"{url} sent {error}")
-        except OSError as error:  # what requests raises too: no network, 404, a broken stream
+        except (OSError, ValueError) as error:  # what requests raises too: no network, 404, …
             failures.append(f"{url}: {_reason(error)}")
+        finally:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
     root = os.environ.get("REPRISE_DATA")
     raise DataError(
         f"{name}: {file.name} is not on this machine and no mirror gave it ("
@@ -173,9 +209,42 @@ def _download(name: str, source: Source, file: File, cache: Path) -> bytes:
     )
 
 
-def _reason(error: OSError) -> str:
-    """An exception in a few words: those of requests quote whole object dumps."""
+class _NoRoom(DataError):
+    """The cache cannot be written: no mirror is at fault."""
+
+
+def room() -> None:
+    """Try whether the cache can be written.  Errors: DataError."""
+    handle, file = _room("a", _cache())
+    os.close(handle)
+    file.unlink()
+
+
+def _room(stem: str, cache: Path) -> tuple[int, Path]:
+    """A new file in the cache.  Errors: _NoRoom."""
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        return own.fresh(cache, stem)
+    except OSError as error:
+        raise _NoRoom(
+            f"{cache} cannot be written ({error.strerror}); set XDG_CACHE_HOME to a folder that "
+            "can, or put data sets into one that REPRISE_DATA names"
+        ) from None
+
+
+def _ask(url: str, out: _Bounded) -> None:
+    import pooch
+
+    pooch.HTTPDownloader(timeout=30)(url, out, None)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost words of an exception: those of requests quote whole object dumps."""
     response = getattr(error, "response", None)
     if response is not None:
         return f"HTTP {response.status_code}"
-    return error.strerror or type(error).__name__
+    inner = [e for e in own.causes(error) if isinstance(e, OSError) and e.errno and e.strerror]
+    if inner:
+        return str(inner[-1].strerror)
+    words = re.sub(r"<[\w.]+ object at 0x\w+>,? ?:?|\w+Pool\([^)]*\): ?", "", str(error))
+    return " ".join(words.split())[-160:] or type(error).__name__

@@ -9,7 +9,9 @@ import errno
 import io
 import os
 import re
+import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+RECORD = 2**28  # bytes: no record is larger, and no text
 # An OSError with one of these is about what stands there; with any other, about reaching it now.
 CONTENT = (
     errno.ENOENT, errno.EINVAL, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EOVERFLOW,
@@ -81,11 +84,17 @@ def unreadable(what: object, why: str) -> Unreadable:
     )
 
 
-def content(file: Path) -> bytes:
-    """A regular file's bytes.  Errors: Unreadable; Damaged where there is no such file."""
+def content(file: Path, most: int = RECORD) -> bytes:
+    """A regular file's bytes, its kind and size looked at before it is opened.
+
+    Errors: Unreadable; Damaged where there is no such file, or one of more than `most` bytes.
+    """
     try:
-        if not stat.S_ISREG(os.stat(file).st_mode):
+        found = os.stat(file)
+        if not stat.S_ISREG(found.st_mode):
             raise Damaged(f"{file} is damaged (it is no file)")
+        if found.st_size > most:
+            raise Damaged(f"{file} is damaged ({found.st_size:,} bytes, at most {most:,} expected)")
         return file.read_bytes()
     except (OSError, MemoryError) as error:
         if why := out_of_reach(error):
@@ -93,11 +102,19 @@ def content(file: Path) -> bytes:
         raise Damaged(f"{file} is damaged ({said(error)})") from error
 
 
+def text(file: Path) -> str:
+    """A text file.  Errors: as `content`; Damaged where it is no UTF-8."""
+    try:
+        return content(file).decode()
+    except UnicodeDecodeError as error:
+        raise Damaged(f"{file} is no UTF-8 text (byte {error.start})") from None
+
+
 def read_npz(file: Path) -> "dict[str, np.ndarray]":
     """The arrays of an .npz, never unpickled.  Errors: Unreadable, Damaged."""
     import numpy as np
 
-    data = io.BytesIO(content(file))
+    data = io.BytesIO(content(file, sys.maxsize))
     try:
         with np.load(data, allow_pickle=False) as stored:
             return {k: np.asarray(stored[k], order="C") for k in stored.files}
@@ -115,20 +132,44 @@ def read_through(folder: Path) -> None:
 
     for home, _, names in os.walk(folder, onerror=refuse):
         for name in names:
-            with open(os.path.join(home, name), "rb") as file:
-                while file.read(2**20):
-                    pass
+            path = os.path.join(home, name)
+            if stat.S_ISREG(os.lstat(path).st_mode):
+                with open(path, "rb") as file:
+                    while file.read(2**20):
+                        pass
+
+
+def demand_files(folder: Path) -> None:
+    """Errors: Damaged for what below a folder is no plain file, and may have no end, or is none
+    of ours by its size; OSError where it cannot be looked at."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for home, folders, names in os.walk(folder, onerror=refuse):
+        for name in (*folders, *names):
+            found = os.lstat(os.path.join(home, name))
+            plain = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
+            data = os.path.basename(home) == "d"  # of an array
+            if not plain or (found.st_size > RECORD and not data):
+                raise Damaged(f"{name} is no file of a checkpoint")
 
 
 def exists(path: Path) -> bool:
     """Whether something stands there, be it a link to nowhere.  Errors: Unreadable."""
     try:
         os.lstat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise unreadable(path, out_of_reach(error) or said(error)) from error
     return True
+
+
+def fresh(folder: Path, stem: str) -> tuple[int, Path]:
+    """(handle, name) of a new empty file STEM.XXXXXXXX.tmp, its mode as the umask has it."""
+    path = folder / f"{stem}.{secrets.token_hex(4)}.tmp"
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), path
 
 
 def aside(path: Path) -> Path:

@@ -9,7 +9,11 @@ import struct
 import zlib
 from pathlib import Path
 
+from common import files
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+END = b"IEND\xaeB`\x82"
+LARGEST, TEXT = 2**25, 2**16  # bytes of a figure, of a text in it
 NAME, CAPTION, ALT = "Figure", "Title", "Description"
 COLOURS = (64, 128, 256)
 SEEN = 24  # of 255 in any channel: a difference that may be seen where many pixels have it
@@ -45,30 +49,29 @@ def _reduced(image):
 
 
 def words(file: Path) -> dict[str, str]:
-    """{"name", "caption", "alt"} of a PNG of ours; {} of any other file."""
+    """{"name", "caption", "alt"} of a whole PNG of ours; {} of anything else."""
     try:
-        with file.open("rb") as stream:
-            said = _texts(stream)
-    except (OSError, ValueError, struct.error, zlib.error):
+        said = _texts(files.content(file, LARGEST))
+    except (files.FileError, ValueError, LookupError, struct.error, zlib.error):
         return {}
     if NAME not in said:
         return {}
     return {"name": said[NAME], "caption": said.get(CAPTION, ""), "alt": said.get(ALT, "")}
 
 
-def _texts(stream) -> dict[str, str]:
-    """Keys and values of the iTXt chunks before the pixels."""
+def _texts(png: bytes) -> dict[str, str]:
+    """Keys and values of the iTXt chunks before the pixels; none of what has no end."""
     said: dict[str, str] = {}
-    if stream.read(8) != SIGNATURE:
+    at = len(SIGNATURE)
+    if not (png.startswith(SIGNATURE) and png.endswith(END)):
         return said
     while True:
-        length, kind = struct.unpack(">I4s", stream.read(8))
+        length, kind = struct.unpack_from(">I4s", png, at)
         if kind in (b"IDAT", b"IEND"):
             return said
-        if kind != b"iTXt":
-            stream.seek(length + 4, io.SEEK_CUR)
-            continue
-        key, _, rest = stream.read(length).partition(b"\0")
-        compressed, (_, _, value) = rest[0], rest[2:].split(b"\0", 2)
-        said[key.decode("latin-1")] = (zlib.decompress(value) if compressed else value).decode()
-        stream.seek(4, io.SEEK_CUR)  # the checksum
+        if kind == b"iTXt":
+            key, _, rest = png[at + 8 : at + 8 + length].partition(b"\0")
+            _, _, value = rest[2:].split(b"\0", 2)
+            value = zlib.decompressobj().decompress(value, TEXT) if rest[0] else value
+            said[key.decode("latin-1")] = value[:TEXT].decode()
+        at += 12 + length  # with length, kind and checksum

@@ -12,7 +12,8 @@ from common import files
 
 # what orbax and TensorStore raise for files whose content is not what was written
 DAMAGE = (
-    ValueError, LookupError, TypeError, AttributeError, EOFError, *files.CONTENT_ERRORS,
+    ValueError, LookupError, TypeError, AttributeError, EOFError, RecursionError,
+    *files.CONTENT_ERRORS,
 )  # fmt: skip
 
 
@@ -55,6 +56,8 @@ def mismatch(step: int, wanted: dict, found: dict) -> str:
 
 def out_of_reach(folder: Path, error: Exception) -> str:
     """Why a checkpoint cannot be read now; empty where its damage is proven."""
+    if isinstance(error, files.Damaged):
+        return ""
     if why := files.out_of_reach(error):
         return why
     if not isinstance(first(error), DAMAGE):

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import numpy as np
 from common import files
 from common.stop import Stop, agreed, primary
 
+SECONDS = "REPRISE_CHECKPOINT_SECONDS"
 OF = "__cell__"  # beside a cell's arrays: which part of which run they are
 DEBRIS = re.compile(r"cell-.+\.[a-z0-9_]{8}\.tmp")  # of a kill in the middle of a write
 
@@ -124,7 +124,7 @@ class Scratch:
         from common.checkpoint import Checkpoints  # orbax takes a second to import
 
         if every is None:
-            every = float(os.environ.get("REPRISE_CHECKPOINT_SECONDS", "15"))
+            every = least_seconds()
         path = self.path / f"checkpoints-{name}"
         self._opened.append(path)
         return Checkpoints(path, every=every, stop=self.stop, belongs=f"{self.who}/{name}")
@@ -163,6 +163,18 @@ class Scratch:
         return loaded
 
 
+def least_seconds() -> float:
+    """The least time between two checkpoints.  Errors: FileError for what is no such time."""
+    text = os.environ.get(SECONDS) or "15"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise files.FileError(f"{SECONDS} is a number of seconds, 0 or more, not {text[:40]!r}")
+    return seconds
+
+
 class Ticker:
     def __init__(self, entry: list) -> None:
         self._entry = entry
@@ -199,10 +211,9 @@ def write_npz(file: Path, arrays: dict[str, np.ndarray]) -> None:
     for name, array in arrays.items():
         if np.asarray(array).dtype.hasobject:
             raise ValueError(f"array {name!r} has dtype object, which would need a pickle")
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f"{file.stem}.", suffix=".tmp")
+    handle, temporary = files.fresh(file.parent, file.stem)
     with os.fdopen(handle, "wb") as out:
         np.savez_compressed(out, **{k: np.asarray(v) for k, v in arrays.items()})  # type: ignore[arg-type]
         out.flush()
         os.fsync(out.fileno())
-    os.chmod(temporary, 0o644)
     os.replace(temporary, file)

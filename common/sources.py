@@ -10,13 +10,20 @@ Shapes: N examples, H x W pixels, C colours; images are uint8, labels uint8 [N].
 """
 
 import io
+import math
 import tarfile
+import zipfile
 from collections.abc import Callable
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
 
 Files = dict[str, bytes]
+Arrays = dict[str, np.ndarray]
+RANK = 4  # of an idx file: more axes are none of images or labels
+ROW, ROWS = 3073, 10_000  # of CIFAR-10: a label and 3 x 32 x 32 bytes; rows of a batch
+PACKED = 2**24  # bytes of an array in an .npz, at most
 
 
 class DataError(Exception):
@@ -34,10 +41,39 @@ class Source(NamedTuple):
     """A data set: its files, how to read them and what it takes to fetch them."""
 
     files: tuple[File, ...]
-    parse: Callable[[Files], dict[str, np.ndarray]]
+    parse: Callable[[Files], Arrays]
     megabytes: float  # to download
     licence: str
     packed: bool = False  # the hash is of the file as published
+
+
+def _own_error(parse: Callable[..., Arrays]) -> Callable[[Files], Arrays]:
+    """A parser whose every failure, whatever library raises it, is a DataError in one line."""
+
+    @wraps(parse)
+    def parsed(files: Files) -> Arrays:
+        try:
+            arrays = parse(files)
+        except DataError:
+            raise
+        except Exception as error:  # tarfile, zipfile, zlib and NumPy raise a dozen kinds
+            words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise DataError(f"{', '.join(files)[:80]} cannot be read ({words})") from error
+        for part in ("train", "test"):
+            _demand_pairs(part, arrays)
+        return arrays
+
+    return parsed
+
+
+def _demand_pairs(part: str, arrays: Arrays) -> None:
+    """Errors: DataError unless there are images, as many labels, and all are bytes."""
+    if f"x_{part}" not in arrays:
+        return
+    x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+    if not (x.ndim >= 3 and y.ndim == 1 and len(x) == len(y) > 0 and x.dtype == y.dtype == "u1"):
+        shapes = f"{x.dtype} {list(x.shape)} and {y.dtype} {list(y.shape)}"
+        raise DataError(f"images and labels to {part} must be bytes and as many, not {shapes}")
 
 
 def _parse_idx(content: bytes) -> np.ndarray:
@@ -45,34 +81,49 @@ def _parse_idx(content: bytes) -> np.ndarray:
     if len(content) < 4 or content[:3] != b"\0\0\x08" or len(content) < 4 + 4 * content[3]:
         raise DataError("not an idx file of unsigned bytes: it starts " + repr(content[:4]))
     rank = content[3]
+    if not 1 <= rank <= RANK:
+        raise DataError(f"idx header says {rank} axes; there are 1 to {RANK}")
     shape = [int(n) for n in np.frombuffer(content, ">u4", rank, offset=4)]
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * rank)
-    if values.size != np.prod(shape):
+    if not values.size or values.size != math.prod(shape):
         raise DataError(f"idx header says {shape}, the file holds {values.size} values")
     return values.reshape(shape)
 
 
-def _parse_mnist(files: Files) -> dict[str, np.ndarray]:
+@_own_error
+def _parse_mnist(files: Files) -> Arrays:
     x_train, y_train, x_test, y_test = (_parse_idx(content) for content in files.values())
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def _parse_digits(files: Files) -> dict[str, np.ndarray]:
+@_own_error
+def _parse_digits(files: Files) -> Arrays:
     """The first 1,347 images train, the last 450 test: unshuffled, see assets/README.md."""
-    stored = np.load(io.BytesIO(files["digits.npz"]), allow_pickle=False)
+    packed = io.BytesIO(files["digits.npz"])
+    with zipfile.ZipFile(packed) as archive:
+        if large := [i.filename for i in archive.infolist() if i.file_size > PACKED]:
+            raise DataError(f"digits.npz: {large[0][:40]!r} has more than {PACKED:,} bytes")
+    stored = np.load(packed, allow_pickle=False)
     x, y = stored["images"], stored["labels"]
     return {"x_train": x[:1347], "y_train": y[:1347], "x_test": x[1347:], "y_test": y[1347:]}
 
 
-def _parse_cifar(files: Files) -> dict[str, np.ndarray]:
+@_own_error
+def _parse_cifar(files: Files) -> Arrays:
     """The binary version: rows of one label and 3 x 32 x 32 bytes. -> images [N, 32, 32, 3]"""
     with tarfile.open(fileobj=io.BytesIO(files["cifar-10-binary.tar.gz"])) as archive:
 
         def batch(name: str) -> np.ndarray:
-            member = archive.extractfile(f"cifar-10-batches-bin/{name}.bin")
-            if member is None:
-                raise DataError(f"the CIFAR-10 archive lacks {name}.bin")
-            return np.frombuffer(member.read(), np.uint8).reshape(-1, 3073)
+            try:
+                member = archive.getmember(f"cifar-10-batches-bin/{name}.bin")
+            except KeyError:
+                raise DataError(f"the CIFAR-10 archive lacks {name}.bin") from None
+            if not member.isreg() or member.size % ROW or not 0 < member.size <= ROWS * ROW:
+                raise DataError(
+                    f"{name}.bin of the CIFAR-10 archive is no file of 1 to {ROWS:,} rows of {ROW} "
+                    f"bytes ({member.size:,} bytes)"
+                )
+            return np.frombuffer(archive.extractfile(member).read(), np.uint8).reshape(-1, ROW)  # type: ignore[union-attr]
 
         train = np.concatenate([batch(f"data_batch_{i}") for i in range(1, 6)])
         test = batch("test_batch")
@@ -88,7 +139,10 @@ def _parse_cifar(files: Files) -> dict[str, np.ndarray]:
     }
 
 
-def _parse_text(files: Files) -> dict[str, np.ndarray]:
+@_own_error
+def _parse_text(files: Files) -> Arrays:
+    if not files["input.txt"]:
+        raise DataError("input.txt is empty")
     return {"text": np.frombuffer(files["input.txt"], np.uint8)}
 
 

@@ -3,10 +3,9 @@
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from launch import away, verbs
-from launch.errors import UserError, nearest
+from launch import away, surroundings, verbs
+from launch.errors import TRACEBACK, UserError, nearest
 from launch.guard import guarded
 from launch.paths import VARIABLES
 from launch.terminal import table
@@ -17,6 +16,7 @@ EPILOG = """NAME is an experiment, with a preset and settings where wanted:
   ./lab run score_sde:smoke lr=1e-3   another preset, one setting changed
   ./lab run all                       every paper, cheapest first (or theme:diffusion)
 without a verb ./lab reruns one paper, decides its claims and writes the pages of all
+--traceback with any verb shows where an error came from, not its line alone
 
 environment:
 """
@@ -54,7 +54,7 @@ def _computing(verb: Verb) -> None:
         "words", nargs="*", metavar="WORD", help="of name, title or authors; theme:NAME"
     )
     run = verb("run", "compute, then draw and decide (or: all, theme:NAME)", "name", "overrides")
-    run.add_argument("--workdir", type=Path, help="run folder; continued if it holds this run")
+    run.add_argument("--workdir", help="run folder; continued if it holds this run")
     run.add_argument("--fresh", action="store_true", help="start anew, continue nothing")
     run.add_argument("--processes", type=int, help="compute with N processes on this machine")
     verb(
@@ -141,6 +141,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    whole = TRACEBACK in arguments
+    arguments = [a for a in arguments if a != TRACEBACK]
     if arguments[:1] == ["test"]:
         from launch.make import testing
 
@@ -156,8 +158,9 @@ def main(argv: list[str] | None = None) -> int:
             getattr(parsed, takes).extend(extra)
         return VERBS[parsed.verb](parsed) if parsed.verb else verbs.first()
 
-    return guarded(act)
+    return guarded(act, whole=whole, anyhow=arguments[:1] == ["doctor"])
 
 
 if __name__ == "__main__":
+    surroundings.wide()
     sys.exit(main())

@@ -2,10 +2,32 @@
 
 import subprocess
 
-from launch.errors import UserError
+from common import files
+from launch.errors import UserError, clip
 from launch.paths import split
 from launch.terminal import quoted
 from launch.verbs import show
+
+MOST_TARGETS, MOST_CHIPS, MOST_CORES = 32, 4096, 512
+LONG = 40  # characters of a topology's name
+
+
+def counted(names: str) -> list:
+    """The topologies of --on, as many and as large as can be planned for.  Errors: UserError."""
+    from launch.scale import hardware
+
+    words = names.split(",")
+    if len(words) > MOST_TARGETS:
+        raise UserError(f"--on names {len(words):,} topologies; at most {MOST_TARGETS} at once")
+    targets = []
+    for word in words:
+        if len(word) > LONG:
+            raise UserError(f"no hardware {clip(word)!r}; as v5e-8, h100-8, cpu-4")
+        targets.append(hardware.target(word))
+        most = MOST_CORES if targets[-1].kind == "cpu" else MOST_CHIPS
+        if targets[-1].chips > most:
+            raise UserError(f"{clip(word)!r} has more than the {most:,} chips that can be planned")
+    return targets
 
 
 def _plan(parsed) -> int:
@@ -13,7 +35,10 @@ def _plan(parsed) -> int:
     from launch.scale import hardware, page, plan, quote, survey
 
     if parsed.name == "all":
-        before = page.TABLE.read_text() if page.TABLE.exists() else ""
+        if parsed.overrides or parsed.measure or parsed.optimised or parsed.price:
+            raise UserError("plan all takes --on and --write alone; settings are of one paper")
+        counted(parsed.on or plan.DEFAULT)
+        before = files.text(page.TABLE) if page.TABLE.exists() else ""
 
         def write(found):  # after every paper: compiling all takes long, and may be stopped
             if parsed.write:
@@ -24,7 +49,7 @@ def _plan(parsed) -> int:
         return 0
     slug, preset = split(parsed.name, "paper")
     names = parsed.on or ("cpu-1" if parsed.measure or preset != "paper" else plan.DEFAULT)
-    targets = [hardware.target(n) for n in names.split(",")]
+    targets = counted(names)
     prices = hardware.prices(parsed.price, targets)
     how = {"measure": parsed.measure, "optimised": parsed.optimised}
     records = plan.plan(slug, preset, parsed.overrides, targets, **how)
@@ -49,6 +74,8 @@ def _send(parsed, slug: str, preset: str, cells: list[list[str]]) -> int:
 
     report.load_claims(slug)
     check.warn(slug)
+    if parsed.chips:
+        counted(parsed.chips)
     value = submit.submit(
         slug,
         preset,

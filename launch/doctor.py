@@ -2,14 +2,20 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
 
+from common import data, files
+from launch import surroundings
 from launch.errors import UserError
 from launch.paths import ROOT, presets, results, shown, slugs
 from launch.record import git, provenance, store
-from launch.terminal import coloured, table
+from launch.terminal import able, coloured, table
 
 PROBE = """
 import json, jax
@@ -20,8 +26,9 @@ print(json.dumps({"platform": d[0].platform, "kind": d[0].device_kind, "count": 
 
 def rows() -> list[dict]:
     """Records {what, state: good | limited | broken, found, do}."""
+    around = [*_variables(), _home(), _letters(), _terminal()]  # first: what follows needs them
     own = [_python(), _pins(), _jax(), _memory(), _disk(), _git()]
-    return [*own, *_targets(), *_data(), *_experiments()]
+    return [*own, *around, *_targets(), _network(), *_data(), *_experiments()]
 
 
 def _row(what: str, state: str, found: str, do: str = "") -> dict:
@@ -34,7 +41,11 @@ def _python() -> dict:
 
 def _pins() -> dict:
     wrong = []
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
+    try:
+        said = files.text(ROOT / "requirements.txt")
+    except files.FileError as error:
+        return _row("packages", "limited", str(error), "git checkout requirements.txt")
+    for line in said.splitlines():
         name, equals, version = line.partition(";")[0].strip().partition("==")
         if equals and not line.startswith("#") and ";" not in line:
             found = provenance.version(name)
@@ -49,8 +60,9 @@ def _pins() -> dict:
 def _jax() -> dict:
     probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
     if probe.returncode:
-        last = (probe.stderr.strip().split("\n") or ["?"])[-1]
-        return _row("jax", "broken", last[:100], "rm -r .venv, then ./lab")
+        why, _, do = surroundings.refusal(probe.stderr).partition("; ")
+        damaged = re.search("(Import|ModuleNotFound|Attribute)Error", probe.stderr)
+        return _row("jax", "broken", why, "rm -r .venv, then ./lab" if damaged else do)
     found = json.loads(probe.stdout)
     text = f"{provenance.version('jax')}, {found['count']} x {found['kind']} ({found['platform']})"
     if found["platform"] != "cpu":
@@ -75,12 +87,85 @@ def _memory() -> dict:
 
 
 def _disk() -> dict:
+    """Written, locked and measured as a run does it."""
     home = results()
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        handle, file = files.fresh(home, "doctor")
+    except OSError as error:
+        found = f"{shown(home)} cannot be written ({error.strerror})"
+        return _row("disk", "broken", found, "REPRISE_RESULTS=FOLDER on a disk that can")
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write("x" * 4096)
+            out.flush()
+            os.fsync(out.fileno())
+            store.hold(out, wait=False)
+    except OSError as error:
+        return _row("disk", "broken", f"{shown(home)}: {error.strerror}", "make room there")
+    except files.FileError as error:
+        return _row("disk", "broken", *str(error).split(": ", 1))
+    finally:
+        file.unlink()
     free = shutil.disk_usage(home).free / 2**30
-    if not os.access(home, os.W_OK):
-        return _row("disk", "broken", f"{shown(home)} cannot be written", "set REPRISE_RESULTS")
-    return _row("disk", "good" if free > 2 else "limited", f"{free:.0f} GiB free for results")
+    mask = os.umask(0o022)
+    os.umask(mask)
+    found = f"{free:.0f} GiB free for results; can be locked; new files have mode {0o666 & ~mask:o}"
+    return _row("disk", "good" if free > 2 else "limited", found, "" if free > 2 else "make room")
+
+
+def _variables() -> list[dict]:
+    """What is wrong with variables and with the current folder."""
+    found = [*surroundings.variables()]
+    try:
+        surroundings.here()
+    except UserError as error:
+        os.chdir(ROOT)
+        found.append(error)
+    rows = [_row("variables", "broken", str(e), "mend or unset it") for e in found]
+    return rows or [_row("variables", "good", "folders and numbers that can be used")]
+
+
+def _home() -> dict:
+    if not surroundings.home():
+        found = f"none is known (no HOME, an unknown user); {os.environ['HOME']} is used"
+        return _row("home", "limited", found, "set HOME")
+    return _row("home", "good", str(Path.home()))
+
+
+def _letters() -> dict:
+    """What the locale and the output can say."""
+    said = (getattr(sys.stdout, "encoding", None) or "utf-8").lower()
+    if said.replace("-", "") != "utf8":
+        found = f"output in {said}: what it lacks is shown as escapes"
+        return _row("letters", "limited", found, "LC_ALL=C.UTF-8, PYTHONIOENCODING unset")
+    return _row("letters", "good", said)
+
+
+def _terminal() -> dict:
+    if not sys.stderr.isatty():
+        return _row("terminal", "good", "none: a line every half minute")
+    colours = "colours" if able(sys.stderr) else "no colours, no moving line"
+    width = shutil.get_terminal_size().columns
+    return _row("terminal", "good", f"{width} columns, {colours} (TERM={os.environ.get('TERM')})")
+
+
+def _network() -> dict:
+    """What stands between this machine and data sets; nothing is asked for."""
+    proxies = urllib.request.getproxies()
+    socks = next((k for k, v in proxies.items() if v.lower().startswith("socks")), "")
+    if socks and find_spec("socks") is None:
+        found = f"{socks}_proxy is a SOCKS proxy, which nothing installed here speaks"
+        return _row("downloads", "limited", found, "an http proxy, or REPRISE_DATA=FOLDER")
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if os.environ.get(name) and not os.path.exists(os.environ[name]):
+            found = f"{name}={os.environ[name]} is not there"
+            return _row("downloads", "limited", found, f"unset {name}")
+    try:
+        data.room()
+    except data.DataError as error:
+        return _row("downloads", "limited", *str(error).split("; ", 1))
+    return _row("downloads", "good", "nothing in the way is known")
 
 
 def _git() -> dict:
@@ -116,8 +201,6 @@ def _targets() -> list[dict]:
 
 
 def _data() -> list[dict]:
-    from common import data
-
     found = []
     for name in data.names():
         here = data.path(name) is not None

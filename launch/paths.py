@@ -1,11 +1,13 @@
 """Where things are, and how an experiment is named. Imports nothing heavy."""
 
+import keyword
 import os
 import re
 import tomllib
 from pathlib import Path
 
-from launch.errors import UserError, nearest
+from common import files
+from launch.errors import CONTROL, UserError, clip, nearest
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "experiments"
@@ -30,6 +32,10 @@ PASSED_ON = {  # of the environment, from one of our processes to those that it 
     "REPRISE_TODAY": "the date that all processes of a test call take",
 }
 MANY = ("all", "theme")  # `run all`, `run theme:NAME`: no experiment is called so
+TAKEN = (*MANY, "runs", "gallery")  # folders of results/ that are not a paper's
+CODE = ("experiments", "common", "launch", "tests", "benchmarks", ".git")  # hold no results
+SYSTEM = ("/proc", "/sys", "/dev")  # what the kernel shows, not a disk
+MOST_SEEDS = 10_000
 
 
 def results() -> Path:
@@ -42,9 +48,35 @@ def cache() -> Path:
     return Path(os.environ.get("REPRISE_CACHE") or ROOT / ".cache").absolute()
 
 
+def place(text: str | os.PathLike, what: str) -> Path:
+    """A folder for results, data or caches that a person named by `what`: absolute, ~ expanded.
+
+    Errors: UserError for what is no such folder of this machine.
+    """
+    said = os.fspath(text)
+    if not said.strip():
+        raise UserError(f"{what} is empty; name a folder")
+    shown_as = clip(said, 200)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", said):
+        raise UserError(f"{what} is a folder of this machine, not an address ({shown_as})")
+    if CONTROL.search(said):
+        raise UserError(f"{what} holds characters that are no text ({shown_as}); rename the folder")
+    whole = os.path.expanduser(said)
+    if said[0] == "~" == whole[0]:
+        raise UserError(f"{what}: there is no home folder {shown_as}")
+    path = Path(os.path.abspath(whole))
+    real = Path(os.path.realpath(path))
+    for home in [*map(Path, SYSTEM), *(ROOT / name for name in CODE)]:
+        if real.is_relative_to(home):
+            why = "is code" if home.is_relative_to(ROOT) else "is no disk"
+            raise UserError(f"{what} cannot be in {home}, which {why} ({shown_as}); name another")
+    return path
+
+
 def slugs() -> list[str]:
-    """Every experiment: a folder of experiments/ with a config.py."""
-    return sorted(p.parent.name for p in EXPERIMENTS.glob("*/config.py"))
+    """Every experiment: a folder of experiments/ with a config.py and a name of Python's."""
+    found = (p.parent.name for p in EXPERIMENTS.glob("*/config.py"))
+    return sorted(name for name in found if name.isidentifier())
 
 
 def folder(slug: str) -> Path:
@@ -56,10 +88,14 @@ def folder(slug: str) -> Path:
 
 def unused(name: str) -> Path:
     """The folder of an experiment to be made.  Errors: UserError if the name is taken or bad."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in MANY:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
         raise UserError(
-            f"{name!r} cannot name a paper: lower case letters, digits, _; not all, theme"
+            f"{clip(name)!r} cannot name a paper: lower case letters, digits, _; at most 64"
         )
+    if keyword.iskeyword(name):
+        raise UserError(f"{name!r} cannot name a paper: it is a word of Python, tests import it")
+    if name in TAKEN:
+        raise UserError(f"{name!r} cannot name a paper: it means something else here")
     if (EXPERIMENTS / name).exists():
         raise UserError(f"{shown(EXPERIMENTS / name)} exists; choose another name")
     return EXPERIMENTS / name
@@ -78,15 +114,17 @@ def split(name: str, default: str = "laptop") -> tuple[str, str]:
 
 def presets(slug: str) -> list[str]:
     """Names in the PRESETS table of config.py, read without importing it."""
-    text = (EXPERIMENTS / slug / "config.py").read_text()
+    text = files.text(EXPERIMENTS / slug / "config.py")
     table = re.search(r"^PRESETS[^=]*=\s*\{(.*?)\}\s*$", text, re.M | re.S)
     return re.findall(r"[\"'](\w+)[\"']\s*:", table.group(1)) if table else list(PRESETS)
 
 
 def claims(slug: str) -> dict:
-    """The tables of claims.toml, not linted.  Errors: OSError, ValueError."""
-    with (EXPERIMENTS / slug / "claims.toml").open("rb") as file:
-        return tomllib.load(file)
+    """The tables of claims.toml, not linted.  Errors: FileError, ValueError."""
+    try:
+        return tomllib.loads(files.text(EXPERIMENTS / slug / "claims.toml"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def paper(slug: str) -> dict:
@@ -111,6 +149,8 @@ def seed_list(text: str) -> tuple[int, ...]:
         found = re.fullmatch("([0-9]{1,10})(?:-([0-9]{1,10}))?", part.strip())
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if last < first:
-            raise UserError(f"seeds are given as 2000-2004 or 1,2,5, not {text!r}")
+            raise UserError(f"seeds are given as 2000-2004 or 1,2,5, not {clip(text)!r}")
+        if len(seeds) + last - first >= MOST_SEEDS:
+            raise UserError(f"{clip(text)!r} are more than {MOST_SEEDS:,} seeds; give fewer")
         seeds += range(first, last + 1)
     return tuple(seeds)

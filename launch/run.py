@@ -11,20 +11,23 @@ from absl import flags
 from ml_collections import config_flags
 
 from launch.compute import run, stop
-from launch.errors import UserError
+from launch.errors import TRACEBACK, UserError, clip
 from launch.guard import guarded
-from launch.paths import EXPERIMENTS, shown, split
+from launch.paths import EXPERIMENTS, place, shown, split
 from launch.read import report
 from launch.scale import plan
 from launch.settings import Job
+from launch.surroundings import wide
 
 SETS_CONFIG = re.compile(r"--?(config|flagfile)(=|$)")  # what names a file that absl would run
 
 
 def main() -> int:
     """Exit status as ./lab."""
+    whole = TRACEBACK in sys.argv
+    sys.argv = [a for a in sys.argv if a != TRACEBACK]
     with stop.heard("run"):
-        return guarded(_run)
+        return guarded(_run, whole=whole)
 
 
 def _run() -> int:
@@ -36,8 +39,8 @@ def _run() -> int:
     try:
         flags.FLAGS([sys.argv[0], f"--config={file}:{preset}", *others])
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(" ".join(str(error).strip("'\"").split())) from None
-    where = Path(workdir.value) if workdir.value else None
+        raise UserError(clip(str(error).strip("'\""), 300)) from None
+    where = None if workdir.value is None else place(workdir.value, "--workdir")
     job = Job(slug, preset, config.value).but(())
     folder = run.execute(job, workdir=where, predict=plan.here)
     print(run.finished_line(folder))
@@ -59,4 +62,5 @@ def _named(arguments: list[str]) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
+    wide()
     sys.exit(main())

@@ -2,11 +2,15 @@
 
 import importlib
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any, NamedTuple
 
-from launch.errors import UserError, nearest
+from common import files
+from launch.errors import CONTROL, UserError, clip, nearest
+from launch.paths import EXPERIMENTS, MOST_SEEDS
 from launch.terminal import shell
 from launch.values import Known, controls, parse
 
@@ -62,7 +66,34 @@ def get(slug: str, preset: str, overrides: list[str] | None = None):
 
 
 def _config(slug: str):
-    return importlib.import_module(f"experiments.{slug}.config")
+    """config.py, imported.  Errors: UserError where it lacks a name."""
+    found = module(slug, "config")
+    tables = all(isinstance(getattr(found, n, None), dict) for n in ("PAPER", "PRESETS"))
+    if not tables or not callable(getattr(found, "get_config", None)):
+        lacks = "lacks PAPER or PRESETS, tables, or get_config, a function"
+        raise UserError(f"experiments/{slug}/config.py {lacks}; ./lab check {slug} says more")
+    return found
+
+
+def complete(slug: str) -> None:
+    """Errors: UserError, FileError where a file is missing that a run needs from begin to end."""
+    for name in ("config.py", "run.py", "measure.py", "figures.py"):
+        file = EXPERIMENTS / slug / name
+        if not os.path.lexists(file):
+            raise UserError(f"{file} is missing; ./lab check {slug} says what it must have")
+        files.content(file)
+
+
+def module(slug: str, name: str):
+    """A file of an experiment, imported.  Errors: UserError where it is none, or no Python."""
+    file, known = EXPERIMENTS / slug / f"{name}.py", f"experiments.{slug}.{name}"
+    if known not in sys.modules and file.exists():
+        files.content(file)  # what is no file may never end
+    try:
+        return importlib.import_module(known)
+    except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UserError(f"{file} cannot be imported: {clip(what, 200)}; mend it") from error
 
 
 def strange(paper: dict, changes: dict) -> list[str]:
@@ -76,14 +107,14 @@ def override(slug: str, cfg, items: Iterable[str]) -> None:
     for item in items:
         key, equals, text = item.partition("=")
         if not equals:
-            raise UserError(f"{item!r} is not key=value (for example lr=1e-3)")
+            raise UserError(f"{clip(item)!r} is not key=value (for example lr=1e-3)")
         if key in given:
-            raise UserError(f"{key} stands twice; give it once")
+            raise UserError(f"{clip(key)} stands twice; give it once")
         given.add(key)
-        if not text.isprintable():
-            raise UserError(f"{item!r} holds a line break or another control character")
+        if CONTROL.search(text):
+            raise UserError(f"{clip(item)} holds a line break or another control character")
         if key not in cfg:
-            raise UserError(f"{slug} has no setting {key!r}; {nearest(key, cfg.keys())}")
+            raise UserError(f"{slug} has no setting {clip(key)!r}; {nearest(key, cfg.keys())}")
         with cfg.unlocked():
             cfg[key] = parse(key, text, cfg[key])
 
@@ -94,7 +125,10 @@ def check(slug: str, cfg, config: Mapping[str, Any], preset: str) -> None:
     """
     seeds = cfg.seeds
     if not seeds or len(set(seeds)) != len(seeds) or not all(0 <= s < 2**31 for s in seeds):
-        raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {tuple(seeds)!r}")
+        said = clip(repr(tuple(seeds)), 120)
+        raise UserError(f"seeds are different numbers from 0 to 2^31 - 1, not {said}")
+    if len(seeds) > MOST_SEEDS:
+        raise UserError(f"{len(seeds):,} seeds; a run has at most {MOST_SEEDS:,}")
     x64 = config["PRESETS"][preset].get("x64", config["PAPER"]["x64"])
     if x64 and not cfg.x64:
         where = f"experiments/{slug}/config.py"

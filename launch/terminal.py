@@ -1,12 +1,19 @@
 """What a person sees: colour where wanted, tables, a progress line or a heartbeat."""
 
 import os
+import re
 import shlex
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
+from launch.errors import clip, plain
+
+CELL = 1000  # characters of a cell that are shown
+OURS = re.compile(r"(\033\[\d{0,2}m|\r\033\[K)")  # what we ourselves tell a terminal
 HEARTBEAT = 30.0  # seconds between lines where there is no terminal
 COLOURS = {"green": 32, "red": 31, "yellow": 33, "blue": 34, "dim": 2, "bold": 1}
 
@@ -14,9 +21,31 @@ COLOURS = {"green": 32, "red": 31, "yellow": 33, "blue": 34, "dim": 2, "bold": 1
 def coloured(text: str, colour: str, stream=None) -> str:
     """`text` in colour on a terminal that wants it (NO_COLOR is obeyed)."""
     stream = stream or sys.stdout
-    if os.environ.get("NO_COLOR") or not stream.isatty():
+    if os.environ.get("NO_COLOR") or not able(stream):
         return text
     return f"\033[{COLOURS[colour]}m{text}\033[0m"
+
+
+def able(stream: Any) -> bool:
+    """Whether a stream is a terminal that knows colours and can go back to a line's beginning."""
+    return bool(stream.isatty()) and os.environ.get("TERM", "") not in ("dumb", "")
+
+
+class Plain:
+    """A stream on which no text moves a cursor or begins a colour: wherever it came from, it is
+    escaped here; on a terminal our own colours and bar are not."""
+
+    def __init__(self, out: Any) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        parts = OURS.split(text) if able(self._out) else [text]
+        shown = "".join(p if i % 2 else plain(p, keep="\n\t") for i, p in enumerate(parts))
+        self._out.write(shown)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
 
 
 def quoted(word: str) -> str:
@@ -35,7 +64,7 @@ def shell(words: Iterable[str]) -> str:
 
 def table(rows: Iterable[Iterable[str]], header: Iterable[str] = ()) -> str:
     """Rows as aligned columns."""
-    cells = [[str(c) for c in row] for row in ([list(header)] if header else []) + [*rows]]
+    cells = [[clip(c, CELL) for c in row] for row in ([list(header)] if header else []) + [*rows]]
     if not cells:
         return ""
     widths = [max(len(r[i]) for r in cells) for i in range(len(cells[0]))]
@@ -60,7 +89,7 @@ class Display:
     def __init__(self, name: str, progress, compiling) -> None:
         self._name, self._progress, self._compiling = name, progress, compiling
         self._end, self._start = threading.Event(), time.monotonic()
-        self._tty = sys.stderr.isatty()
+        self._tty = able(sys.stderr)
         self._thread = threading.Thread(target=self._loop, daemon=True)
 
     def __enter__(self) -> "Display":
@@ -92,8 +121,10 @@ class Display:
     def _loop(self) -> None:
         while not self._end.wait(0.2 if self._tty else HEARTBEAT):
             if self._tty:
-                bar = self._bar()
-                print(f"\r\033[K{bar}{self.text()}", end="", file=sys.stderr, flush=True)
+                width = shutil.get_terminal_size().columns - 1
+                line = f"{self._bar()}{self.text()}"
+                line = line if len(line) <= width else line[: max(width - 1, 0)] + "…"
+                print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
             else:
                 print(self.text(), file=sys.stderr, flush=True)
 

@@ -5,19 +5,25 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from common.files import FileError
 from launch import paths
-from launch.errors import UserError, nearest
+from launch.errors import UserError, clip, nearest
+
+LONG = 100_000  # characters of a setting
+LINE = 120  # of a value in a message
 
 
 def parse(key: str, text: str, old: Any) -> Any:
     """Text of the command line as a value of the type of the old one.  Errors: UserError."""
     wanted = type(old).__name__
+    if len(text) > LONG:
+        raise UserError(f"{key} has {len(text):,} characters; at most {LONG:,} are taken")
     try:
         if isinstance(old, bool):
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(old, int):
             number = float(text)
-            if number != int(number):
+            if number != int(number) or (abs(number) >= 2**63 and key != "seeds"):  # told there
                 raise ValueError
             return int(text) if text.lstrip("+-").isdigit() else int(number)
         if isinstance(old, float):
@@ -27,8 +33,18 @@ def parse(key: str, text: str, old: Any) -> Any:
             items = tuple(value) if isinstance(value, (tuple, list)) else (value,)
             return tuple(parse(key, str(v), old[0]) if old else v for v in items)
         return text.strip("'\"")
-    except (ValueError, TypeError, KeyError, SyntaxError, OverflowError):
-        raise UserError(f"{key}={text} is not a {wanted} (now {key}={old!r})") from None
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        SyntaxError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+    ):
+        raise UserError(
+            f"{key}={clip(text)} is not a {wanted} (now {key}={clip(repr(old), LINE)})"
+        ) from None
 
 
 class Known:
@@ -60,7 +76,9 @@ class Known:
             if isinstance(x, str):
                 if x not in self._names[key]:
                     known_names = (name or "''" for name in self._names[key])
-                    raise UserError(f"{key} has no {x!r}; {nearest(x, known_names)}")
+                    raise UserError(f"{key} has no {clip(x)!r}; {nearest(x, known_names)}")
+            elif type(x) is int and abs(x) >= 2**63:
+                raise UserError(f"{key} is a number of more than 63 bits; give a smaller one")
             elif not math.isfinite(x) and all(map(math.isfinite, known)):
                 raise UserError(f"{key}={x} is not finite")
             elif type(x) is int and x < min(1, *known):
@@ -81,5 +99,5 @@ def controls(slug: str) -> list[str]:
     try:
         tables = paths.claims(slug).get("claim", [])
         return [str(i) for t in tables for i in t.get("falsifier", {}).get("override", [])]
-    except (OSError, ValueError, AttributeError, TypeError):
+    except (FileError, ValueError, AttributeError, TypeError):
         return []  # told where claims are read

@@ -13,7 +13,7 @@ from contextlib import nullcontext, redirect_stdout
 
 from launch import settings
 from launch.errors import UserError
-from launch.paths import MANY, seed_list, shown, split, verdict_seeds
+from launch.paths import MANY, place, seed_list, shown, split, verdict_seeds
 
 
 def show(parsed, value: dict | list, text: Callable[[], str] | str) -> None:
@@ -48,10 +48,13 @@ def _run_it(parsed) -> int:
     from launch.record import store
     from launch.scale import plan
 
+    if parsed.workdir is not None:  # before anything is loaded
+        parsed.workdir = place(parsed.workdir, "--workdir")
     if parsed.name.partition(":")[0] in MANY:
         return _run_all(parsed)
     job = settings.job(*split(parsed.name), parsed.overrides)
-    report.load_claims(job.slug)  # a wrong claims.toml is told before computing, not after
+    settings.complete(job.slug)  # what would fail after computing is told before it
+    report.load_claims(job.slug)
     if "REPRISE_WORKER" not in os.environ:  # each of several would say it
         check.warn(job.slug)
     if processes.wanted(parsed.processes):

@@ -32,7 +32,7 @@ class Said(NamedTuple):
     err: list[str]
 
 
-def verb(arguments: list[str]) -> Said:
+def verb(arguments: list[str], seconds: int = 30) -> Said:
     """A verb in this process, as in one of its own."""
     from launch.__main__ import main
     from launch.record import fingerprint, ledger, reader
@@ -43,7 +43,7 @@ def verb(arguments: list[str]) -> Said:
     fingerprint.CACHE._new.clear()
     out, err = io.StringIO(), io.StringIO()
     status: int | str
-    signal.alarm(30)
+    signal.alarm(seconds)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = main(arguments)

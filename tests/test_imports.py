@@ -19,6 +19,7 @@ GROUND = (
     "meshes",
     "paths",
     "settings",
+    "surroundings",
     "terminal",
     "values",
 )  # files that lie beside the door

@@ -83,7 +83,12 @@ def test_a_failure_under_own_settings_is_one_line(tree):
     drawn = tree.lab("run", "toy:smoke", "lr=0.3")
     refused(drawn, "toy:smoke lr=0.3 failed at experiments/toy/figures.py:", "ZeroDivisionError")
     assert drawn.status == 1
-    assert tree.lab("run", "toy:smoke").traceback, "a preset's own failure is the folder's"
+    assert drawn.err.count("\n") == 1
+    whole = tree.lab("run", "toy:smoke", "lr=0.3", "--traceback")
+    assert whole.traceback
+    assert "ZeroDivisionError: division by zero" in whole.err
+    own = tree.lab("run", "toy:smoke")  # a preset's own failure
+    refused(own, "toy:smoke failed at experiments/toy/figures.py:", "--traceback")
 
 
 def test_a_sweep_goes_on_after_a_cell_that_fails(tree):

@@ -46,6 +46,7 @@ def slurm(tree):
     return home, lab
 
 
+RUNS = "results/runs/toy/smoke"
 HARD = (
     "arms=('base', 'no \"norm\"')",
     "title=$HOME `id` $(id)",
@@ -94,6 +95,25 @@ def test_a_run_is_never_two_jobs(slurm):
     (home / "queue").write_text("")
     assert read(lab("submit", "toy:smoke", "lr=0.2", "--on", "slurm", "--json"))["id"] == "102"
     assert (home / "last").read_text() == "102\n", "nothing else was sent"
+
+
+@pytest.mark.parametrize("name", ["job/job.json", "run.json"])
+def test_a_damaged_record_never_lets_a_run_be_sent_twice(slurm, tree, name):
+    """What it says may be that this very run waits or computes."""
+    home, lab = slurm
+    send = ("submit", "toy:smoke", "lr=0.2", "--on", "slurm")
+    both = lab("sweep", "toy:smoke", "lr=0.1,0.2", "--on", "slurm", "--json")
+    runs = {store.read_json(f)["config"]["lr"]: f for f in tree.root.glob(f"{RUNS}/*/run.json")}
+    file = runs[0.2] if name == "run.json" else Path(read(both)["folder"]) / name
+    good = file.read_bytes()
+    for damage in (b"", good[:-9], b"[]", good.replace(b'"schema": 1', b'"schema": 7')[::-1]):
+        file.write_bytes(damage)
+        refused(lab(*send), name.split("/")[-1], "is damaged", "--fresh")
+    file.unlink()
+    os.mkfifo(file)
+    refused(lab(*send), "is damaged", "--fresh")
+    assert (home / "last").read_text() == "101\n", "nothing else was sent"
+    assert lab(*send, "--fresh").status == 0
 
 
 def test_a_run_that_computes_here_is_not_sent_away(slurm, tree):

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from launch.errors import UserError
+from launch.errors import UserError, clip
 
 HEARTBEAT = 20  # seconds of silence after which a process counts as lost
 STARTING = 120  # seconds in which all processes must have come
@@ -27,16 +27,17 @@ IDENTITY = ("code", "settings", "versions of JAX")
 def count() -> int:
     """How many processes this run has, from the environment."""
     text = os.environ.get("JAX_NUM_PROCESSES") or "1"
-    if not re.fullmatch("[1-9][0-9]*", text):
-        raise UserError(f"JAX_NUM_PROCESSES must be a number of processes, not {text!r}")
+    if not re.fullmatch("[1-9][0-9]{0,5}", text):
+        raise UserError(f"JAX_NUM_PROCESSES must be a number of processes, not {clip(text)!r}")
     return int(text)
 
 
 def index() -> int:
     """Which process this is, from the environment (0 where there is one).  Errors: UserError."""
     text = os.environ.get("JAX_PROCESS_ID") or "0"
-    if not re.fullmatch("[0-9]+", text) or (count() > 1 and int(text) >= count()):
-        raise UserError(f"JAX_PROCESS_ID must be a number from 0 to {count() - 1}, not {text!r}")
+    if not re.fullmatch("[0-9]{1,6}", text) or (count() > 1 and int(text) >= count()):
+        said = clip(text)
+        raise UserError(f"JAX_PROCESS_ID must be a number from 0 to {count() - 1}, not {said!r}")
     return int(text)
 
 

@@ -1,7 +1,7 @@
 """The computation itself: an experiment's `run` called, its arrays checked, how it went noted."""
 
-import importlib
 import os
+import re
 import resource
 import sys
 import time
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from common.data import DataError
-from common.files import FileError
+from common.files import FileError, causes
+from launch import settings
 from launch.compute import cluster, stop
 from launch.errors import Interrupted, UserError
 from launch.meshes import mesh_of
@@ -22,6 +23,7 @@ from launch.record.failure import failed
 from launch.settings import Job
 from launch.terminal import Display
 
+FULL = re.compile(r"No space left|[Qq]uota exceeded|\bEDQUOT\b|OS error 122\b")
 PLANNED = 30.0  # seconds from which a run is worth its prediction, made when it has ended
 UNPLANNED = ("verify", "control")  # notes of runs that are not compared with a prediction
 Predict = Callable[..., dict | None]  # (slug, cfg, make=whether one may be made)
@@ -55,9 +57,10 @@ def compute(
         with suppress(OSError):  # the disk may be what failed
             record.write("failed", error=f"{type(error).__name__}: {error}"[:2000])
         if lacking := _lacking(error, folder):
-            raise UserError(f"{job.name}{lacking}") from None
-        if job.changes and _of_code(error):
-            raise failed(job.name, job.changes, folder, error) from None
+            raise UserError(f"{job.name}{lacking}") from error
+        if _of_code(error):
+            own = cluster.index()
+            raise failed(job.name, job.changes, folder, error, process=own) from error
         raise
     if cluster.index() > 0:
         return
@@ -80,7 +83,7 @@ def _arrays(job: Job, scratch: Any, compiling: "Compiling") -> dict[str, np.ndar
 
     from common.scratch import gathered
 
-    module = importlib.import_module(f"experiments.{job.slug}.run")
+    module = settings.module(job.slug, "run")
     display = Display(job.name, scratch.shown, lambda: compiling.seconds)
     with (
         display if cluster.index() == 0 else nullcontext(),
@@ -174,17 +177,19 @@ def _device_peak() -> int | None:
 def _of_code(error: BaseException) -> bool:
     """Whether code raised it, which the settings may have led to: no place, reader or user did."""
     elsewhere = isinstance(error, (UserError, DataError, FileError, OSError))
-    return isinstance(error, Exception) and not elsewhere and cluster.count() == 1
+    return isinstance(error, Exception) and not elsewhere and not cluster.collateral(error)
 
 
 def _lacking(error: BaseException, folder: Path) -> str:
     """What this machine lacks for a run that failed, and what to do; empty for other errors."""
-    text = str(error)
+    every = [*causes(error)]
+    text = "\n".join(map(str, every))
     kept = "what was finished is kept:"
-    if "No space left" in text:
-        return f": the disk that holds {folder} is full; {kept} make room and run again"
-    memory = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in text
-    if memory or "out of memory" in text:
+    if full := FULL.search(text):  # before memory: both are called RESOURCE_EXHAUSTED
+        what = "is full" if "space" in full[0] else "has reached your quota"
+        return f": the disk that holds {folder} {what}; {kept} make room and run again"
+    memory = any(isinstance(e, MemoryError) for e in every) or "RESOURCE_EXHAUSTED" in text
+    if memory or "out of memory" in text.lower():
         return (
             f" ran out of memory after using {_peak()} MB; {kept} free memory, or make a batch or "
             "chunk setting smaller"

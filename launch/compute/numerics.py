@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from launch.errors import UserError
+from common import files
+from launch.errors import UserError, clip
 
 FIXED: dict[str, Any] = {  # options of JAX, as jax.config names them
     "jax_default_prng_impl": "threefry2x32",
@@ -68,10 +69,11 @@ def _flags(text: str) -> dict[str, str]:
     text = text.strip()
     if text and not text.startswith("-"):
         try:
-            text = Path(text).read_text(errors="replace")
-        except OSError as error:
-            raise UserError(f"XLA_FLAGS={text} is neither --flags nor a file that can be read "
-                            f"({error.strerror})") from None  # fmt: skip
+            text = files.text(Path(text))
+        except files.FileError as error:
+            why = "neither --flags nor a file that can be read"
+            said = f"XLA_FLAGS={clip(text)} is {why} ({clip(error, 100)})"
+            raise UserError(said) from None
     try:
         words = shlex.split(text)
     except ValueError:

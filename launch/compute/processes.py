@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from common import files
+from launch import surroundings
 from launch.compute import cluster, stop
 from launch.compute import run as launch_run
-from launch.errors import STOPPED, UserError
+from launch.errors import STOPPED, UserError, clip
+from launch.paths import place
 from launch.record import provenance, store
 from launch.settings import Job
 
@@ -30,14 +32,18 @@ NOISE = re.compile(
     r"\[Gloo\]|[IWEF]\d{4} |WARNING: All log messages before absl|ERROR:absl|RPC: /xla|"
     r"The tasks have crashed|\d+$"
 )
+MOST = 64  # processes of a machine
 COLLAPSE = ("Traceback (most recent", "Fatal Python error", "*** ")  # shown of the one at fault
 LOST = re.compile(r"/task:(\d+)|[Tt]ask (\d+) heartbeat|leader task (?:was|died)()|^(\d+)$")
 
 
 def wanted(processes: int | None) -> bool:
     """Whether this process is to watch others rather than to compute.  Errors: UserError."""
-    if processes is not None and processes < 1:
-        raise UserError(f"--processes is a number of processes, 1 or more, not {processes}")
+    if processes is not None and not 1 <= processes <= MOST:
+        raise UserError(
+            f"--processes is a number of processes, 1 or more and at most {MOST}, not "
+            f"{clip(processes)}"
+        )
     return bool(processes and processes > 1) or (
         cluster.count() > 1 and not os.environ.get("REPRISE_WORKER")
     )
@@ -63,9 +69,11 @@ def supervise(
     if fault is None:
         return STOPPED if any(c.status == STOPPED for c in children) else 0
     what, status, own = _blame(fault, total)
-    for line in fault.last if own else []:  # else the log has it
+    for line in fault.last if own and not fault.said else []:  # else the log has it
         print(line, file=sys.stderr)
-    if status == 2:  # its own one line has said what to do
+    if own and fault.said:  # its own one line says what to do
+        if not fault.show:
+            print(fault.said, file=sys.stderr)
         return status
     print(
         f"error: {what}; the others were stopped, what was saved is kept. Continue: {again}",
@@ -90,6 +98,7 @@ class Child:
             "PYTHONUNBUFFERED": "1",
         }
         self.number, self.show = number, show  # one of a machine speaks for all
+        self.said = ""  # the line that it ended with
         self.last: deque[str] = deque(maxlen=40)  # not yet shown
         self.lost: set[int] = set()  # processes that the runtime says have gone
         if logs:
@@ -125,6 +134,8 @@ class Child:
                 self.lost.add(int(next((g for g in found.groups() if g), 0)))
             if NOISE.match(line) or not line.strip():
                 continue
+            if out is sys.stderr and line.startswith("error: "):
+                self.said = line.rstrip()
             collapsing |= line.startswith(COLLAPSE)
             if self.show and not collapsing:
                 print(line, end="", file=out, flush=True)
@@ -204,13 +215,14 @@ def free_port() -> int:
 
 def run(parsed, job: Job) -> int:
     """`./lab run … --processes N`, or the watcher of one process of several machines."""
+    surroundings.flags()
     held: Any = contextlib.nullcontext()
     if cluster.count() > 1 and parsed.processes:
         raise UserError("--processes is for one machine; JAX_NUM_PROCESSES is set as well")
     if cluster.count() > 1:
         if parsed.workdir is None:
             raise UserError("JAX_NUM_PROCESSES is set: give --workdir, a folder all processes see")
-        folder = parsed.workdir.absolute()
+        folder = place(parsed.workdir, "--workdir")
         folder.mkdir(parents=True, exist_ok=True)
     else:
         folder, held = launch_run.reserve(job, parsed.workdir, parsed.fresh)

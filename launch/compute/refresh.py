@@ -20,7 +20,7 @@ from launch import settings
 from launch.compute import verify
 from launch.compute.past import Arrays, Past, Shallow, Task
 from launch.errors import UserError
-from launch.paths import folder, slugs
+from launch.paths import slugs, split
 from launch.read import report
 from launch.record import fingerprint, ledger, provenance, store
 from launch.terminal import coloured, table
@@ -37,7 +37,7 @@ def refresh(names: Sequence[str], *, preset: str = "smoke", jobs: int | None = N
     """
     if jobs is not None and jobs < 1:
         raise UserError("--jobs is 1 or more")
-    chosen = [folder(n.partition(":")[0].strip("/")).name for n in names] or slugs()
+    chosen = [split(n)[0] for n in names] or slugs()
     with Past() as past:
         pool = ThreadPoolExecutor(jobs or os.cpu_count())
         try:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from common.claims import digest
-from launch import settings
+from launch import settings, surroundings
 from launch.compute import cluster, computing, numerics, stop
 from launch.errors import UserError
-from launch.paths import cache, shown
+from launch.paths import cache, place, shown
 from launch.record import fingerprint, provenance, store
 from launch.settings import Job
 from launch.terminal import coloured, duration
@@ -100,6 +100,7 @@ def execute(
             return done
     with stop.heard(job.name) as request:
         prepare()
+        surroundings.devices()
         code = fingerprint.fingerprint(job.slug)["compute"]
         jax_here = digest([provenance.versions().get("jax"), numerics.environment()])
         cluster.agree(code, digest(job.config), jax_here)
@@ -137,15 +138,17 @@ def reserve(job: Job, workdir: Path | None, fresh: bool) -> Held:
 def _open(job: Job, who: str, workdir: Path | None, fresh: bool) -> Held:
     """A locked folder: the given one, an unfinished run to continue, or a new one."""
     if workdir is not None:
-        return _given(workdir.absolute(), who, identity(job.slug, job.config, anywhere=True))
+        return _given(
+            place(workdir, "--workdir"), who, identity(job.slug, job.config, anywhere=True)
+        )
     unfinished = None if fresh else store.find(job.slug, job.preset, who, done=False)
     if unfinished:
         try:
             held = store.lock(unfinished)
             print(f"continuing the unfinished run {shown(unfinished)}", file=sys.stderr)
             return unfinished, held
-        except store.Busy:
-            print(f"{shown(unfinished)} is being computed; starting another", file=sys.stderr)
+        except store.Busy as busy:
+            print(f"{shown(unfinished)} {busy}; starting another", file=sys.stderr)
     folder = store.create(job.slug, job.preset)
     return folder, store.lock(folder)
 
@@ -167,8 +170,8 @@ def _given(workdir: Path, who: str, anywhere: str) -> Held:
         return workdir, nullcontext()
     try:
         return workdir, store.lock(workdir)
-    except store.Busy:
-        raise UserError(f"another process is computing in {workdir}") from None
+    except store.Busy as busy:
+        raise UserError(f"{workdir} {busy}; give another --workdir") from None
 
 
 def _other(workdir: Path, info: dict) -> str:

@@ -3,17 +3,19 @@
 import itertools
 import math
 import sys
+from collections import Counter
 
 from common.claims import digest
 from launch.compute import run
 from launch.compute.computing import Predict
-from launch.errors import UserError
+from launch.errors import UserError, clip
 from launch.paths import results, shown
 from launch.read import report
 from launch.read.cards import number
 from launch.record import store
 from launch.settings import Job, job
 from launch.terminal import table
+from launch.values import LONG
 
 MOST = 10_000  # cells
 CLOSING = {"(": ")", "[": "]", "{": "}"}
@@ -28,13 +30,15 @@ def grid(items: list[str]) -> list[list[str]]:
     axes: dict[str, list[str]] = {}
     for item in items:
         key, equals, text = item.partition("=")
+        if len(item) > LONG:
+            raise UserError(f"{clip(item)!r} is longer than the {LONG:,} characters that are taken")
         if not equals:
-            raise UserError(f"{item!r} is not key=a,b,c")
+            raise UserError(f"{clip(item)!r} is not key=a,b,c")
         if key in axes:
-            raise UserError(f"{key} stands twice; give its values in one, {key}=a,b,c")
+            raise UserError(f"{clip(key)} stands twice; give its values in one, KEY=a,b,c")
         axes[key] = [f"{key}={value}" for value in _values(item, text)]
-        if twice := next((v for v in axes[key] if axes[key].count(v) > 1), ""):
-            raise UserError(f"{twice} stands twice in {item!r}")
+        if twice := next((v for v, n in Counter(axes[key]).items() if n > 1), ""):
+            raise UserError(f"{clip(twice)} stands twice in {clip(item)!r}")
     cells = math.prod(map(len, axes.values()))
     if cells > MOST:
         raise UserError(f"{cells:,} cells; a sweep has at most {MOST:,}")
@@ -57,9 +61,9 @@ def _values(item: str, text: str) -> list[str]:
         elif mark in "'\"([{":
             open_ += CLOSING.get(mark, mark)
         elif mark in ")]}":
-            raise UserError(f"{item!r} closes what it did not open, with {mark!r}")
+            raise UserError(f"{clip(item)!r} closes what it did not open, with {mark!r}")
     if open_:
-        raise UserError(f"{item!r} lacks {open_[-1]!r} at its end")
+        raise UserError(f"{clip(item)!r} lacks {open_[-1]!r} at its end")
     return found
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 from common import claims as claims_module
 from common.claims import Claim, ClaimError
+from common.files import FileError
 from launch import paths, settings
-from launch.errors import UserError, nearest
+from launch.errors import UserError, clip, nearest
 from launch.make import check_config, check_numbers, check_text
 from launch.make.check_text import Finding, Folder
 from launch.record import ledger, store
@@ -49,10 +50,11 @@ def names(asked: list[str]) -> list[str]:
     """Folders to check: those asked for, else all; one without config.py is a folder too."""
     inside = (p.name for p in paths.EXPERIMENTS.iterdir() if p.is_dir() and any(p.glob("*.*")))
     there = sorted(n for n in inside if n[0] not in "._")
-    chosen = [n.split(":")[0].strip("/").removeprefix("experiments/") for n in asked]
+    chosen = [n.strip("/").removeprefix("experiments/") for n in asked]
     for name in chosen:
         if name not in there:
-            raise UserError(f"no experiment {name!r}; {nearest(name, there)} (see ./lab list)")
+            said = f"no experiment {clip(name)!r}; {nearest(name, there)}"
+            raise UserError(f"{said} (see ./lab list)")
     return chosen or there
 
 
@@ -208,6 +210,6 @@ def lineage(f: Folder) -> Iterator[Finding]:
 def _title(slug: str) -> tuple:
     try:
         paper = paths.paper(slug)
-    except ValueError:
+    except (ValueError, FileError):
         return ()
     return paper.get("title"), paper.get("arxiv")

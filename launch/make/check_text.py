@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+from common.files import content
 from launch import paths
 from launch.record import store
 
@@ -58,7 +59,8 @@ class Folder:
         """Contents of a file; "" where there is none."""
         if name not in self._text:
             file = self.home / name
-            self._text[name] = file.read_text("utf-8", "replace") if file.is_file() else ""
+            there = file.is_file()  # what is no file may never end
+            self._text[name] = content(file).decode("utf-8", "replace") if there else ""
         return self._text[name]
 
     @cached_property

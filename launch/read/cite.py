@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from common import files
 from launch.errors import UserError
 from launch.paths import ROOT
 from launch.read import report
@@ -101,7 +102,7 @@ def _ours(key: str, what: str, commit: str, year: str) -> Entry:
 def _citation() -> dict[str, str]:
     """title, version and the first author's name of CITATION.cff.  Errors: UserError."""
     file = ROOT / "CITATION.cff"
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    text = files.text(file) if file.exists() else ""
     found = dict(re.findall(r"^[ -]*(title|version|name): *['\"]?(.*?)['\"]? *$", text, re.M)[::-1])
     if len(found) < 3:
         raise UserError(f"{file} is missing, or lacks a title, a version or an author's name")

@@ -3,6 +3,7 @@
 The same bytes on every machine. Forks stay out: their folders may be private.
 """
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -25,9 +26,14 @@ def write(rows: list[dict] | None = None) -> Path:
     papers = [r for r in rows or listing.rows() if not r["parent"]]
     for row in papers:
         if verified(row["name"]):
-            store.write_text(results() / row["name"] / "README.md", page(row))
-    store.write_text(results() / "INDEX.md", table(papers))
+            store.write_text(results() / row["name"] / "README.md", _no_tags(page(row)))
+    store.write_text(results() / "INDEX.md", _no_tags(table(papers)))
     return results() / "INDEX.md"
+
+
+def _no_tags(text: str) -> str:
+    """Markdown in which nothing is HTML: we write none, and texts of papers are texts."""
+    return re.sub("<(?=[A-Za-z/!?])", "&lt;", text)
 
 
 def verified(slug: str) -> bool:

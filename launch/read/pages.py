@@ -74,7 +74,7 @@ def page(slug: str, row: dict, home: Path) -> str:
         body += f'<h2>Other claims</h2><div class="table">{head}{rows}</div>'
     body += _cite(slug)
     if committed and yours:
-        when = f'<p class="soft">{info["started"]}, {escape(str(yours))}</p>'
+        when = f'<p class="soft">{escape(info["started"])}, {escape(str(yours))}</p>'
         body += f"<h2>Figures of your newest run</h2>{when}{_figures(yours, home, [])}"
     return html(paper["title"], body)
 
@@ -126,7 +126,7 @@ def _figures(folder: Path | None, home: Path, shown: list[Shown]) -> str:
         return ""
     parts = []
     for name, words in store.figures(folder).items():
-        png = relative(folder / f"{name}.png", home)
+        png, said = relative(folder / f"{name}.png", home), escape(name)
         claims = "".join(_claim_line(s) for s in shown if shows(name, s.claim))
         files = {"numbers": folder / f"{name}.csv", "SVG": folder / f"{name}.svg"}
         more = "".join(
@@ -134,10 +134,10 @@ def _figures(folder: Path | None, home: Path, shown: list[Shown]) -> str:
             for text, file in files.items()
             if file.exists()
         )
-        where = f' id="{name}"' if shown else ""  # those of your own run come second
+        where = f' id="{said}"' if shown else ""  # those of your own run come second
         parts.append(
             f'<figure{where}><img src="{png}" alt="{escape(words["alt"], quote=True)}"'
-            f' loading="lazy"><figcaption><b>{name}</b>{more}<br>{escape(words["caption"])}'
+            f' loading="lazy"><figcaption><b>{said}</b>{more}<br>{escape(words["caption"])}'
             f"</figcaption>{f'<ul>{claims}</ul>' if claims else ''}</figure>"
         )
     return "".join(parts)

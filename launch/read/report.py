@@ -1,6 +1,5 @@
 """Stored arrays -> verdicts and figures. Never imports JAX; byte-identical when done again."""
 
-import importlib
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, replace
@@ -13,12 +12,13 @@ import numpy as np
 from common import claims as claims_module
 from common import repeats
 from common.claims import Claim, ClaimError, Verdict
-from launch import settings
-from launch.errors import UserError
-from launch.paths import ROOT, verdict_seeds
+from common.files import FileError, text
+from launch import settings, surroundings
+from launch.errors import CONTROL, UserError, clip
+from launch.paths import ROOT, split, verdict_seeds
 from launch.paths import folder as experiment_folder
 from launch.read.verdicts import old_verdict
-from launch.record import fingerprint, ledger, provenance, store
+from launch.record import checks, fingerprint, ledger, provenance, store
 from launch.record.failure import failed
 
 JUDGES = ("measure", "rule")
@@ -26,10 +26,18 @@ JUDGES = ("measure", "rule")
 
 def load_claims(slug: str) -> tuple[dict, list[Claim]]:
     """[paper] and the claims of an experiment.  Errors: UserError."""
+    file = experiment_folder(slug) / "claims.toml"
     try:
-        return claims_module.load(experiment_folder(slug) / "claims.toml")
-    except (ClaimError, FileNotFoundError, TypeError) as error:
-        raise UserError(str(error)) from None
+        text(file)  # before others open it: what is no file may never end
+        paper, claims = claims_module.load(file)
+    except (ClaimError, FileError, OSError, TypeError, ValueError) as error:
+        raise UserError(clip(error, 500)) from None
+    except RecursionError:
+        raise UserError(f"{file} is nested too deeply") from None
+    for said in checks.every_text([paper, *map(vars, claims)]):
+        if CONTROL.search(said):
+            raise UserError(f"{file}: {clip(said)!r} holds a line break or a control character")
+    return paper, claims
 
 
 def measured(slug: str, claim: Claim, arrays: dict) -> Any:
@@ -38,7 +46,7 @@ def measured(slug: str, claim: Claim, arrays: dict) -> Any:
 
 
 def _measure(slug: str, claim: Claim) -> Callable:
-    module = importlib.import_module(f"experiments.{slug}.measure")
+    module = settings.module(slug, "measure")
     fn = getattr(module, claim.measure, None)
     if fn is None:
         raise UserError(f"claim {claim.id!r}: experiments/{slug}/measure.py has no {claim.measure}")
@@ -135,6 +143,9 @@ def stale(info: dict) -> list[str]:
 def decide(folder: Path) -> tuple[dict, list[Claim], list[Verdict]]:
     """run.json, claims and verdicts of a finished run."""
     info = store.read_json(folder / "run.json")
+    if info["status"] != "done":
+        raise UserError(f"{folder} is not finished (run {info['status']}); run it again")
+    split(f"{info['experiment']}:{info['preset']}")  # they are there
     arrays = store.arrays(folder)
     _, claims = load_claims(info["experiment"])
     slug, preset, seeds = info["experiment"], info["preset"], len(info["config"]["seeds"])
@@ -195,9 +206,9 @@ def draw_finite(folder: Path, info: dict, **options: Any) -> None:
                 raise UserError(
                     f"{folder / 'run.json'} has settings that config.py lacks: {odd}; run again"
                 ) from None
-            if info.get("overrides") and not isinstance(error, (UserError, OSError)):
+            if not isinstance(error, (UserError, OSError)):
                 name = f"{info['experiment']}:{info['preset']}"
-                raise failed(name, info["overrides"], folder, error) from None
+                raise failed(name, info.get("overrides") or {}, folder, error) from error
             raise
         print(f"no figures: the arrays are not finite ({error})", file=sys.stderr)
 
@@ -226,7 +237,7 @@ def _makers(slug: str) -> dict:
     """What turns arrays into verdicts and figures, as hashes; of figures whole files."""
     home = experiment_folder(slug)
     files = [*sorted(home.glob("*.py")), *sorted((ROOT / "common").glob("*.py"))]
-    return _judges(slug) | {"figures": claims_module.digest([p.read_text() for p in files])}
+    return _judges(slug) | {"figures": claims_module.digest([text(p) for p in files])}
 
 
 def drawings_if_finite(info: dict, arrays: dict) -> dict[str, Any] | None:
@@ -241,10 +252,11 @@ def drawings_if_finite(info: dict, arrays: dict) -> dict[str, Any] | None:
 
 def drawings(info: dict, arrays: dict) -> dict[str, Any]:
     """{name: Figure} of a run's arrays.  Errors: ValueError for a name that is no figure's."""
+    surroundings.own_figures()
     from common import plot
 
     slug = info["experiment"]
-    module = importlib.import_module(f"experiments.{slug}.figures")
+    module = settings.module(slug, "figures")
     with plot.styled():
         figures = module.figures(arrays, SimpleNamespace(**_tuples(info["config"])))
     for name in figures:

@@ -9,7 +9,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, Union
 
@@ -90,6 +90,15 @@ def _is_text(value: Any) -> None:
 def texts(value: str) -> str:
     """A text that `_is_text` takes: what is none as escapes."""
     return value.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def every_text(value: Any) -> Iterator[str]:
+    """The texts in tables and lists of any depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from every_text(item)
 
 
 def _is_whole(value: Any) -> None:

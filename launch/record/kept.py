@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from common import files
 from launch import paths
 from launch.record import definitions, store
 
@@ -68,7 +69,7 @@ class Cache:
         entry = self._get("definitions", name)
         if entry and entry["stamp"] == now:
             return entry
-        text = file.read_text(encoding="utf-8")
+        text = files.text(file)
         try:
             made = definitions.summary(text, package)
         except SyntaxError:  # it counts as it stands

@@ -6,7 +6,6 @@ same bits as the code that made the verdicts: they stand under its fingerprint t
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from functools import lru_cache
@@ -81,7 +80,7 @@ def append(slug: str, new: list[dict]) -> None:
     text = "".join(json.dumps(store.cleaned(line), sort_keys=True) + "\n" for line in new)
     files.own_file(path)
     with path.open("a+b") as out:
-        fcntl.flock(out, fcntl.LOCK_EX)
+        store.hold(out, wait=True)
         size = out.seek(0, os.SEEK_END)
         if size:
             out.seek(size - 1)

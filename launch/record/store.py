@@ -12,13 +12,14 @@ NumPy and cat read all of it for ever; nothing is pickled.
 from __future__ import annotations
 
 import datetime
+import errno
 import fcntl
 import json
 import math
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from common import files, png
 from launch import settings
@@ -32,11 +33,10 @@ if TYPE_CHECKING:
     import numpy as np  # `list` does without it
 
 SCHEMA = 1
-PNG_END = b"IEND\xaeB`\x82"
 
 
 class Busy(Exception):
-    """Another process is writing this run folder."""
+    """Somebody else writes, or may write, this run folder; the message says who."""
 
 
 def write_json(file: Path, value: Any) -> None:
@@ -78,9 +78,14 @@ def arrays(folder: Path, name: str = "arrays.npz") -> dict[str, np.ndarray]:
         state = read_json(folder / "run.json").get("status", "unfinished")
         raise UserError(f"{folder} has no arrays (run {state}); run it again to finish it")
     try:
-        return files.read_npz(file)
+        found = files.read_npz(file)
     except files.Damaged as error:
         raise UserError(f"{error}; run again") from None
+    for key, told in (peek(folder / "run.json").get("arrays") or {}).items():
+        if key in found and [str(found[key].dtype), list(found[key].shape)] != told:
+            what = f"{key} is {found[key].dtype} {list(found[key].shape)}, not {told[0]} {told[1]}"
+            raise UserError(f"{file} is not of the run.json beside it ({what}); run again")
+    return found
 
 
 def has_run(folder: Path) -> bool:
@@ -109,17 +114,40 @@ def create(slug: str, preset: str) -> Path:
 def lock(folder: Path):
     """Hold the folder for this process; the kernel lets go however the process ends.
 
-    Errors: Busy; FileError where its lock is a link.
+    Errors: Busy; FileError where its lock is a link, or the disk cannot lock.
     """
     files.own_file(folder / "lock")
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except PermissionError:
+        raise Busy("is of another user") from None
     file = os.fdopen(handle, "w")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hold(file, wait=False)
     except BlockingIOError:
         file.close()
-        raise Busy(str(folder)) from None
+        raise Busy("is being computed") from None
     return file
+
+
+def hold(file: IO, *, wait: bool) -> None:
+    """Lock an open file; where a disk has no flock, as it does for other machines (fcntl).
+
+    Errors: BlockingIOError where another process holds it; FileError where nothing can be locked.
+    """
+    how = fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)
+    for lock_it in (fcntl.flock, fcntl.lockf):
+        try:
+            lock_it(file, how)
+            return
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise BlockingIOError(error.errno, error.strerror) from None
+            why = error.strerror
+    raise files.FileError(
+        f"{file.name} cannot be locked, its disk does not do that ({why}): give a --workdir on "
+        "another disk, or REPRISE_RESULTS=FOLDER"
+    )
 
 
 def runs(slug: str, preset: str | None = None) -> list[Path]:
@@ -152,6 +180,7 @@ def latest(slug: str, preset: str, overrides: dict | None = None) -> Path | None
     for file in reversed(runs(slug, preset)):
         info = peek(file)
         same = (info.get("overrides") or {}) == (overrides or {}) and "wanted" not in info
+        same = same and (info.get("experiment"), info.get("preset")) == (slug, preset)
         if info.get("status") == "done" and same:
             return file.parent
     return None
@@ -181,7 +210,7 @@ def figures(folder: Path | None) -> dict[str, dict]:
     """
     if folder is None:
         return {}
-    found = {p.stem: _words(p) for p in sorted(folder.glob("fig*.png"))}
+    found = {p.stem: png.words(p) for p in sorted(folder.glob("fig*.png"))}
     # a copy under another name is somebody's own
     ours = {
         n: {k: w[k] for k in ("caption", "alt")} for n, w in found.items() if w.get("name") == n
@@ -192,15 +221,6 @@ def figures(folder: Path | None) -> dict[str, dict]:
             what = "is damaged" if name in found else "is not there"
             pass_over(file, f"{file} {what}: ./lab report {shell([str(folder)])} draws it again")
     return ours
-
-
-def _words(file: Path) -> dict[str, str]:
-    """As `png.words`; {} also for what is no file, which may never end, and what it trips on."""
-    try:
-        whole = file.is_file() and file.read_bytes().endswith(PNG_END)
-        return png.words(file) if whole else {}
-    except (LookupError, OverflowError, MemoryError, OSError):
-        return {}
 
 
 def locate(name: str, overrides: list[str] | None = None) -> Path:

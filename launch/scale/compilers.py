@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from common import files
 from launch.errors import UserError
 from launch.paths import ROOT, cache, shown
 
@@ -30,7 +31,7 @@ ENVIRONMENT = {
 
 def pins(platform: str) -> list[str]:
     """'name==version' of a platform's compiler."""
-    text = (ROOT / f"requirements-{platform}.txt").read_text()
+    text = files.text(ROOT / f"requirements-{platform}.txt")
     found = [re.search(rf"^{re.escape(name)}==(\S+)", text, re.M) for name in PACKAGES[platform]]
     return [m.group().split(" ")[0] for m in found if m]
 

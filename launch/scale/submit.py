@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from common import files
 from common.claims import digest
 from launch import settings
 from launch.compute import run
@@ -58,7 +59,9 @@ def submit(
     chosen = [c for c in every if not c.done]
     if not chosen:
         return value | {"files": {}, "note": "every cell is finished; nothing was submitted"}
-    workdirs = [_folder(slug, preset, c.who, dry, fresh) for c in chosen]
+    workdirs: list[Path] = []
+    for c in chosen:
+        workdirs.append(_folder(slug, preset, c.who, dry, fresh, {*workdirs}))
     job = _job(slug, preset, chosen, workdirs, chips)
     files, names = target.render(job), [" ".join(c.overrides) for c in chosen]
     value |= {"folder": shown(job.folder), "cells": names, "files": files}
@@ -129,11 +132,15 @@ def _sent(target: Any, job: targets.Job, value: dict) -> dict:
     return record
 
 
-def _folder(slug: str, preset: str, who: str, dry: bool, fresh: bool) -> Path:
-    """The unfinished run to continue, or a new folder (a dry run only names one)."""
+def _folder(slug: str, preset: str, who: str, dry: bool, fresh: bool, taken: set[Path]) -> Path:
+    """The unfinished run to continue, or the name of a new folder: what is refused makes none."""
     found = None if fresh else store.find(slug, preset, who, done=False, anywhere=True)
+    if found is None and not (fresh or dry):
+        _refuse_if_unread(slug, preset)
     if found is None:
-        return store.unused(slug, preset) if dry else store.create(slug, preset)
+        while (folder := store.unused(slug, preset)) in taken or folder.exists():
+            continue
+        return folder
     if not dry:
         _refuse_if_taken(found)
     return found
@@ -141,9 +148,9 @@ def _folder(slug: str, preset: str, who: str, dry: bool, fresh: bool) -> Path:
 
 def _refuse_if_taken(folder: Path) -> None:
     """Two jobs in one run folder, or one beside a run of this machine.  Errors: UserError."""
-    for home in jobs.folders():
+    for home in (folder, *folder.parents[1].glob("sweep-*")):  # no other job can have it
         job = home / "job" / "job.json"
-        record = (store.read_json if home == folder else store.peek)(job)
+        record = _job_record(job) if files.exists(job) else {}
         if shown(folder) not in (record.get("workdirs") or ()):
             continue
         state = jobs.state_of(record)
@@ -159,8 +166,35 @@ def _refuse_if_taken(folder: Path) -> None:
             )
     try:
         store.lock(folder).close()
-    except store.Busy:
-        raise UserError(f"{shown(folder)} is being computed on this machine already") from None
+    except store.Busy as busy:
+        said = f"{shown(folder)} cannot be sent, it may be computed on this machine: it {busy}"
+        raise UserError(said) from None
+
+
+def _job_record(job: Path) -> dict:
+    """Errors: UserError where it is damaged: whose runs it sent is not known then."""
+    try:
+        return store.read_json(job)
+    except (UserError, files.FileError) as error:
+        raise UserError(
+            f"{error}; what it sent may still run: start another with --fresh"
+        ) from None
+
+
+def _refuse_if_unread(slug: str, preset: str) -> None:
+    """A submitted run whose run.json is damaged may be the one that is asked for.
+
+    Errors: UserError.
+    """
+    lost = [f.parent for f in store.runs(slug, preset) if not store.peek(f)]
+    sweeps = (results() / "runs" / slug).glob("sweep-*/job/job.json") if lost else ()
+    sent = {w for job in sweeps for w in _job_record(job).get("workdirs", ())}
+    for folder in lost:
+        if files.exists(folder / "job") or shown(folder) in sent:
+            raise UserError(
+                f"{shown(folder)} was submitted and its run.json is damaged: it may be this run; "
+                "start another with --fresh"
+            )
 
 
 def _stub(slug: str, preset: str, cell: Cell) -> dict:

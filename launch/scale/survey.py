@@ -1,6 +1,5 @@
 """`./lab plan all`: the plans of every paper preset, each made in a process of its own."""
 
-import importlib
 import json
 import signal
 import subprocess
@@ -45,7 +44,7 @@ def _of_paper(slug: str, overrides: list[str], targets: list[str]) -> list[dict]
 
 def variants(slug: str) -> list[tuple[str, ...]]:
     """The overrides with which the paper preset of an experiment is planned: PLANS of config.py."""
-    module = importlib.import_module(f"experiments.{slug}.config")
+    module = settings.module(slug, "config")
     return list(getattr(module, "PLANS", ((),)))
 
 

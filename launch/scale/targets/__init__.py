@@ -21,10 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launch.errors import UserError, nearest
+from common.files import FileError, text
+from launch.errors import CONTROL, UserError, clip, nearest
 from launch.terminal import shell
 from launch.values import parse
 
+LONG = 4000  # characters of a setting
 STATES = ("waiting", "running", "gone")
 ASKING = 60.0  # seconds in which an engine must say what became of a job
 # a value that is read where the job runs ($…) or names a file is none
@@ -43,6 +45,15 @@ class Job:
     chips: str = ""  # as launch.scale.hardware names them, for clouds
     workdirs: tuple[str, ...] = ()  # run folder of each cell
     again: str = "./lab submit"  # the command that continues what was lost
+
+    def __post_init__(self) -> None:
+        """Errors: UserError for text that would end a line of what is rendered."""
+        cells = (word for cell in self.cells for word in cell)
+        for said in (self.name, str(self.folder), self.again, *self.workdirs, *cells):
+            if CONTROL.search(said):
+                raise UserError(
+                    f"a job cannot hold a line break or control character: {clip(said)}"
+                )
 
     def arguments(self, cell: int, workdir: str = "") -> str:
         """Shell text of a cell's arguments, its run folder (or another place for it) included."""
@@ -72,20 +83,21 @@ def named(name: str, changes: list[str]) -> Any:
         if name in tables:
             raise UserError(f"[{name}] in {config_file()} needs engine = one of {list(ENGINES)}")
         raise UserError(
-            f"no target {name!r}; {nearest(name, [*ENGINES, *tables])} (others are described in "
-            f"{config_file()})"
+            f"no target {clip(name)!r}; {nearest(name, [*ENGINES, *tables])} (others are described "
+            f"in {config_file()})"
         )
     cls = _class(engine)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for item in changes:
         key, equals, text = item.partition("=")
         if not equals:
-            raise UserError(f"--set takes key=value, not {item!r}")
+            raise UserError(f"--set takes key=value, not {clip(item)!r}")
         table[key] = text
     values = {}
     for key, value in table.items():
         if key not in fields:
-            raise UserError(f"target {name!r} has no setting {key!r}; {nearest(key, fields)}")
+            what = f"target {name!r} has no setting {clip(key)!r}"
+            raise UserError(f"{what}; {nearest(key, fields)}")
         values[key] = _value(name, key, value, fields[key].default)
     if "kind" in fields:
         values.setdefault("kind", engine)
@@ -95,10 +107,10 @@ def named(name: str, changes: list[str]) -> Any:
 def again(record: dict) -> Any:
     """The target with which a job was submitted, whatever targets.toml says today.
 
-    Errors: UserError for what no target has.
+    Errors: UserError for what no target has, and for an id that its engine does not give.
     """
     if record["engine"] not in ENGINES:
-        raise UserError(f"engine must be one of {', '.join(ENGINES)}, not {record['engine']!r:.40}")
+        raise UserError(f"engine must be one of {', '.join(ENGINES)}, not {clip(record['engine'])}")
     cls = _class(record["engine"])
     fields = {f.name: f.default for f in dataclasses.fields(cls)}
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in record["target"].items()}
@@ -106,6 +118,8 @@ def again(record: dict) -> Any:
         if key not in fields:
             raise UserError(f"target.{key:.40} is no setting of {record['engine']}")
         _value("target", key, value, fields[key], texts=False)
+    if not re.fullmatch(cls.ID, record["id"], re.ASCII):
+        raise UserError(f"id must be one that {record['engine']} gives, not {clip(record['id'])}")
     return cls(**values)
 
 
@@ -133,9 +147,15 @@ def _value(name: str, key: str, value: Any, default: Any, *, texts: bool = True)
         isinstance(value, tuple) and not all(isinstance(line, str) for line in value)
     ):
         what = "list of strings" if isinstance(default, tuple) else type(default).__name__
-        raise UserError(f"setting {key!r} of target {name!r} must be a {what}, not {value!r}")
-    for line in lines:
-        found = CREDENTIAL.search(str(line))
+        said = clip(repr(value))
+        raise UserError(f"setting {key!r} of target {name!r} must be a {what}, not {said}")
+    for line in map(str, lines):
+        if CONTROL.search(line) or len(line) > LONG:
+            raise UserError(
+                f"{key!r} of target {name!r} is one line of at most {LONG:,} characters without "
+                f"control characters, not {clip(line)}"
+            )
+        found = CREDENTIAL.search(line)
         if found:
             raise UserError(
                 f"{key!r} of target {name!r} holds a credential ({found[1]}=…), which would be "
@@ -148,6 +168,12 @@ def whole(name: str, value: int, least: int) -> None:
     """Errors: UserError unless a setting is a number of things, `least` or more."""
     if not least <= value <= 100_000:
         raise UserError(f"{name} is a number from {least} to 100000, not {value}")
+
+
+def shaped(name: str, value: str, pattern: str, example: str) -> None:
+    """Errors: UserError unless a setting is empty or the whole of it is of a pattern."""
+    if value and not re.fullmatch(pattern, value, re.ASCII):
+        raise UserError(f"{name} is as {example}, not {clip(value)!r}")
 
 
 def tried(act: Callable[[str], object], items: Iterable[str]) -> None:
@@ -164,15 +190,18 @@ def tried(act: Callable[[str], object], items: Iterable[str]) -> None:
 
 def _tables() -> dict[str, dict]:
     file = config_file()
-    if not file.exists():
+    if not os.path.lexists(file):
         return {}
     try:
-        found = tomllib.loads(file.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{file} is not valid TOML: {error}") from None
+        found = tomllib.loads(text(file))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file} is not valid TOML: {clip(error, 200)}") from None
+    except FileError as error:
+        raise UserError(f"{error}; mend or remove it") from None
     for name, table in found.items():
         if not isinstance(table, dict) or not isinstance(table.get("engine", ""), str):
-            raise UserError(f"{file}: {name} must be a table, [{name}], its engine a name")
+            said = clip(name)
+            raise UserError(f"{file}: {said} must be a table, [{said}], its engine a name")
     return found
 
 

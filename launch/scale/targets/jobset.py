@@ -8,11 +8,15 @@ other failures 3 times. A cell of a sweep is a JobSet of its own.
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from launch.errors import UserError
 from launch.record import store
 from launch.scale import hardware
-from launch.scale.targets import ASKING, Job, call, tried, whole
+from launch.scale.targets import ASKING, Job, call, shaped, tried, whole
+
+LABEL = r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"  # of Kubernetes: names, with dots
+NODE = r"([a-z0-9.-]{1,253}/)?[\w.-]{1,63}=[\w.-]{0,63}"
 
 SLICES = {"v4": "v4-podslice", "v5e": "v5-lite-podslice", "v5p": "v5p-slice", "v6e": "v6e-slice"}
 GPUS = {"a100": "a100-80gb", "h100": "h100-80gb", "h200": "h200-141gb", "b200": "b200"}
@@ -27,6 +31,8 @@ class JobSet:
     REPRISE_ACCELERATOR=tpu ./lab --help). `nodes`: further labels that nodes must have.
     """
 
+    ID: ClassVar = r"[a-z0-9][a-z0-9-]{0,200}"
+
     image: str = ""
     claim: str = ""  # persistentVolumeClaim that many nodes may write, mounted at /reprise
     namespace: str = ""  # empty: that of kubectl's context
@@ -37,6 +43,9 @@ class JobSet:
     def __post_init__(self) -> None:
         whole("slices", self.slices, 1)
         whole("chips_per_host", self.chips_per_host, 0)
+        shaped("image", self.image, r"[\w./:@-]{1,500}", "registry/reprise:1")
+        for name in ("claim", "namespace"):
+            shaped(name, getattr(self, name), LABEL, "my-runs")
 
     def render(self, job: Job) -> dict[str, str]:
         """jobset.yaml, a document for each cell.  Errors: UserError for a missing setting."""
@@ -83,9 +92,8 @@ class JobSet:
         else:
             nodes = {"cloud.google.com/gke-accelerator": f"nvidia-{GPUS[found.kind]}"}
         for label in self.nodes:
-            key, equals, value = label.partition("=")
-            if not equals:
-                raise UserError(f"nodes takes labels as key=value, not {label!r}")
+            shaped("nodes", label, NODE, "key=value, cloud.google.com/gke-spot=true")
+            key, _, value = label.partition("=")
             nodes[key] = value
         return tpu, each, found.chips // each, nodes
 
@@ -128,7 +136,9 @@ class JobSet:
         Errors: UserError, after all were tried.
         """
         pod, file = f"{_name(job)}-fetch", job.folder / "job/fetch.yaml"
-        store.write_text(file, POD.format(name=pod, image=json.dumps(self.image), claim=self.claim))
+        store.write_text(
+            file, POD.format(name=pod, image=json.dumps(self.image), claim=json.dumps(self.claim))
+        )
         self._kubectl("fetching", "apply", "-f", str(file))
         try:
             wait = ["wait", f"pod/{pod}", "--for=condition=Ready", "--timeout=300s"]

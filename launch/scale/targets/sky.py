@@ -12,12 +12,14 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+from typing import ClassVar
 
-from launch.errors import UserError
+from launch.errors import UserError, clip
 from launch.paths import ROOT, shown
 from launch.scale import hardware
-from launch.scale.targets import ASKING, Job, call, tried, whole
+from launch.scale.targets import ASKING, Job, call, shaped, tried, whole
 
+MOST = 10_000  # jobs of a sweep
 SLICES = {"v4": "v4", "v5e": "v5litepod", "v5p": "v5p", "v6e": "v6e"}
 GPUS = {"a100": "A100-80GB", "h100": "H100", "h200": "H200", "b200": "B200"}
 COPY = {  # by the bucket's scheme; scratch/ stays there
@@ -30,6 +32,8 @@ COPY = {  # by the bucket's scheme; scratch/ stays there
 class Sky:
     """Settings; `infra` as SkyPilot writes it (gcp/europe-west4), empty: the cheapest it finds."""
 
+    ID: ClassVar = r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?){0,999}"
+
     kind: str = "tpu"  # or gpu-cloud
     infra: str = ""
     bucket: str = ""  # gs://NAME or s3://NAME, holds the run folders
@@ -40,7 +44,9 @@ class Sky:
     def __post_init__(self) -> None:
         whole("at_once", self.at_once, 0)
         if self.kind not in ("tpu", "gpu-cloud"):
-            raise UserError(f"kind is tpu or gpu-cloud, not {self.kind!r}")
+            raise UserError(f"kind is tpu or gpu-cloud, not {clip(self.kind)!r}")
+        shaped("infra", self.infra, r"[\w./*-]+", "gcp/europe-west4")
+        shaped("bucket", self.bucket, r"[a-z0-9]+://[\w./-]*", "gs://NAME")
 
     def render(self, job: Job) -> dict[str, str]:
         """job.yaml.  Errors: UserError without --chips or bucket."""
@@ -133,9 +139,12 @@ class Sky:
 
 
 def _ids(text: str) -> list[str]:
-    """'4-6,9' -> 4, 5, 6, 9."""
+    """'4-6,9' -> 4, 5, 6, 9.  Errors: UserError for more of them than are ever submitted."""
     pairs = [(a, b or a) for a, _, b in (part.partition("-") for part in text.split(","))]
-    return [str(i) for a, b in pairs for i in range(int(a), int(b) + 1)]
+    ranges = [range(int(a), int(b) + 1) for a, b in pairs]
+    if sum(map(len, ranges)) > MOST:
+        raise UserError(f"{clip(text)} is no id of a job: it names more than {MOST:,} jobs")
+    return [str(i) for some in ranges for i in some]
 
 
 def _rows(text: str) -> list[dict]:

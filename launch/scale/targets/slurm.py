@@ -8,15 +8,21 @@ into the queue, and the next start continues from the checkpoint. Sweeps are job
 import re
 import shlex
 from dataclasses import dataclass
+from typing import ClassVar
 
 from launch.errors import UserError
 from launch.paths import ROOT, shown
-from launch.scale.targets import ASKING, Job, call, whole
+from launch.scale.targets import ASKING, Job, call, shaped, whole
+
+NAME = r"[\w.,:@+-]+"
+TIME = r"(\d{1,5}-)?\d{1,5}(:\d{1,2}){0,2}|UNLIMITED|INFINITE"
 
 
 @dataclass(frozen=True)
 class Slurm:
     """Settings: those of sbatch under the same names; `options` are further lines of it."""
+
+    ID: ClassVar = r"\d{1,18}"
 
     partition: str = ""
     account: str = ""
@@ -34,6 +40,12 @@ class Slurm:
         for name, least in (("nodes", 1), ("gpus_per_node", 0), ("cpus_per_task", 1), ("grace", 1),
                             ("at_once", 0)):  # fmt: skip
             whole(name, getattr(self, name), least)
+        for name in ("partition", "account"):
+            shaped(name, getattr(self, name), NAME, "gpu or gpu,long")
+        shaped("mem", self.mem, r"\d{1,9}[KMGT]?B?", "64G")
+        shaped("time", self.time, TIME, "04:00:00 or 1-12")
+        for line in self.options:
+            shaped("options", line, r"--?[A-Za-z].*", "--constraint=a100")
 
     @property
     def accelerated(self) -> bool:
