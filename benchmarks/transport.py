@@ -24,7 +24,7 @@ POINTS, DIM, DIRECTIONS, CONTROLLED = 2000, 10, 1000, 410
 ENTROPIC = ("ours, Newton after 20 sweeps", "ours, sweeps", "ours, sweeps in logs", "POT sinkhorn",
             "POT sinkhorn_stabilized", "POT sinkhorn_log", "OTT, kernel", "OTT, logs")  # fmt: skip
 SLICED = ("ours, control variate", "ours, plain", "POT", "OTT")
-LARGE = (*ENTROPIC[:2], "OTT, kernel")  # forms in logs, and POT, take minutes
+LARGE = (*ENTROPIC[:2], "OTT, kernel")  # with every form it takes minutes
 CASES = {"eta 500": ENTROPIC, "eta 1200": LARGE, "sliced": SLICED}
 
 
