@@ -135,6 +135,7 @@ def _length(p, gaps, da, db) -> jax.Array:
 def direct(p: Array, gap_rows: Array, gap_columns: Array) -> tuple[jax.Array, ...]:
     """The solution of M z = gaps with S = P, by Cholesky; z has no part along (1, -1).
 
+    With a ridge of (n + m) eps on the matrix whose diagonal is one.
     p [n, m], gaps [n], [m] of equal sum -> [n], [m], 0 products
     """
     sizes = shapes.check("p", p, "n m")
