@@ -29,7 +29,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Spectra at the start and at the end of training, and the losses along a segment.
 
     parameters [W]
-    eigenvalues [seed, 2, sum of parameters]: start and end, ascending in each width's part, to 0.4 %
+    eigenvalues [seed, 2, sum of parameters]: start and end, ascending in each width's part, coarse
     top_h, top_g [W, seed, 2, k]: largest eigenvalues of H and of its Gauss-Newton part G
     overlap [W, seed, 2]: of their top-10 eigenspaces; rest [W, seed, 2]: largest |eigenvalue| of R
     clusters [k], cluster_parameters []: blobs, one network
