@@ -268,7 +268,7 @@ def test_mistakes(shared_tree):
         assert done.status == 2, done.err
         assert piece in done.err
         assert not done.traceback
-    done = shared_tree.lab("plan", "toy:laptop", f"dim={2**63}", "--on", "cpu-1")
+    done = shared_tree.lab("plan", "toy:laptop", f"dim={2**62}", "--on", "cpu-1")
     assert (done.status, done.traceback) == (1, False), "a row of the table: others may fit"
     assert "has no shape at these settings" in done.out
 
