@@ -11,6 +11,7 @@ from launch.errors import UserError, clip, nearest
 
 LONG = 100_000  # characters of a setting
 LINE = 120  # of a value in a message
+LARGEST = 2**48
 
 
 def parse(key: str, text: str, old: Any) -> Any:
@@ -23,7 +24,7 @@ def parse(key: str, text: str, old: Any) -> Any:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(old, int):
             number = float(text)
-            if number != int(number) or (abs(number) >= 2**63 and key != "seeds"):  # told there
+            if number != int(number):
                 raise ValueError
             return int(text) if text.lstrip("+-").isdigit() else int(number)
         if isinstance(old, float):
@@ -77,8 +78,8 @@ class Known:
                 if x not in self._names[key]:
                     known_names = (name or "''" for name in self._names[key])
                     raise UserError(f"{key} has no {clip(x)!r}; {nearest(x, known_names)}")
-            elif type(x) is int and abs(x) >= 2**63:
-                raise UserError(f"{key} is a number of more than 63 bits; give a smaller one")
+            elif type(x) is int and abs(x) >= LARGEST:  # beyond, XLA ends the process
+                raise UserError(f"{key} is a number of more than 48 bits; give a smaller one")
             elif not math.isfinite(x) and all(map(math.isfinite, known)):
                 raise UserError(f"{key}={x} is not finite")
             elif type(x) is int and x < min(1, *known):
