@@ -9,6 +9,7 @@ import numpy as np
 
 from common import shapes
 from common.reals import at_least, reals
+from common.sde.transport import programme
 
 
 class Assignment(NamedTuple):
@@ -45,8 +46,6 @@ def transport(cost, r, c) -> Exact:
     Errors: ValueError for shapes, masses that are negative, all 0 or of different sums, and what is
     not finite.
     """
-    from scipy import optimize, sparse
-
     cost = _cost(cost, "n m")
     n, m = cost.shape
     shapes.check("r", r, str(n))
@@ -57,17 +56,8 @@ def transport(cost, r, c) -> Exact:
             raise ValueError(f"{name} must hold masses, none negative and some positive")
     if abs(r.sum() - c.sum()) > 1e-6 * r.sum():
         raise ValueError("r and c must have the same mass")
-    unit, mass = np.abs(cost).max() or 1.0, r.sum()  # tolerances of the solver are absolute
-    rows = sparse.kron(sparse.eye(n), np.ones((1, m)))
-    columns = sparse.kron(np.ones((1, n)), sparse.eye(m))
-    right = np.concatenate([r / mass * n, c / c.sum() * n])
-    found = optimize.linprog(
-        cost.ravel() / unit, A_eq=sparse.vstack([rows, columns]), b_eq=right, method="highs"
-    )
-    if not found.success:
-        raise ValueError(f"cost, r, c have no plan: {found.message}")
-    x, y = np.split(found.eqlin.marginals * unit, [n])
-    return Exact(found.x.reshape(n, m) * (mass / n), float(found.fun * unit * mass / n), x, y)
+    plan, value, x, y = programme(cost, r / r.sum(), c / c.sum())
+    return Exact(plan * r.sum(), value * float(r.sum()), x, y)
 
 
 def _cost(cost, pattern: str) -> np.ndarray:

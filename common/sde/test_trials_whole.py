@@ -14,6 +14,8 @@ BESIDE = {
     "choice.chosen",
     # what ou and edm are made of
     "gaussian.sde",
+    # tried through weighted_w2 and ot.exact.transport
+    "transport.programme",
     # functions of t alone, tried through numbers
     "interpolants.linear", "interpolants.brownian", "interpolants.bump", "interpolants.sine",
     "interpolants.nothing",

@@ -52,23 +52,33 @@ def weighted_w2(x: np.ndarray, a: np.ndarray, y: np.ndarray, b: np.ndarray) -> f
     A linear program over the pairs of points that have mass, by HiGHS on the host: seconds for 300
     points each.  Either is divided by its sum.  Errors: ValueError for negative masses, and none.
     """
-    from scipy import optimize, sparse
-
     sizes = shapes.check("x", x, "n D")
     shapes.check("a", a, "n", sizes)
     shapes.check("b", b, "m", {"m": shapes.check("y", y, "m D", {"D": sizes["D"]})["m"]})
     (x, a), (y, b) = _masses("a", x, a), _masses("b", y, b)
     cost = _costs(x, y)
-    largest = cost.max() or 1.0  # tolerances of the solver are absolute
+    return programme(cost, a, b)[1]
+
+
+def programme(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple:
+    """The linear programme of transport, min sum P * cost, by HiGHS, masses of sum 1.
+
+    cost [n, m], a [n], b [m] -> plan [n, m], its cost, potentials [n] and [m] that prove it
+    Errors: ValueError where HiGHS finds no plan.
+    """
+    from scipy import optimize, sparse
+
     n, m = cost.shape
+    largest = np.abs(cost).max() or 1.0  # tolerances of the solver are absolute
     rows = sparse.kron(sparse.eye(n), np.ones((1, m)))
     columns = sparse.kron(np.ones((1, n)), sparse.eye(m))
     left = sparse.vstack([rows, columns])
     right = np.concatenate([a, b]) * n  # of size one
     found = optimize.linprog(cost.ravel() / largest, A_eq=left, b_eq=right, method="highs")
     if not found.success:
-        raise ValueError(f"x, a, y, b have no plan: {found.message}")
-    return float(found.fun) * largest / n
+        raise ValueError(f"cost and masses have no plan: {found.message}")
+    x, y = np.split(found.eqlin.marginals * largest, [n])
+    return found.x.reshape(n, m) / n, float(found.fun) * largest / n, x, y
 
 
 def _costs(x, y) -> np.ndarray:
