@@ -24,7 +24,6 @@ from launch import surroundings
 from launch.compute import cluster, stop
 from launch.compute import run as launch_run
 from launch.errors import STOPPED, UserError, clip
-from launch.paths import place
 from launch.record import provenance, store
 from launch.settings import Job
 
@@ -222,7 +221,7 @@ def run(parsed, job: Job) -> int:
     if cluster.count() > 1:
         if parsed.workdir is None:
             raise UserError("JAX_NUM_PROCESSES is set: give --workdir, a folder all processes see")
-        folder = place(parsed.workdir, "--workdir")
+        folder = parsed.workdir
         folder.mkdir(parents=True, exist_ok=True)
     else:
         folder, held = launch_run.reserve(job, parsed.workdir, parsed.fresh)

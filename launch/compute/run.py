@@ -11,7 +11,7 @@ from common.claims import digest
 from launch import settings, surroundings
 from launch.compute import cluster, computing, numerics, stop
 from launch.errors import UserError
-from launch.paths import cache, place, shown
+from launch.paths import cache, shown
 from launch.record import fingerprint, provenance, store
 from launch.settings import Job
 from launch.terminal import coloured, duration
@@ -138,9 +138,7 @@ def reserve(job: Job, workdir: Path | None, fresh: bool) -> Held:
 def _open(job: Job, who: str, workdir: Path | None, fresh: bool) -> Held:
     """A locked folder: the given one, an unfinished run to continue, or a new one."""
     if workdir is not None:
-        return _given(
-            place(workdir, "--workdir"), who, identity(job.slug, job.config, anywhere=True)
-        )
+        return _given(workdir.absolute(), who, identity(job.slug, job.config, anywhere=True))
     unfinished = None if fresh else store.find(job.slug, job.preset, who, done=False)
     if unfinished:
         try:

@@ -1,4 +1,4 @@
-"""What an experiment's own code raised raised: one line, and the rest kept."""
+"""What an experiment's own code raised: one line, and the rest kept."""
 
 import traceback
 from pathlib import Path
