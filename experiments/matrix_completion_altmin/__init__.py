@@ -1,0 +1,1 @@
+"""Low Rank Matrix Completion via Robust Alternating Minimization in Nearly Linear Time."""
