@@ -16,7 +16,8 @@ PAPER = {
     "long_t": 13.0,  # ours: largest t of the long range, 14 terms; the code cuts its own by index
     "short_t": (80.0, 1000.0),  # ours: terms called short range; above, 8192 points miss them
     "long": True,  # False: a control that keeps all terms in the long range
-    "shift": 0.05,  # ours: the centre lies this near to the middle
+    "centre": 0.0,  # ours: of the kernel, in every coordinate, more or less `shift`
+    "shift": 0.05,  # ours
     "points": (33, 65, 129, 257),  # 129 [code]: m of single vectors
     "line": 8192,  # [code]: grid on which a vector is judged
     "kernel_points": (129, 257, 513),  # [code]

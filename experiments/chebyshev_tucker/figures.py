@@ -152,6 +152,8 @@ def errors(arrays, cfg):
         right.plot(cost, arrays["algorithm"][:, i], label=name, **look)
     right.axhline(float(arrays["tol"]), color="0.4", linestyle=":", label="tolerance")
     right.set(xscale="log", yscale="log", xlabel="multiplications", ylabel="error")
+    right.set_xlim(np.min(cost) / 100, np.max(cost) * 10)
+    right.xaxis.minorticks_off()
     for ax in (left, right):
         ax.legend(fontsize=7)
     return fig

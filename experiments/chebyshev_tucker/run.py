@@ -81,6 +81,11 @@ def line(n: int) -> np.ndarray:
     return (2 * np.arange(n) + 1) / n - 1
 
 
+def centred(cfg, draw):
+    """The centre of the kernel.  -> [3, 1]"""
+    return cfg.centre + cfg.shift * draw["centre"][:, None]
+
+
 def padded(m: int, most: int, centre, t):
     """Coefficients of Gaussians on m points, zeros up to `most`.  -> [most, terms]"""
     found = chebyshev.coefficients(kernel.gaussians(chebyshev.points(m), centre, t))
@@ -89,7 +94,7 @@ def padded(m: int, most: int, centre, t):
 
 def vectors(cfg, draw) -> dict:
     """One Gaussian of the kernel on every number of points, its largest value being 1."""
-    x, (t, _), centre = line(cfg.line), rule(cfg), cfg.shift * draw["centre"][:1]
+    x, (t, _), centre = line(cfg.line), rule(cfg), centred(cfg, draw)[0]
     most = max(cfg.points)
     truth, basis = kernel.gaussians(x, centre, t), chebyshev.polynomials(x, most)
 
@@ -108,7 +113,7 @@ def coefficients(cfg) -> np.ndarray:
 def newton(cfg, draw) -> dict:
     """1/r on the slice nearest to its centre: terms of the long range, and all."""
     (t, w), grid, most = rule(cfg), line(cfg.grid), max(cfg.kernel_points)
-    centre = cfg.shift * draw["centre"][:, None]
+    centre = centred(cfg, draw)
     z = jnp.asarray(grid)[abs(grid - centre[2]).argmin()][None]
     axes = (grid, grid, z)
     exact = [kernel.gaussians(x, p, t) for x, p in zip(axes, centre, strict=True)]
