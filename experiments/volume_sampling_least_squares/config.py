@@ -41,7 +41,7 @@ LAPTOP = {
 }
 SMOKE = LAPTOP | {
     "candidates": 64,
-    "sizes": (3, 5),
+    "sizes": (5,),  # a program each
     "repetitions": 20,
     "blocks": 9,
     "at_once": 20,

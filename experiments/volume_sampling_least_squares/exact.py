@@ -9,6 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from common import loops
+
+from . import spaces
+
+
+class Laws(NamedTuple):
+    law: str  # "volume" or "iid"
+    rival: str
+    reference: str  # "nu" or "mu": of the points that volume sampling rescales
+
 
 class Means(NamedTuple):
     """Of weighted least squares from n points."""
@@ -79,3 +89,29 @@ def interpolation_law(m: int) -> np.ndarray:
     |r - g|^2 = 1 + |c_k|^2.
     """
     return (m + 1) / (m + 1 - np.arange(1, m + 1))
+
+
+def numbers(m: int) -> range:
+    """n = m ... 2 m."""
+    return range(m, 2 * m + 1)
+
+
+def instance(uniform: np.ndarray, m: int, laws: Laws) -> dict[str, np.ndarray]:
+    """Polynomials on N points, in units of |u - P u|.  uniform [3, N]: of points, masses, values"""
+    x, mass, u = uniform
+    mass = (0.5 + mass) / (0.5 + mass).sum()
+    phi = spaces.orthonormal(spaces.polynomials("legendre", 2 * x - 1, m), mass)
+    r = u - phi @ ((u * mass) @ phi)
+    scale = np.sqrt((r**2 * mass).sum())
+    u, r = u / scale, r / scale
+    each = loops.stack([means(phi, mass, u, n, laws.law, laws.reference) for n in numbers(m)])
+    rival = loops.stack([means(phi, mass, u, n, laws.rival, "nu") for n in numbers(m)])
+    closed = [normaliser(n, m) for n in numbers(m)]
+    return {
+        "exact_truth": (u * mass) @ phi,
+        "exact_mean": each.coefficients,
+        "rival_mean": rival.coefficients,
+        "exact_inverse": each.inverse,
+        "exact_normaliser": np.stack([each.normaliser, closed]),
+        "exact_energy": interpolation(phi, mass, r, laws.law),
+    }

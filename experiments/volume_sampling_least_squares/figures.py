@@ -1,6 +1,7 @@
 """Points in the square; stability; quantiles of errors; points needed; errors; the law of k."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from common import plot
 
@@ -28,10 +29,10 @@ def samples(arrays, cfg):
     """One sample of every kind."""
     m = cfg.picture[0] ** 2
     fig, axes = plot.figure(
-        1, 3, size=(10.2, 3.7),
+        1, 3, size=(10.2, 4.0),
         caption=f"One sample of every kind in the square, n = {2 * m}, tensor Legendre polynomials,"
-        f" m = {m}. Circles: the first m points, triangles: the others. Points of one DPP keep"
-        " apart.",
+        f" m = {m}. Points of one DPP keep apart: the first m of volume sampling, each m of the"
+        " repeated DPP.",
     )  # fmt: skip
     for ax, name, at in zip(axes, KINDS, arrays["picture"], strict=True):
         for i, part in ((0, at[:m]), (2, at[m:])):
@@ -39,6 +40,7 @@ def samples(arrays, cfg):
             ax.plot(*part.T, **look, label=f"points {'1 to m' if i == 0 else 'm + 1 to 2 m'}")
         ax.set(title=name, xlabel="x₁", xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
     axes[0].set_ylabel("x₂")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
 
@@ -92,7 +94,10 @@ def quantiles(arrays, cfg):
             mean = np.sqrt(np.median(arrays["mean"][0, -1, :, kind, :, f], axis=0))
             thin = look | {"marker": "", "linewidth": 0.8}
             ax.plot(q, mean, label=f"{KINDS[kind]}, mean", **thin)
-        ax.set(title=LABELS[name], yscale="log", xlabel="n / m", ylim=(0.95, 100))
+        ax.set(title=LABELS[name], xscale="log", yscale="log", xlabel="n / m", ylim=(0.95, 100))
+        few = [k for k in (1, 2, 4, 8, 16) if k <= q[-1]]
+        ax.set_xticks(few, [str(k) for k in few])
+        ax.set_xticks([], minor=True)
         ax.legend()
     axes[0].set_ylabel(RATIO)
     return fig
@@ -103,16 +108,15 @@ def needed(arrays, cfg):
     fig, axes = plot.figure(
         1, len(cfg.measures), size=(9.6, 4.0),
         caption=f"n / m at which {measure.SHARE:.0%} of draws have λ_min(G) ≥ {1 - cfg.delta:g},"
-        f" median and range over seeds, searched up to {cfg.blocks}; dashed: the bound for i.i.d."
-        " points has the shape log m, here with the constant that meets them at the first m.",
+        f" median and range over seeds, searched up to {cfg.blocks}; dashed: n ∝ m log m, met by"
+        " i.i.d. points at the first m.",
     )  # fmt: skip
     n, m = measure.needed(arrays), arrays["sizes"]
     for ax, name, each in zip(axes, cfg.measures, n, strict=True):
         for kind in range(len(KINDS)):
             plot.band(ax, m, each[:, :, kind].T, label=KINDS[kind], **plot.style(kind))
         first = np.median(each[0, :, measure.IID])
-        chernoff = np.log(20 * m) / np.log(20 * m[0])
-        plot.law(ax, m, first * chernoff, label="∝ log(2m / 0.1)")
+        plot.law(ax, m, first * np.log(m) / np.log(m[0]), label="∝ log m")
         ax.set(title=f"{NAMES[name]} measure", xscale="log", xlabel="m", ylim=(0, 1.1 * cfg.blocks))
         ax.set_xticks(m, [str(k) for k in m])
         ax.set_xticks([], minor=True)
@@ -125,8 +129,8 @@ def error(arrays, cfg):
     """Errors against m at n = 2 m."""
     fig, axes = plot.figure(
         len(cfg.measures), len(cfg.functions), size=(9.6, 6.4),
-        caption="Error at n = 2 m against m: 95 % quantile, median and range over seeds; dashed: the"
-        " best error.",
+        caption="Error at n = 2 m against m: 95 % quantile, median and range over seeds;"
+        " dashed: the best error.",
     )  # fmt: skip
     m = arrays["sizes"]
     upper = np.sqrt(arrays["quantile"][measure.UPPER][:, :, :, :, measure.TWICE])
@@ -161,5 +165,6 @@ def interpolation(arrays, cfg):
         plot.band(ax, k, values, label=label, **plot.style(2 * i + j))
     plot.law(ax, k, law, label="(m + 1) / (m + 1 − k)")
     ax.set(yscale="log", xlabel="points k", ylabel="E (1 + |c_k|²)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend()
     return fig

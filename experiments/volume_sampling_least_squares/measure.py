@@ -135,5 +135,5 @@ def upper_order(arrays):
 
 
 def kept_over_sure(arrays):
-    """Largest error of a stable i.i.d. draw at n = 2 m over its sure bound.  -> [seed]"""
+    """Largest error of a stable i.i.d. draw, of any n, over its sure bound.  -> [seed]"""
     return largest(arrays["kept"] / arrays["sure"][:, :, None])

@@ -18,6 +18,7 @@ from . import exact, fits, sampling, spaces
 
 LEVELS = (0.1, 0.5, 0.9, 0.95)
 SPECTRA = (1, 2, 4, 8, 16)  # q whose smallest eigenvalues are kept
+SHOWN = 300  # of them, draws
 SMALL, PICTURE, SPECTRUM = 1, 2, 3  # streams beside those of (measure, m)
 
 
@@ -29,12 +30,12 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     stable [measure, m, seed, kind, Q]: their share
     inverse [measure, m, seed, kind, Q]: mean tr G^-1 / m
     mean [measure, m, seed, kind, Q, F], quantile [level, measure, m, seed, kind, Q, F]: of errors
-    kept [measure, m, seed, F]: largest error of a stable i.i.d. draw at n = 2 m, 0 if there is none
+    kept [measure, m, seed, F]: largest error of stable i.i.d. draws of all n, 0 if none is
     energy [measure, m, seed, k, F]: mean 1 + |c_k|^2 over its law, zeros beyond k = m
     exact_n [n], exact_normaliser [seed, 2, n], exact_inverse [seed, n, m, m]
     exact_mean, rival_mean [seed, n, m]: E c of law and rival, exact_truth [seed, m]: c
     exact_energy [seed, k]
-    picture [kind, n, 2]: points in the square; smallest [kind, some q, R], smallest_q [some q]
+    picture [kind, n, 2]: points in the square; smallest [kind, some q, draw], smallest_q [some q]
     """
     theorem = [min(cfg.blocks, max(1, int(np.ceil(cfg.log_factor * np.log(m))))) for m in cfg.sizes]
     found = {"seeds": np.array(cfg.seeds), "sizes": np.array(cfg.sizes), "levels": np.array(LEVELS)}
@@ -57,16 +58,22 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
 
     def of(m):
         keyed = jax.eval_shape(lambda: streams_of(cfg, cfg.measures[0], m))
-        wide = {"rows": (cfg.candidates, m), "unit": (cfg.candidates, m)}
-        wide |= {"rest": (len(cfg.functions), cfg.candidates)}
-        space = spaces.Space(**{k: jax.ShapeDtypeStruct(s, float) for k, s in wide.items()})
-        return repetitions(cfg, mesh).program(f"m{m}", keyed, space, calls=len(cfg.measures))
+        shapes = (cfg.candidates, m), (cfg.candidates, m), (len(cfg.functions), cfg.candidates)
+        space = spaces.Space(*(jax.ShapeDtypeStruct(shape, float) for shape in shapes))
+        return repetitions(cfg, mesh).program(
+            f"m{m}", keyed, space, counts(cfg), calls=len(cfg.measures)
+        )
 
     return [of(m) for m in reversed(cfg.sizes)]
 
 
 def settings(cfg) -> list[tuple[str, int]]:
     return [(name, m) for name in cfg.measures for m in cfg.sizes]
+
+
+def counts(cfg) -> np.ndarray:
+    """Blocks of the DPP in every kind."""
+    return np.array(cfg.determinantal)
 
 
 def streams_of(cfg, name: str, m: int) -> jax.Array:
@@ -77,12 +84,12 @@ def streams_of(cfg, name: str, m: int) -> jax.Array:
 
 
 def repetitions(cfg, mesh: Mesh) -> sharding.Placed:
-    """(keys [S R], space) -> arrays [S R, ...] as `repetition` has them."""
-    chosen = partial(repetition, cfg.blocks, tuple(cfg.determinantal), cfg.delta)
-    return sharding.vmap_over(mesh, chosen, shared=(1,), at_once=cfg.at_once)
+    """(keys [S R], space, counts [kind]) -> arrays [S R, ...] as `repetition` has them."""
+    chosen = partial(repetition, cfg.blocks, cfg.delta)
+    return sharding.vmap_over(mesh, chosen, shared=(1, 2), at_once=cfg.at_once)
 
 
-def repetition(blocks: int, determinantal: tuple[int, ...], delta: float, key, space) -> dict:
+def repetition(blocks: int, delta: float, key, space, determinantal) -> dict:
     """stable, inverse [kind, Q], error [kind, Q, F]; energy [F, m], mean of the last kind."""
     at = sampling.streams(key, space.rows, blocks)
     G, b = moments(at, space, determinantal)
@@ -92,7 +99,7 @@ def repetition(blocks: int, determinantal: tuple[int, ...], delta: float, key, s
     return fit._asdict() | {"energy": energy}
 
 
-def moments(at, space, determinantal: tuple[int, ...]):
+def moments(at, space, determinantal):
     """G and right-hand sides of the first q blocks.  at int [2, Q, m] -> [kind, Q, ...] each"""
     each = fits.moments(space.unit, space.rest, at)
     return [fits.running(sampling.mixed(x, determinantal), 1) for x in each]
@@ -101,10 +108,10 @@ def moments(at, space, determinantal: tuple[int, ...]):
 def setting(cfg, mesh: Mesh, name: str, m: int) -> dict[str, np.ndarray]:
     """All repetitions of one measure and size, summed up.  -> as `run` has them, less two axes"""
     space, best = spaces.of(name, m, cfg.candidates, cfg.dim, cfg.functions)
-    drawn = sharding.gather(repetitions(cfg, mesh)(streams_of(cfg, name, m), space))
+    drawn = sharding.gather(repetitions(cfg, mesh)(streams_of(cfg, name, m), space, counts(cfg)))
     drawn = {k: x.reshape(len(cfg.seeds), cfg.repetitions, *x.shape[1:]) for k, x in drawn.items()}
     stable, error = drawn["stable"], drawn["error"]
-    keep = stable[:, :, 0, 1, None] | (not cfg.conditioned)
+    keep = stable[:, :, 0, :, None] | (not cfg.conditioned)
     energy = np.moveaxis(drawn["energy"].mean(1), 1, 2) / exact.interpolation_law(m)[:, None]
     beyond = max(cfg.sizes) - m
     return {
@@ -114,7 +121,7 @@ def setting(cfg, mesh: Mesh, name: str, m: int) -> dict[str, np.ndarray]:
         "inverse": drawn["inverse"].mean(1),
         "mean": error.mean(1),
         "quantile": np.quantile(error, LEVELS, axis=1),
-        "kept": np.where(keep, error[:, :, 0, 1], 0).max(1),
+        "kept": np.where(keep, error[:, :, 0], 0).max((1, 2)),
         "energy": np.pad(energy, ((0, 0), (0, beyond), (0, 0))),
     }
 
@@ -128,31 +135,11 @@ def joined(cfg, cells: list[dict]) -> dict[str, np.ndarray]:
 
 def enumerated(cfg) -> dict[str, np.ndarray]:
     """Random measures of few points, polynomials, a random function: one a seed."""
-    N, m = cfg.points, cfg.unknowns
-    sizes = range(m, 2 * m + 1)
-    draw = keys.draws(
-        {"at": keys.fold(cfg.seeds, SMALL)}, {"at": (3, N)}, keys.uniform
-    )["at"]  # fmt: skip
-
-    def instance(x, mass, u):
-        mass = (0.5 + mass) / (0.5 + mass).sum()
-        phi = spaces.orthonormal(spaces.polynomials("legendre", 2 * x - 1, m), mass)
-        c = (u * mass) @ phi
-        r = u - phi @ c
-        scale = np.sqrt((r**2 * mass).sum())
-        each = [exact.means(phi, mass, u / scale, n, cfg.law, cfg.reference) for n in sizes]
-        rival = [exact.means(phi, mass, u / scale, n, cfg.rival, "nu") for n in sizes]
-        closed = [exact.normaliser(n, m) for n in sizes]
-        return {
-            "exact_truth": c / scale,
-            "exact_mean": np.stack([e.coefficients for e in each]),
-            "rival_mean": np.stack([e.coefficients for e in rival]),
-            "exact_inverse": np.stack([e.inverse for e in each]),
-            "exact_normaliser": np.array([[e.normaliser for e in each], closed]),
-            "exact_energy": exact.interpolation(phi, mass, r / scale, cfg.law),
-        }
-
-    return loops.stack([instance(*d) for d in draw]) | {"exact_n": np.array(sizes)}
+    stream = {"small": keys.fold(cfg.seeds, SMALL)}
+    drawn = keys.draws(stream, {"small": (3, cfg.points)}, keys.uniform)["small"]
+    laws = exact.Laws(cfg.law, cfg.rival, cfg.reference)
+    found = loops.stack([exact.instance(three, cfg.unknowns, laws) for three in drawn])
+    return found | {"exact_n": np.array(exact.numbers(cfg.unknowns))}
 
 
 def pictured(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
@@ -160,12 +147,11 @@ def pictured(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
     degree, side = cfg.picture
     exponents = [(i, j) for i in range(degree) for j in range(degree)]
     x, mass = spaces.points("legendre", side, degree, 2)
-    rows = np.sqrt(mass)[:, None] * spaces.orthonormal(
-        spaces.tensor("legendre", x, exponents), mass
-    )
+    phi = spaces.orthonormal(spaces.tensor("legendre", x, exponents), mass)
+    rows = np.sqrt(mass)[:, None] * phi
 
     def draw(key, rows):
-        return sampling.mixed(sampling.streams(key, rows, 2), tuple(cfg.determinantal))
+        return sampling.mixed(sampling.streams(key, rows, 2), counts(cfg))
 
     at = sharding.vmap_over(mesh, draw, shared=(1,))(keys.fold(cfg.seeds[:1], PICTURE), rows)
     return {"picture": x[sharding.gather(at)[0].reshape(len(cfg.determinantal), -1)]}
@@ -178,13 +164,11 @@ def spectra(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
 
     def draw(key, space):
         at = sampling.streams(key, space.rows, int(q[-1]))
-        G, _ = moments(at, space, tuple(cfg.determinantal))
+        G, _ = moments(at, space, counts(cfg))
         return jnp.linalg.eigvalsh(G[:, q - 1])[..., 0]
 
     each = sharding.vmap_over(mesh, draw, shared=(1,), at_once=cfg.at_once)
-    key = jax.vmap(partial(jax.random.split, num=cfg.repetitions))(
-        keys.fold(cfg.seeds[:1], SPECTRUM)
-    )
+    split = jax.vmap(partial(jax.random.split, num=SHOWN))
     space, _ = spaces.of(name, m, cfg.candidates, cfg.dim, cfg.functions)
-    found = sharding.gather(each(key[0], space))
+    found = sharding.gather(each(split(keys.fold(cfg.seeds[:1], SPECTRUM))[0], space))
     return {"smallest": np.moveaxis(found, 0, -1), "smallest_q": q}

@@ -7,6 +7,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from common import keys
 
@@ -60,12 +61,13 @@ def streams(key: Array, rows: Array, blocks: int) -> Array:
     return jnp.stack([independent, jax.vmap(block, (None, 0))(rows, u[1])])
 
 
-def mixed(streams: Array, determinantal: tuple[int, ...]) -> Array:
-    """Samplings whose first blocks are those of the DPP.  streams [2, Q, ...] -> [kind, Q, ...]
+def mixed(streams: Array, determinantal: ArrayLike) -> Array:
+    """Samplings whose first blocks are those of the DPP.  streams [2, Q, …]
 
     0 of them: i.i.d.; 1: volume sampling, up to the order; all: the DPP again and again.
+    determinantal int [kind] -> [kind, Q, …]
     """
     place = jnp.arange(streams.shape[1])
-    from_dpp = place < jnp.array(determinantal)[:, None]
+    from_dpp = place < jnp.asarray(determinantal)[:, None]
     shape = from_dpp.shape + (1,) * (streams.ndim - 2)
     return jnp.where(from_dpp.reshape(shape), streams[1], streams[0])

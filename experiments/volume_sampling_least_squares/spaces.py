@@ -6,18 +6,18 @@ Shapes: N candidates, m basis functions, F functions, D dimensions.
 import math
 from collections.abc import Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.polynomial import hermite_e, legendre
 
 
 class Space(NamedTuple):
-    """V_m on the candidates; w = m / |phi|^2, r = u - P u over its norm."""
+    """Arrays, V_m on the candidates; w = m / |phi|^2, r = u - P u over its norm."""
 
-    rows: np.ndarray  # [N, m]: sqrt(mass) phi, orthonormal columns
-    unit: np.ndarray  # [N, m]: phi / |phi|
-    rest: np.ndarray  # [F, N]: sqrt(w) r
+    rows: Any  # [N, m]: sqrt(mass) phi, orthonormal columns
+    unit: Any  # [N, m]: phi / |phi|
+    rest: Any  # [F, N]: sqrt(w) r
 
 
 MEASURES = "legendre", "hermite"  # uniform on [-1, 1]; standard Gaussian
@@ -75,7 +75,7 @@ def orthonormal(V: np.ndarray, mass: np.ndarray) -> np.ndarray:
 
     V R^-1 and not Q / sqrt(mass): where masses are tiny, Q has no digits.
     """
-    R = np.linalg.qr(np.sqrt(mass)[:, None] * V, mode="r")
+    _, R = np.linalg.qr(np.sqrt(mass)[:, None] * V)
     return np.linalg.solve(R.T, V.T).T
 
 
