@@ -44,7 +44,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     if scratch.wants(*(f"exact_{name}" for name in exactly), "rival_mean"):
         found |= scratch.cached("exact", partial(enumerated, cfg))
     if scratch.wants("stable", "inverse", "mean", "quantile", "kept", "energy"):
-        parts = {f"{name}-{m}": partial(setting, cfg, mesh, name, m) for name, m in settings(cfg)}
+        each = repetitions(cfg, mesh)
+        parts = {f"{name}-{m}": partial(setting, cfg, each, name, m) for name, m in settings(cfg)}
         found |= joined(cfg, scratch.cells(parts))
     if scratch.wants("picture"):
         found |= scratch.cached("picture", partial(pictured, cfg, mesh))
@@ -105,10 +106,10 @@ def moments(at, space, determinantal):
     return [fits.running(sampling.mixed(x, determinantal), 1) for x in each]
 
 
-def setting(cfg, mesh: Mesh, name: str, m: int) -> dict[str, np.ndarray]:
+def setting(cfg, each: sharding.Placed, name: str, m: int) -> dict[str, np.ndarray]:
     """All repetitions of one measure and size, summed up.  -> as `run` has them, less two axes"""
     space, best = spaces.of(name, m, cfg.candidates, cfg.dim, cfg.functions)
-    drawn = sharding.gather(repetitions(cfg, mesh)(streams_of(cfg, name, m), space, counts(cfg)))
+    drawn = sharding.gather(each(streams_of(cfg, name, m), space, counts(cfg)))
     drawn = {k: x.reshape(len(cfg.seeds), cfg.repetitions, *x.shape[1:]) for k, x in drawn.items()}
     stable, error = drawn["stable"], drawn["error"]
     keep = stable[:, :, 0, :, None] | (not cfg.conditioned)
