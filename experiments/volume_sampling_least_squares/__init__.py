@@ -1,0 +1,1 @@
+"""Weighted least squares from points of DPPs, of volume sampling, and independent ones."""
