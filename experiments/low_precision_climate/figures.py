@@ -36,7 +36,7 @@ def lorenz(arrays, cfg):
             look = plot.style(way) | {"markevery": 1}
             plot.band(ax, bits, ratio[:, way, :, v], label=label, **look)
         plot.law(ax, bits[[0, -1]], [1, 1], label="floor: 52 bits with 52 bits")
-        ax.set(xscale="log", yscale="log", title=f"of {name}", xlabel="bits of the significand")
+        ax.set(xscale="log", yscale="log", title=name, xlabel="bits of the significand")
         ax.set_xticks(bits, [str(b) for b in bits])
         ax.xaxis.minorticks_off()
     axes[0].set_ylabel("W₁ / floor")
@@ -49,8 +49,8 @@ def attractor(arrays):
     names = ["52 bits", *(f"{bits} bits, {way}" for way in WAYS for bits in (8, 7))]
     fig, axes = plot.figure(
         1, len(names), size=(2.6 * len(names), 2.9),
-        caption="Density of the Lorenz attractor, one seed: at 7 bits to nearest all members are"
-        " on a few closed paths, which random words open again.",
+        caption="Density of the Lorenz attractor, one seed: to nearest the members crowd on fewer"
+        " paths the fewer the bits, random words spread them again.",
     )  # fmt: skip
     for ax, name, counts in zip(axes, names, arrays["density"], strict=True):
         image = np.log10(1 + 1e4 * counts.T / counts.sum())
@@ -73,7 +73,7 @@ def temperatures(arrays, cfg):
         for i, name in ((2, "stochastic"), (1, "to nearest"), (0, "52 bits")):
             look = plot.style({0: 6, 1: 0, 2: 1}[i]) | {"marker": ""}
             ax.plot(time, arrays["trace"][i, :, d], label=name, **look)
-        ax.set(xlabel="year", title=f"{arrays['depth'][d]:g} m", ylim=(268, 290))
+        ax.set(xlabel="year", title=f"{arrays['depth'][d]:g} m", ylim=(264, 290))
     axes[0].set_ylabel("temperature (K)")
     axes[0].legend(loc="lower right")
     return fig

@@ -17,7 +17,7 @@ from .arithmetic import Way
 
 Array = jax.Array
 SIGMA, RHO, BETA = 10.0, 28.0, 8 / 3
-CENTRE, SPREAD = (0.0, 0.0, 25.0), 8.0  # of the initial conditions
+CENTRE, SPREAD = (0.0, 0.0, 25.0), 3.0  # of initial conditions, far from the fixed points
 
 
 class Constants(NamedTuple):

@@ -28,7 +28,7 @@ def dead_band(dt: float, bits):
 
 
 def harmonic(T, axis: int):
-    """Amplitude of the first harmonic of records that fill a year."""
-    count = T.shape[axis]
-    wave = np.exp(2j * np.pi * np.arange(count) / count)
-    return 2 * np.abs((np.moveaxis(T, axis, -1) * wave).mean(-1))
+    """Amplitude of the first harmonic of records that fill a year; 0 of what stands still."""
+    T = np.moveaxis(T, axis, -1)
+    wave = np.exp(2j * np.pi * np.arange(T.shape[-1]) / T.shape[-1])
+    return 2 * np.abs(((T - T[..., :1]) * wave).mean(-1))
