@@ -61,9 +61,14 @@ def mixed(counter: Array, place: Array | int) -> Array:
     return word ^ (word >> 16)
 
 
-def constant(counter: Array, place: Array | int) -> Array:
-    """Half a step, always: no stochastic rounding at all, halves away from zero."""
+def halves(counter: Array, place: Array | int) -> Array:
+    """Half a step, always: to nearest once more, but halves away from zero."""
     return jnp.full_like(counter + jnp.uint32(place), HALF)
+
+
+def zeros(counter: Array, place: Array | int) -> Array:
+    """Nothing, always: what does not fit is cut off."""
+    return jnp.zeros_like(counter + jnp.uint32(place))
 
 
 def rounder(how: Way, counter: Array, words: Callable) -> Callable:

@@ -14,13 +14,14 @@ PAPER = {
     "dt": 0.01,  # ours
     "members": 10_000,  # ours: of an ensemble
     "replicas": 4,  # ours: ensembles of 52 bits; their distances are the floor
+    "spin_up": 10_000,  # ours: steps of 52 bits to where an ensemble begins
     "steps": 100_000,  # ours
     "discard": 500,  # ours: steps before the first that counts
     "keep": 500,  # ours: steps from one sampled state to the next
     "single": 23,  # abstract: float32; 6, a control: what is far too few
     "bits": (16, 12, 10, 8, 7, 6, 5),  # abstract: 10 is float16; below, ours
     "added": 0,  # ours: bits beyond those of `bits`; 10, a control: none is low any more
-    "random_words": True,  # False, a control: stochastic rounding by half a step, always
+    "words": "random",  # of stochastic rounding; controls: half a step or nothing, always
     # soil column
     "soil_dt": 1800.0,  # ours: s; 72 000, a control: steps too long for increments to be lost
     "half": 10,  # abstract: float16
@@ -34,6 +35,7 @@ PAPER = {
 LAPTOP = {
     "needs": "",
     "members": 200,
+    "spin_up": 2000,
     "steps": 3000,
     "keep": 10,
     "columns": 8,
@@ -42,6 +44,7 @@ LAPTOP = {
 }
 SMOKE = LAPTOP | {
     "members": 20,
+    "spin_up": 200,
     "steps": 600,
     "discard": 100,
     "bits": (10, 8, 7, 6, 5),
@@ -50,6 +53,7 @@ SMOKE = LAPTOP | {
     "years": 1,
     "draws": 10_000,
 }
+CHOICES = {"words": ("half", "zero")}  # of the controls, in no preset
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 
 

@@ -17,6 +17,7 @@ from . import arithmetic, distance, lorenz, soil, year
 
 EXACT = 52
 PICTURED, BINS = (8, 7), 48  # bits whose densities are drawn
+SOURCES = {"random": arithmetic.mixed, "half": arithmetic.halves, "zero": arithmetic.zeros}
 EVERY = 5  # days between two records of the soil
 DEPTHS = (0, 4, 9, 19)  # levels: 0.5, 2.5, 5 and 10 m
 
@@ -47,7 +48,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
-    """The ensembles of a seed, and all columns; of single roundings there is little."""
+    """The ensembles of a seed, all columns, and where ensembles begin."""
     bits, *_ = np.repeat(ensembles(cfg, cfg.bits), cfg.members, 0).T
     place = jax.ShapeDtypeStruct((len(bits), 3), float)
     counter, strides = jax.ShapeDtypeStruct((len(bits),), np.uint32), sampled(cfg)
@@ -57,15 +58,19 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     start = jax.ShapeDtypeStruct((len(cfg.seeds), len(zero)), float)
     counter = jax.ShapeDtypeStruct((len(cfg.seeds), year.LEVELS, len(zero)), np.uint32)
     ground = start, counter, zero, how, years(cfg)
+    size = len(cfg.seeds) * (cfg.replicas + 1) * cfg.members
+    place, counter = jax.ShapeDtypeStruct((size, 3), float), np.zeros(size, np.uint32)
+    spun = place, counter, ways(np.full(size, EXACT)), np.array([cfg.spin_up])
     return [
         stepper(cfg, mesh).program("ensembles", *members, calls=len(cfg.seeds), trips=turns),
         conductor(cfg, mesh).program("soil", *ground, calls=1, trips=years(cfg)[0]),
+        stepper(cfg, mesh).program("spin-up", *spun, calls=1, trips=cfg.spin_up),
     ]
 
 
 def words(cfg):
     """Where the words of stochastic rounding come from."""
-    return arithmetic.mixed if cfg.random_words else arithmetic.constant
+    return SOURCES[cfg.words]
 
 
 def words32(key, shape):
@@ -99,12 +104,20 @@ def stepper(cfg, mesh: Mesh) -> sharding.Placed:
     return sharding.vmap_over(mesh, climate, shared=(3,))
 
 
+def begun(cfg, mesh: Mesh) -> np.ndarray:
+    """Places on the attractor of 52 bits.  -> [S, 1 + replicas, members, 3]"""
+    shapes = {"start": (cfg.replicas + 1, cfg.members, 3)}
+    start = keys.draws(keys.split(cfg.seeds, shapes), shapes)["start"]
+    place = (start * lorenz.SPREAD + lorenz.CENTRE).reshape(-1, 3)
+    how, counter = ways(np.full(len(place), EXACT)), np.zeros(len(place), np.uint32)
+    seen = stepper(cfg, mesh)(place, counter, how, np.array([cfg.spin_up]))
+    return sharding.gather(seen).reshape(start.shape)
+
+
 def climates(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """As `run` names it; a seed after the other, for their states are many."""
     kinds = ensembles(cfg, cfg.bits if scratch.wants("w1", "density") else ())
-    shapes = {"start": (cfg.replicas + 1, cfg.members, 3)}
-    start = keys.draws(keys.split(cfg.seeds, shapes), shapes)["start"]
-    start = start * lorenz.SPREAD + lorenz.CENTRE
+    start = scratch.cached("start", lambda: {"start": begun(cfg, mesh)})["start"]
     size = {"counter": (len(kinds) * cfg.members,)}
     counter = keys.draws({"counter": keys.fold(cfg.seeds, 1)}, size, words32)["counter"]
     bits, stochastic, _ = np.repeat(kinds, cfg.members, 0).T
