@@ -10,10 +10,10 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from common import keys, loops, rounding, sharding
+from common import keys, loops, sharding
 from common.programs import Program
 
-from . import arithmetic, distance, lorenz, soil, year
+from . import arithmetic, distance, lorenz, single, soil, year
 
 EXACT = 52
 PICTURED, BINS = (8, 7), 48  # bits whose densities are drawn
@@ -49,32 +49,31 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The ensembles of a seed, all columns, and where ensembles begin."""
-    bits, *_ = np.repeat(ensembles(cfg, cfg.bits), cfg.members, 0).T
-    place = jax.ShapeDtypeStruct((len(bits), 3), float)
-    counter, strides = jax.ShapeDtypeStruct((len(bits),), np.uint32), sampled(cfg)
-    members = place, counter, ways(bits), strides
-    turns = cfg.steps / len(strides)
-    zero, how = columns(cfg)
-    start = jax.ShapeDtypeStruct((len(cfg.seeds), len(zero)), float)
-    counter = jax.ShapeDtypeStruct((len(cfg.seeds), year.LEVELS, len(zero)), np.uint32)
-    ground = start, counter, zero, how, years(cfg)
+    of, strides = jax.ShapeDtypeStruct, sampled(cfg)
+    size = len(ensembles(cfg, cfg.bits)) * cfg.members
+    members = of((size, 3), float), of((size,), np.uint32), ways(np.ones(size, int)), strides
     size = len(cfg.seeds) * (cfg.replicas + 1) * cfg.members
-    place, counter = jax.ShapeDtypeStruct((size, 3), float), np.zeros(size, np.uint32)
-    spun = place, counter, ways(np.full(size, EXACT)), np.array([cfg.spin_up])
+    begin = of((size, 3), float), of((size,), np.uint32), ways(np.ones(size, int))
+    zero, how = columns(cfg)
+    cells = len(cfg.seeds), year.LEVELS, len(zero)
+    ground = of(cells[::2], float), of(cells, np.uint32), zero, how, years(cfg)
+    turns = cfg.steps / len(strides)
     return [
         stepper(cfg, mesh).program("ensembles", *members, calls=len(cfg.seeds), trips=turns),
         conductor(cfg, mesh).program("soil", *ground, calls=1, trips=years(cfg)[0]),
-        stepper(cfg, mesh).program("spin-up", *spun, calls=1, trips=cfg.spin_up),
+        stepper(cfg, mesh).program(
+            "spin-up", *begin, np.array([cfg.spin_up]), calls=1, trips=cfg.spin_up
+        ),
     ]
-
-
-def words(cfg):
-    """Where the words of stochastic rounding come from."""
-    return SOURCES[cfg.words]
 
 
 def words32(key, shape):
     return jax.random.bits(key, shape, np.uint32)
+
+
+def counters(seeds, shape, stream: int) -> np.ndarray:
+    """Where random words begin.  -> uint32 [S, *shape]"""
+    return keys.draws({"": keys.fold(seeds, stream)}, {"": shape}, words32)[""]
 
 
 def ways(bits, stochastic=0) -> arithmetic.Way:
@@ -100,7 +99,7 @@ def sampled(cfg) -> np.ndarray:
 
 def stepper(cfg, mesh: Mesh) -> sharding.Placed:
     """Start [E, 3], counter [E], way [E], strides [R] -> places [E, R, 3]."""
-    climate = partial(lorenz.climate, dt=cfg.dt, words=words(cfg))
+    climate = partial(lorenz.climate, dt=cfg.dt, words=SOURCES[cfg.words])
     return sharding.vmap_over(mesh, climate, shared=(3,))
 
 
@@ -118,10 +117,8 @@ def climates(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """As `run` names it; a seed after the other, for their states are many."""
     kinds = ensembles(cfg, cfg.bits if scratch.wants("w1", "density") else ())
     start = scratch.cached("start", lambda: {"start": begun(cfg, mesh)})["start"]
-    size = {"counter": (len(kinds) * cfg.members,)}
-    counter = keys.draws({"counter": keys.fold(cfg.seeds, 1)}, size, words32)["counter"]
-    bits, stochastic, _ = np.repeat(kinds, cfg.members, 0).T
-    advance, how = stepper(cfg, mesh), ways(bits, stochastic)
+    counter = counters(cfg.seeds, (len(kinds) * cfg.members,), 1)
+    advance, how = stepper(cfg, mesh), ways(*np.repeat(kinds[:, :2], cfg.members, 0).T)
 
     def judged(i):
         place = start[i, kinds[:, 2]].reshape(-1, 3)
@@ -136,8 +133,7 @@ def climates(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 def of_seed(cfg, seen) -> dict[str, np.ndarray]:
     """Distances and densities of the ensembles of a seed.  seen [G, N, 3]"""
     found = distance.compared(seen, cfg.replicas)
-    single, w1 = np.split(found.pop("others"), [2])
-    found["single"] = single
+    found["single"], w1 = np.split(found.pop("others"), [2])
     if len(w1):
         found["w1"] = w1.reshape(2, len(cfg.bits), -1)
     if set(PICTURED) <= set(cfg.bits):
@@ -152,8 +148,8 @@ def columns(cfg):
     ladder = [(EXACT, 0, 0.0), *((b, 0, 0.0) for b in cfg.soil_bits)]
     scales = [(cfg.half, 0, zero) for zero in (0.0, year.CELSIUS)]
     random = [(cfg.half, 1, zero) for zero in (0.0, year.CELSIUS) for _ in range(cfg.columns)]
-    bits, stochastic, zero = np.array(ladder + scales + random).T
-    return zero, ways(bits.astype(int), stochastic)
+    bits, way, zero = np.array(ladder + scales + random).T
+    return zero, ways(bits.astype(int), way)
 
 
 def years(cfg) -> np.ndarray:
@@ -163,7 +159,7 @@ def years(cfg) -> np.ndarray:
 
 def conductor(cfg, mesh: Mesh) -> sharding.Placed:
     """Start [S, C], counter [S, L, C], zero, way [C], strides [R] -> temperature [S, R, D, C]."""
-    column = partial(soil.column, depths=DEPTHS, dt=cfg.soil_dt, words=words(cfg))
+    column = partial(soil.column, depths=DEPTHS, dt=cfg.soil_dt, words=SOURCES[cfg.words])
     return sharding.vmap_over(mesh, column, shared=(2, 3, 4))
 
 
@@ -172,8 +168,7 @@ def soils(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
     zero, how = columns(cfg)
     start = keys.draws({"start": keys.fold(cfg.seeds, 2)}, {"start": (1,)}, keys.uniform)["start"]
     start = np.repeat(year.CELSIUS + year.REACH * (2 * start - 1), len(zero), 1)
-    size = {"counter": (year.LEVELS, len(zero))}
-    counter = keys.draws({"counter": keys.fold(cfg.seeds, 3)}, size, words32)["counter"]
+    counter = counters(cfg.seeds, (year.LEVELS, len(zero)), 3)
     T = sharding.gather(conductor(cfg, mesh)(start, counter, zero, how, years(cfg)))
     exact, ladder, nearest, random = np.split(T, [1, len(cfg.soil_bits) + 1, -2 * cfg.columns], -1)
     random = random.reshape(*T.shape[:-1], 2, cfg.columns)
@@ -196,19 +191,13 @@ def expectation(cfg, mesh: Mesh) -> np.ndarray:
     streams = keys.split(cfg.seeds, ("value", "words", "counter"))
     value = keys.draws({"value": streams["value"]}, {"value": (cfg.numbers,)})["value"] * 8
 
-    def mean(x, words):
-        many = np.broadcast_to(np.float32(1), words.shape) * x[:, None]
-        return (rounding.stochastic(many, cfg.half, words) - many).mean(-1, dtype=float)
-
     def draw(x, threefry, counter):
         place = np.arange(1, cfg.draws + 1, dtype=np.uint32)
         start = words32(counter, (cfg.numbers, 1))
-        sources = words32(threefry, (cfg.numbers, cfg.draws)), words(cfg)(start, place)
-        return jax.numpy.stack([mean(x, source) for source in sources])
+        sources = words32(threefry, (cfg.numbers, cfg.draws)), SOURCES[cfg.words](start, place)
+        return [single.error(x, cfg.half, source) for source in sources]
 
     value = value.astype(np.float32)
     error = sharding.vmap_over(mesh, draw)(value, streams["words"], streams["counter"])
-    step = 2.0 ** (np.floor(np.log2(np.abs(value))) - cfg.half)
-    share = np.abs(value) / step % 1
-    spread = step * np.sqrt(share * (1 - share) / cfg.draws)
-    return sharding.gather(error) / spread[:, None]
+    spread = single.spread(value, cfg.half, cfg.draws)
+    return np.stack(sharding.gather(error), 1) / spread[:, None]
