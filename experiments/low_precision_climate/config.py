@@ -1,4 +1,4 @@
-"""Settings of every preset.  Laptop: about 5 CPU-seconds a seed; paper: one GPU.
+"""Settings of every preset.  Laptop: about 7 CPU-seconds a seed; paper: one GPU.
 
 The paper's text was not at hand: its abstract gives models and numbers of bits, not the lengths of
 runs, the sizes of ensembles or the constants of the soil.

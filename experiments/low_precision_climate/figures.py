@@ -25,8 +25,8 @@ def lorenz(arrays, cfg):
     fig, axes = plot.figure(
         1, 3, size=(11.5, 3.7),
         caption="Lorenz 1963: distance of the climate to that of 52 bits over the distance of two"
-        " ensembles of 52 bits. Few bits to nearest are another climate, stochastic rounding"
-        " halves the error or better. Bands: seeds.",
+        " ensembles of 52 bits. To nearest it leaves the floor from 10 bits down, with stochastic"
+        " rounding from 7 bits down, and then faster. Bands: seeds.",
     )  # fmt: skip
     bits = np.array([cfg.single, *arrays["bits"]])
     every = np.concatenate([arrays["single"][:, :, None], arrays["w1"]], 2)

@@ -1,7 +1,7 @@
 """Ensembles of Lorenz 1963 at every precision, columns of soil, and single roundings.
 
-Shapes: S seeds, G ensembles, E members of all of them, B and K numbers of bits, V variables
-(distance.VARIABLES), R records, D depths, C columns, L levels.
+Shapes: S seeds, G ensembles, E members of all of them, B and K numbers of bits, V variables as in
+distance.VARIABLES, R records, D depths, C columns, L levels.
 """
 
 from functools import partial
@@ -81,10 +81,7 @@ def ways(bits, stochastic=0) -> arithmetic.Way:
 
 
 def ensembles(cfg, bits) -> np.ndarray:
-    """Bits, whether stochastic, and initial conditions; those of fewer than 52 share the first.
-
-    -> [G, 3]
-    """
+    """Bits, whether stochastic, initial conditions; fewer than 52 share the first.  -> [G, 3]"""
     exact = [(EXACT, 0, 1 + i) for i in range(cfg.replicas)]
     each = [(cfg.single, way, 0) for way in (0, 1)]
     return np.array(exact + each + [(b + cfg.added, way, 0) for way in (0, 1) for b in bits])
@@ -136,7 +133,7 @@ def of_seed(cfg, seen) -> dict[str, np.ndarray]:
     found["single"], w1 = np.split(found.pop("others"), [2])
     if len(w1):
         found["w1"] = w1.reshape(2, len(cfg.bits), -1)
-    if set(PICTURED) <= set(cfg.bits):
+    if len(w1) and set(PICTURED) <= set(cfg.bits):
         low = seen[cfg.replicas + 2 :].reshape(2, len(cfg.bits), -1, 3)
         shown = [low[way, cfg.bits.index(b)] for way in (0, 1) for b in PICTURED]
         found["density"] = np.stack([distance.density(s, BINS) for s in (seen[0], *shown)])
