@@ -4,6 +4,8 @@ Coordinates are multiples of 2^-20, so that sums, and means of 2^k points, are e
 Shapes: n points, u [n, 3] uniform numbers of [0, 1).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 GRID = 2.0**20
@@ -40,7 +42,7 @@ def helix(u, turns: int = 2, tube: float = 0.2):
     return np.stack([out * np.cos(turn), out * np.sin(turn), z], axis=1)
 
 
-PAIRS = ((sphere, torus), (cube, helix))
+PAIRS: tuple[tuple[Callable, Callable], ...] = ((sphere, torus), (cube, helix))
 
 
 def pairs(u):

@@ -5,10 +5,11 @@ x <- x - lr n grad sqrt(Z(x)).  Shapes: n points, d dimensions, L directions, F 
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from common.ot import sliced
 
@@ -43,13 +44,14 @@ LEAST = 1e-12  # a controlled estimate is not bounded below
 class Flows(NamedTuple):
     """One a method."""
 
-    x: jax.Array  # [F, n, d]
-    least: jax.Array  # [F]: smallest estimate so far over the plain one on the same directions
+    x: Any  # [F, n, d]
+    least: Any  # [F]: smallest estimate so far over the plain one on the same directions
 
 
 def begin(x) -> Flows:
-    """All from the same points [n, d]."""
-    return Flows(jnp.stack([x] * len(ESTIMATES)), jnp.full(len(ESTIMATES), jnp.inf))
+    """All from the same points, of every seed on the host.  x [seed, n, d]"""
+    many = np.repeat(x[:, None], len(ESTIMATES), axis=1)
+    return Flows(many, np.full(many.shape[:2], np.inf))
 
 
 def loss(x, y, theta, *, estimate: Callable, centre: str, root: bool):

@@ -1,9 +1,10 @@
 """Variances of estimates over shifts and directions, gradient flows, operations.
 
-Seeds x pairs of clouds are split over the mesh in the studies, seeds in the flows.
+Seeds are split over the mesh.
 """
 
 from functools import cache, partial
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -15,7 +16,9 @@ from common.programs import Program
 
 from . import clouds, cost, flow, study
 
+IMAGES, PIXELS = 1797, 64  # of the digits
 CHUNK = 2  # records in one call, between two looks at the clock
+FRAMES = {"frame": (len(clouds.PAIRS), 3, 3), "digit_frame": (1, PIXELS, PIXELS)}
 PICTURED = 0.3, 0.6, 0.8  # of the records: those of the snapshots
 STREAMS = ("clouds", "shift", "frame", "pool", "digits", "digit_frame", "digit_pool",
            "translations", "flow_clouds", "flow")  # fmt: skip
@@ -42,11 +45,15 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     names = ("seeds", "shifts", "sizes", "floor_sizes", "records", "directions", "offset")
     found, streams = {name: np.array(cfg[name]) for name in names}, keys.split(cfg.seeds, STREAMS)
+    draw = drawn(cfg, streams)
     parts = {
-        STUDY: ("study", partial(shapes, cfg, mesh, streams)),
-        DIGITS: ("digits", lambda: images(cfg, mesh, streams, scratch.data("digits"))),
-        ("floor",): ("floor", lambda: {"floor": floors(cfg, mesh)(*moved(cfg, streams))}),
-        FLOW: ("flow", partial(flows, cfg, mesh, scratch, streams)),
+        STUDY: ("study", partial(shapes, cfg, mesh, streams["pool"], draw)),
+        DIGITS: ("digits", partial(images, cfg, mesh, scratch, streams["digit_pool"], draw)),
+        ("floor",): (
+            "floor",
+            lambda: {"floor": floors(cfg, mesh)(streams["translations"], draw.towards)},
+        ),
+        FLOW: ("flow", partial(flows, cfg, mesh, scratch, streams["flow"], draw)),
         ("operations",): ("cost", partial(counted, cfg)),
     }
     for part in scratch.cells(dict(p for arrays, p in parts.items() if scratch.wants(*arrays))):
@@ -56,24 +63,50 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """The flows, both studies and the translations."""
-    streams = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS))
+    key = jax.eval_shape(lambda: keys.split(cfg.seeds, STREAMS))["pool"]
     shape, members = partial(jax.ShapeDtypeStruct, dtype=np.dtype(float)), len(cfg.seeds)
-    key, many, two = streams["flow"], members * len(clouds.PAIRS), 2 * cfg.digits
-    ends = shape((members, cfg.flow_n, 3))
-    state, chunk = jax.eval_shape(jax.vmap(flow.begin), ends), np.zeros(CHUNK, int)
+    ends, pairs = shape((members, cfg.flow_n, 3)), len(clouds.PAIRS)
+    state = flow.Flows(shape((members, 4, cfg.flow_n, 3)), shape((members, 4)))
     calls = -(-len(cfg.records) // CHUNK)
-    pair_keys = jax.ShapeDtypeStruct((many,), key.dtype)
-    of_pairs = [shape((many, *s)) for s in ((2, cfg.n, 3), (len(cfg.shifts), 3))]
-    of_images = [shape((members, *s)) for s in ((2, two // 2, 64), (2, 64))]
+
+    def studied(p, n, d, shifts, nodes):
+        sizes = (members, p, 2, n, d), (members, p, shifts, d), (nodes, d), (members, p, d, d)
+        return studies(cfg, mesh).program(f"study, d = {d}", key, *map(shape, sizes), calls=1)
+
     return [
-        flowing(cfg, mesh).program("flows", key, ends, state, 0, chunk, calls=calls,
+        flowing(cfg, mesh).program("flows", key, ends, state, 0, np.zeros(CHUNK, int), calls=calls,
                                    trips=cfg.records[-1] / (calls * CHUNK)),
-        studies(cfg, mesh).program("study", pair_keys, *of_pairs, shape((cfg.nodes, 3)),
-                                   shape((many, 3, 3)), calls=1),
-        studies(cfg, mesh).program("digits", key, *of_images, shape((0, 64)),
-                                   shape((members, 64, 64)), calls=1),
+        studied(pairs, cfg.n, 3, len(cfg.shifts), cfg.nodes),
+        studied(1, cfg.digits, PIXELS, 2, 0),
         floors(cfg, mesh).program("translations", key, shape((members, 3)), calls=1),
     ]  # fmt: skip
+
+
+class Drawn(NamedTuple):
+    """What is random but directions, of every seed."""
+
+    clouds: np.ndarray  # [seed, pair, 2, n, 3]
+    flow_clouds: np.ndarray  # [seed, 2, flow n, 3]
+    towards: np.ndarray  # [seed, 3]: unit vectors
+    frames: np.ndarray  # [seed, pair, 3, 3]
+    digit_frames: np.ndarray  # [seed, 1, 64, 64]
+    order: np.ndarray  # [seed, image]
+
+
+def drawn(cfg, streams) -> Drawn:
+    """Frames are orthonormal bases, or directions of unit length alone where cfg says so."""
+    pairs = len(clouds.PAIRS)
+    flat = {"digits": (IMAGES,), "flow_clouds": (pairs, 2, cfg.flow_n, 3)}
+    u = keys.draws(streams, flat | {"clouds": (pairs, 2, cfg.n, 3)}, keys.uniform)
+    v = keys.draws(streams, FRAMES | {"shift": (3,)})
+    frame = (lambda a: np.linalg.qr(a)[0]) if cfg.frames else unit
+    points = [np.stack([clouds.pairs(seed) for seed in u[k]]) for k in ("clouds", "flow_clouds")]
+    frames = frame(v["frame"]), frame(v["digit_frame"])
+    return Drawn(points[0], points[1][:, 0], unit(v["shift"]), *frames, u["digits"])
+
+
+def unit(v):
+    return v / np.linalg.norm(v, axis=-1, keepdims=True)
 
 
 @cache
@@ -84,61 +117,31 @@ def studies(cfg, mesh: Mesh) -> sharding.Placed:
     return sharding.vmap_over(mesh, partial(study.study, **how), shared=(3,), at_once=1)
 
 
-def shapes(cfg, mesh: Mesh, streams) -> dict[str, np.ndarray]:
+def shapes(cfg, mesh: Mesh, key, draw: Drawn) -> dict[str, np.ndarray]:
     """Both pairs of shapes at all shifts, in units of the spread."""
-    cloud = points(streams["clouds"], cfg.n)
-    wide = np.array([[clouds.spread(*pair) for pair in seed] for seed in cloud])
-    units = wide[..., None] * towards(streams["shift"])[:, None]
-    shift = np.array(cfg.shifts)[:, None] * units[:, :, None]
-    s, p = wide.shape
-    key = jax.vmap(partial(jax.random.split, num=p))(streams["pool"]).reshape(-1)
-    flat = [a.reshape(s * p, *a.shape[2:]) for a in (cloud, shift, frames(cfg, streams, p, 3))]
-    seen = sharding.gather(
-        studies(cfg, mesh)(key, flat[0], flat[1], clouds.nodes(cfg.nodes), flat[2])
-    )
-    seen = {name: seen[name].reshape(s, p, *seen[name].shape[1:]) for name in STUDY}
-    square = {"variance": 4, "sphere": 0}  # powers of the spread; the others have its square
-    for name, array in seen.items():
-        unit = wide.reshape(s, p, *[1] * (array.ndim - 2)) ** square.get(name, 2)
-        seen[name] = array / unit
-    return seen
+    wide = np.array([[clouds.spread(*pair) for pair in seed] for seed in draw.clouds])
+    shift = np.einsum("sp,k,sd->spkd", wide, cfg.shifts, draw.towards)
+    seen = studies(cfg, mesh)(key, draw.clouds, shift, clouds.nodes(cfg.nodes), draw.frames)
+    seen = sharding.gather(seen)
+    powers = {"variance": 4, "sphere": 0}  # of the spread; the others have its square
+
+    def scaled(name, array):
+        return array / wide.reshape(*wide.shape, *[1] * (array.ndim - 2)) ** powers.get(name, 2)
+
+    return {name: scaled(name, seen[name]) for name in STUDY}
 
 
-def points(key, n: int) -> np.ndarray:
-    """[seed] -> [seed, pair, 2, n, 3]"""
-    u = keys.draws({"": key}, {"": (len(clouds.PAIRS), 2, n, 3)}, keys.uniform)[""]
-    return np.stack([clouds.pairs(seed) for seed in u])
-
-
-def towards(key) -> np.ndarray:
-    """Unit vectors.  [seed] -> [seed, 3]"""
-    v = keys.draws({"": key}, {"": (3,)})[""]
-    return v / np.linalg.norm(v, axis=1, keepdims=True)
-
-
-def frames(cfg, streams, count: int, d: int) -> np.ndarray:
-    """Orthonormal bases; directions of unit length alone where cfg says so.
-
-    -> [seed, count, d, d]
-    """
-    stream = streams["frame" if d == 3 else "digit_frame"]
-    v = keys.draws({"": stream}, {"": (count, d, d)})[""]
-    return np.linalg.qr(v)[0] if cfg.frames else v / np.linalg.norm(v, axis=-1, keepdims=True)
-
-
-def images(cfg, mesh: Mesh, streams, data) -> dict[str, np.ndarray]:
+def images(cfg, mesh: Mesh, scratch, key, draw: Drawn) -> dict[str, np.ndarray]:
     """Digits 0 and 1 with their means at 0, then as they are."""
+    data = scratch.data("digits")
     pixels = np.concatenate([data.x_train, data.x_test])
     labels = np.concatenate([data.y_train, data.y_test])
-    order = keys.draws({"": streams["digits"]}, {"": labels.shape}, keys.uniform)[""]
-    both = np.stack([clouds.images(pixels, labels, row, cfg.digits) for row in order])
+    both = np.stack([clouds.images(pixels, labels, row, cfg.digits) for row in draw.order])
     apart = both[:, 0].mean(axis=1) - both[:, 1].mean(axis=1)
-    cloud = np.stack([[clouds.centred(x) for x in pair] for pair in both])
-    shift = np.stack([0 * apart, apart], axis=1)
-    frame = frames(cfg, streams, 1, cloud.shape[-1])[:, 0]
-    none = np.zeros((0, cloud.shape[-1]))
-    seen = sharding.gather(studies(cfg, mesh)(streams["digit_pool"], cloud, shift, none, frame))
-    return {f"digit_{name}": seen[name] for name in ("mean", "variance", "sphere")}
+    cloud = np.stack([[clouds.centred(x) for x in pair] for pair in both])[:, None]
+    shift = np.stack([0 * apart, apart], axis=1)[:, None]
+    seen = studies(cfg, mesh)(key, cloud, shift, np.zeros((0, PIXELS)), draw.digit_frames)
+    return {name: sharding.gather(seen[name.removeprefix("digit_")])[:, 0] for name in DIGITS}
 
 
 @cache
@@ -148,11 +151,6 @@ def floors(cfg, mesh: Mesh) -> sharding.Placed:
     return sharding.vmap_over(mesh, partial(study.translated, **how), at_once=1)
 
 
-def moved(cfg, streams) -> tuple:
-    """What `floors` takes."""
-    return streams["translations"], towards(streams["shift"])
-
-
 @cache
 def flowing(cfg, mesh: Mesh) -> sharding.Placed:
     """Keys, targets, states, first step, strides -> states, what is seen."""
@@ -160,14 +158,13 @@ def flowing(cfg, mesh: Mesh) -> sharding.Placed:
     return sharding.vmap_over(mesh, partial(flow.advance, **how), shared=(3, 4))
 
 
-def flows(cfg, mesh: Mesh, scratch, streams) -> dict[str, np.ndarray]:
+def flows(cfg, mesh: Mesh, scratch, key, draw: Drawn) -> dict[str, np.ndarray]:
     """From a sphere to a torus, both off the origin; exact transport at the records."""
-    pair = points(streams["flow_clouds"], cfg.flow_n)[:, 0]
-    x, y = pair[:, 0] - cfg.offset, pair[:, 1] + cfg.offset
-    move, state = flowing(cfg, mesh), jax.vmap(flow.begin)(x)
+    x, y = draw.flow_clouds[:, 0] - cfg.offset, draw.flow_clouds[:, 1] + cfg.offset
+    move, state = flowing(cfg, mesh), flow.begin(x)
 
     def advance(state, first, strides):
-        return move(streams["flow"], y, state, first, strides)
+        return move(key, y, state, first, strides)
 
     _, seen = loops.recorded(scratch, "flow", advance, state, cfg.records, chunk=CHUNK)
     where = np.moveaxis(seen.x, 1, 2)  # [seed, method, record, n, 3]

@@ -59,20 +59,31 @@ def test_a_basis_gives_the_means_of_the_controls():
 def test_the_error_where_the_control_explains_all():
     """Z = B + const + e^3 / V with e = mean C - B; nothing is left about the sample's mean."""
     low, mean = sliced.lower(np.zeros((1, 3)), np.array([[1.0, 2, 3]]), directions(600))
-    values = study.controlled(low + 5, low[None], mean[None], 20, "mean")[0]
-    off = study.groups(low - mean, 20)
-    floor = off.mean(axis=1) ** 3 / (off**2).mean(axis=1)
-    np.testing.assert_allclose(values, mean + 5 + floor, rtol=1e-12)
-    values = study.controlled(low + 5, low[None], mean[None], 20, "sample")
-    np.testing.assert_allclose(values[0], mean + 5, rtol=1e-12)
+    off = low - mean
+    found = study.controlled(low + 5, off[None], 20)
+    floor = study.groups(off, 20) ** 3 / study.groups(off**2, 20)
+    np.testing.assert_allclose(found["mean"][0], mean + 5 + floor, rtol=1e-12)
+    np.testing.assert_allclose(found["sample"][0], mean + 5, rtol=1e-12)
+
+
+def test_estimates_of_groups_are_those_of_the_library():
+    (x, y), theta = pair(), directions(40)
+    values, (control, mean) = sliced.costs(x, y + 0.3, theta), sliced.upper(x, y + 0.3, theta)
+    found = study.controlled(values, (control - mean)[None], 20)
+    for centre, z in found.items():
+        for i, part in enumerate((slice(20), slice(20, 40))):
+            one = sliced.control_variate(values[part], control[part], mean, centre=centre)
+            assert z[0, i] == pytest.approx(float(one.value), rel=1e-12)
 
 
 def test_the_study_of_a_cloud_and_its_copy():
     """All cost is the shift's: centring has no variance, the reference is |D|^2 / 3."""
     x, shifts = pair()[0], np.array([[0.0, 0, 0], [1, 2, 2]])
     how = {"pool": 400, "sizes": (20,), "centre": "mean", "paired": True, "known": "mean"}
-    found = study.study(jax.random.key(0), np.stack([x, x]), shifts, clouds.nodes(50), np.eye(3),
-                        **how)  # fmt: skip
+    members = [a[None] for a in (np.stack([x, x]), shifts)]
+    study_of = jax.jit(lambda key: study.study(key, *members, clouds.nodes(50), np.eye(3)[None],
+                                               **how))  # fmt: skip
+    found = {name: array[0] for name, array in study_of(jax.random.key(0)).items()}
     np.testing.assert_allclose(found["reference"], [0, 3], atol=1e-12)
     np.testing.assert_allclose(found["mean"][study.CENTRING, :, 0], [0, 3], atol=1e-12)
     np.testing.assert_allclose(found["variance"][study.CENTRING], 0, atol=1e-24)
@@ -82,9 +93,9 @@ def test_the_study_of_a_cloud_and_its_copy():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_point_goes_straight_by_centring_and_by_the_second_moments_by_plain(seed):
     """x -> x + lr D / sqrt(3) / |D|; x + lr A D / sqrt(D.A D), A the mean of theta theta^T."""
-    x, y, theta = np.zeros((1, 3)), np.array([[2.0, -1, 2]]), directions(10 + seed)
-    how = {"centre": "mean", "root": True}
-    after = flow.step(y, theta, 0.1, flow.begin(jnp.asarray(x)), **how).x
+    x, y, theta = np.zeros((4, 1, 3)), np.array([[2.0, -1, 2]]), directions(10 + seed)
+    state = flow.Flows(x, np.ones(4))
+    after = jax.jit(lambda: flow.step(y, theta, 0.1, state, centre="mean", root=True))().x
     np.testing.assert_allclose(after[3], 0.1 * y / 3 / np.sqrt(3), rtol=1e-10)
     A = np.asarray(theta.T @ theta) / len(theta)
     np.testing.assert_allclose(after[0], 0.1 * y @ A / np.sqrt(y @ A @ y.T), rtol=1e-10)
