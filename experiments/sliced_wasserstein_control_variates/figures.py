@@ -31,7 +31,7 @@ def directions(arrays, cfg):
         caption="Standard deviation of an estimate against its directions L; left and middle at a"
         " shift of one spread, right digits 0 and 1 as they are. Dashed: L^(−1/2).",
     )  # fmt: skip
-    at = np.abs(arrays["shifts"] - 1.0).argmin()
+    at = measure.one_spread(arrays)
     each = [arrays["variance"][:, p, :, at] for p in range(2)] + [
         arrays["digit_variance"][:, :, -1]
     ]

@@ -6,16 +6,17 @@ from common import stats
 
 PLAIN, CENTRING, LOWER, UPPER = range(4)  # of estimates
 FLOWS = {"plain": 0, "lower": 1, "upper": 2, "centring": 3}
+CROSSING, NESTED = range(2)  # pairs: a sphere is wider than a torus along some directions only
 MAIN = 100  # directions of an estimate
 MIDDLE = 2.0  # W_2^2 of the plain flow at which flows are compared
 
 
 def bias_in_deviations(arrays):
-    """(mean Z - reference) / deviation of Z, the case furthest from 0.  -> [seed]"""
-    at = main(arrays)
-    mean = arrays["mean"][:, :, LOWER : UPPER + 1, :, at]
-    deviation = np.sqrt(arrays["variance"][:, :, LOWER : UPPER + 1, :, at])
-    return furthest((mean - arrays["reference"][:, :, None]) / deviation, 0.0)
+    """(mean Z - reference) / deviation of Z at one spread, the case furthest from 0.  -> [seed]"""
+    at, place = main(arrays), one_spread(arrays)
+    mean = arrays["mean"][:, :, LOWER : UPPER + 1, place, at]
+    deviation = np.sqrt(arrays["variance"][:, :, LOWER : UPPER + 1, place, at])
+    return furthest((mean - arrays["reference"][:, :, None, place]) / deviation, 0.0)
 
 
 def bias_over_law(arrays):
@@ -24,8 +25,8 @@ def bias_over_law(arrays):
     The pool's own estimate is the reference, on the same directions.
     """
     at = main(arrays)
-    bias = arrays["mean"][:, 0, UPPER, 0, at] - arrays["pooled"][:, 0, 1, 0]
-    return bias * arrays["sizes"][at] / arrays["law"][:, 0, 1, 0]
+    bias = arrays["mean"][:, CROSSING, UPPER, 0, at] - arrays["pooled"][:, CROSSING, 1, 0]
+    return bias * arrays["sizes"][at] / arrays["law"][:, CROSSING, 1, 0]
 
 
 def far_lower(arrays):
@@ -40,7 +41,7 @@ def far_upper(arrays):
 
 def near(arrays):
     """At one spread, the worse control on the worse pair.  -> [seed]"""
-    at = np.abs(arrays["shifts"] - 1.0).argmin()
+    at = one_spread(arrays)
     both = [ratio(arrays, e)[:, :, at] for e in (LOWER, UPPER)]
     return np.max(both, axis=(0, 2))
 
@@ -76,11 +77,11 @@ def control_and_centring(arrays):
 
 
 def peak_and_rest(arrays):
-    """Ratio of the upper control, sphere against torus: largest of all shifts, and at the first.
+    """Ratio of the upper control, cube against helix: largest of all shifts, and at the first.
 
     -> [seed, 2]
     """
-    all_shifts = ratio(arrays, UPPER)[:, 0]
+    all_shifts = ratio(arrays, UPPER)[:, NESTED]
     return np.stack([all_shifts.max(axis=1), all_shifts[:, 0]], axis=1)
 
 
@@ -110,6 +111,11 @@ def last_lower(arrays):
     return arrays["exact"][:, [FLOWS["plain"], FLOWS["lower"]], -1]
 
 
+def smallest(arrays):
+    """Least Z over the plain estimate of both controls on the whole way.  -> [seed]"""
+    return arrays["least"][:, [FLOWS["lower"], FLOWS["upper"]]].min(axis=1)
+
+
 def delay_over_law(arrays):
     """1 - (way of plain) / (way of centring), over (d - 1) / (4 (d + 2) L) at d = 3.  -> [seed]
 
@@ -137,14 +143,24 @@ def centred_lower(arrays):
 
 
 def centred_upper(arrays):
-    """Ratio at the first shift, none, of the upper control, sphere against torus.  -> [seed]"""
-    return ratio(arrays, UPPER)[:, 0, 0]
+    """Ratio at the first shift, none, of the upper control, cube against helix.  -> [seed]"""
+    return ratio(arrays, UPPER)[:, NESTED, 0]
+
+
+def crossing_upper(arrays):
+    """The same of sphere against torus.  -> [seed]"""
+    return ratio(arrays, UPPER)[:, CROSSING, 0]
 
 
 def ratio(arrays, estimate):
     """Variance over that of plain SW at L = 100.  -> [seed, pair, shift]"""
     variance = arrays["variance"][..., main(arrays)]
     return variance[:, :, estimate] / variance[:, :, PLAIN]
+
+
+def one_spread(arrays):
+    """Place of the shift of one spread."""
+    return int(np.abs(arrays["shifts"] - 1.0).argmin())
 
 
 def main(arrays):

@@ -23,7 +23,7 @@ PICTURED = 0.3, 0.6, 0.8  # of the records: those of the snapshots
 STREAMS = ("clouds", "shift", "frame", "pool", "digits", "digit_frame", "digit_pool",
            "translations", "flow_clouds", "flow")  # fmt: skip
 STUDY = ("mean", "variance", "law", "pooled", "reference", "sphere")
-DIGITS = ("digit_mean", "digit_variance", "digit_sphere")
+DIGITS = ("digit_variance", "digit_sphere")
 FLOW = ("exact", "gap", "least", "snapshot", "target")
 
 
@@ -34,7 +34,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     law, pooled [seed, pair, control, shift]: bias times L as L grows; mean by one coefficient
     reference [seed, pair, shift]: SW_2^2 by quadrature
     sphere [seed, pair, control, 2]: mean of the control over an orthonormal basis, and B
-    digit_mean, digit_variance [seed, estimate, shift, size]: shifts of none and their own
+    digit_variance [seed, estimate, shift, size]: shifts of none and their own
     digit_sphere [seed, control, 2]
     floor [seed, floor size]: Var Z / Var of plain for a translated cloud
     exact, gap [seed, method, record]: W_2^2 and distance of the means in a flow
