@@ -75,8 +75,8 @@ def flow(arrays, cfg):
     """Exact W_2^2 in time, and over that of plain SW."""
     fig, (left, right) = plot.figure(
         1, 2, size=(9.6, 3.9),
-        caption=f"Exact W₂² of the flows, L = {cfg.directions}, median and range of seeds; right:"
-        " over plain SW of the same seed, mean and standard deviation over seeds of the logarithm.",
+        caption=f"Exact W₂² of the flows, L = {cfg.directions}, median and range of seeds; right"
+        " (late steps): over plain SW of the same seed, mean and deviation of the logarithm.",
     )  # fmt: skip
     step, exact = arrays["records"], arrays["exact"]
     for i, label in enumerate(FLOWS):
@@ -90,7 +90,8 @@ def flow(arrays, cfg):
         right.fill_between(step, *ends, color=look["color"], alpha=0.15, linewidth=0)
     plot.law(right, step, 1.0 + 0 * step, label="no difference")
     left.set(yscale="log", xlabel="step", ylabel="W₂²")
-    right.set(yscale="log", xlabel="step", ylabel="W₂² over that of SW")
+    right.set(xlabel="step", ylabel="W₂² over that of SW", ylim=(0, 2))
+    right.set_xlim(left=0.4 * step[-1])  # before that nothing is to be seen
     left.legend(loc="lower left")
     right.legend(loc="lower left")
     return fig
