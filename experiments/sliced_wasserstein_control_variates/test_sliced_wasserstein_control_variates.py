@@ -71,9 +71,8 @@ def test_estimates_of_groups_are_those_of_the_library():
     values, (control, mean) = sliced.costs(x, y + 0.3, theta), sliced.upper(x, y + 0.3, theta)
     found = study.controlled(values, (control - mean)[None], 20)
     for centre, z in found.items():
-        for i, part in enumerate((slice(20), slice(20, 40))):
-            one = sliced.control_variate(values[part], control[part], mean, centre=centre)
-            assert z[0, i] == pytest.approx(float(one.value), rel=1e-12)
+        one = sliced.control_variate(values[20:], control[20:], mean, centre=centre)
+        assert z[0, 1] == pytest.approx(float(one.value), rel=1e-12)
 
 
 def test_the_study_of_a_cloud_and_its_copy():
