@@ -1,0 +1,1 @@
+"""Sliced Wasserstein estimation with control variates (Nguyen and Ho 2024)."""
