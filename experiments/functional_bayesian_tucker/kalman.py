@@ -23,11 +23,11 @@ class Chain(NamedTuple):
 
 
 class Filtered(NamedTuple):
-    mean: jax.Array  # of the values given coordinates up to j [R]
-    cov: jax.Array  # of the values with the state [R, Z]
-    kept: jax.Array  # what the update leaves of the state's prediction error [Z, Z]
-    weight: jax.Array  # the update's precision of the values [R, R]
-    pull: jax.Array  # weight times the innovation [R]
+    """Of a coordinate: means and covariances of the values, and what an update did."""
+
+    both: jax.Array  # covariance of the values with the state, and their mean [R, Z + 1]
+    kept: jax.Array  # what the update leaves of the prediction's error, transposed [Z, Z]
+    told: jax.Array  # weight of the innovation, and less weight times it [Z, Z + 1]
 
 
 def chain(times, smoothness: float, lengthscale, variance, rank: int) -> Chain:
@@ -65,40 +65,48 @@ def posterior(chain: Chain, precision, shift, *, smooth: bool = True):
     alone. The way back is the RTS smoother in the form of Bryson and Frazier, which inverts
     nothing: coordinates may coincide.
     """
-    rank = shift.shape[-1]
+    rank, width = shift.shape[-1], chain.noise.shape[-1]
     chex.assert_shape(precision, (len(chain.noise), rank, rank))
-    width = chain.noise.shape[-1]
-    start = jnp.zeros(width), jnp.zeros((width, width))
+    start = jnp.zeros((width, width + 1))
     _, seen = jax.lax.scan(_forward, start, (*chain, precision, shift))
+    mean, cov = seen.both[..., -1], seen.both[..., :-1]
     if not smooth:
-        return seen.mean, seen.cov[..., :rank]
-    _, (pull, weight) = jax.lax.scan(_back, start, (chain.transition, seen), reverse=True)
-    mean = seen.mean - jnp.einsum("jrz,jz->jr", seen.cov, pull)
-    cov = seen.cov[..., :rank] - seen.cov @ weight @ seen.cov.mT
-    return mean, (cov + cov.mT) / 2
+        return mean, cov[..., :rank]
+    _, later = jax.lax.scan(_back, start, (chain.transition, seen), reverse=True)
+    change = cov @ later
+    cov = cov[..., :rank] - change[..., :-1] @ cov.mT
+    return mean - change[..., -1], (cov + cov.mT) / 2
 
 
 def _forward(state, step):
-    """Predict, then update by information: (1 + L S)^-1 with S = H P H^T needs no inverse of L."""
-    mean, cov = state
+    """Predict, then update by information: (1 + L S)^-1 with S = H P H^T needs no inverse of L.
+
+    state: covariance and mean, side by side [Z, Z + 1]
+    """
     transition, noise, precision, shift = step
     rank = len(shift)
-    mean, cov = transition @ mean, transition @ cov @ transition.T + noise
-    values, value_cov = cov[:rank], cov[:rank, :rank]
-    right = jnp.concatenate([precision, (shift - precision @ mean[:rank])[:, None]], axis=1)
-    solved = jnp.linalg.solve(jnp.eye(rank) + precision @ value_cov, right)
-    weight, pull = (solved[:, :rank] + solved[:, :rank].T) / 2, solved[:, rank]
-    mean, new = mean + values.T @ pull, cov - values.T @ weight @ values
-    kept = jnp.eye(len(cov)).at[:, :rank].add(-values.T @ weight)
-    return (mean, new), Filtered(mean[:rank], new[:rank], kept, weight, pull)
+    moved = transition @ state
+    state = jnp.concatenate([moved[:, :-1] @ transition.T + noise, moved[:, -1:]], axis=1)
+    values = state[:rank, :-1]
+    system = precision @ jnp.concatenate([values[:, :rank], state[:rank, -1:]], axis=1)
+    right = jnp.concatenate([precision, shift[:, None] - system[:, -1:]], axis=1)
+    told = jnp.linalg.solve(jnp.eye(rank) + system[:, :-1], right)
+    weight = (told[:, :-1] + told[:, :-1].T) / 2
+    change = jnp.concatenate([-weight @ values, told[:, -1:]], axis=1)
+    state = state + values.T @ change
+    beyond = len(noise) - rank
+    kept = jnp.eye(len(noise)) + jnp.pad(change[:, :-1], ((0, beyond), (0, 0)))
+    own = jnp.pad(weight, (0, beyond)), jnp.pad(-told[:, -1:], ((0, beyond), (0, 0)))
+    return state, Filtered(state[:rank], kept, jnp.concatenate(own, axis=1))
 
 
-def _back(state, step):
-    """What later coordinates say of state j (the result), and those from j on of state j - 1."""
-    pull, weight = state
+def _back(later, step):
+    """What later coordinates say of state j (the result), and those from j on of state j - 1.
+
+    later: a precision and that times a difference of means, side by side [Z, Z + 1]
+    """
     transition, seen = step
-    rank = len(seen.pull)
-    earlier_pull = (seen.kept.T @ pull).at[:rank].add(-seen.pull)
-    earlier_weight = (seen.kept.T @ weight @ seen.kept).at[:rank, :rank].add(seen.weight)
-    earlier = transition.T @ earlier_pull, transition.T @ earlier_weight @ transition
-    return earlier, (pull, weight)
+    kept = seen.kept @ later
+    now = jnp.concatenate([kept[:, :-1] @ seen.kept.T, kept[:, -1:]], axis=1) + seen.told
+    earlier = transition.T @ now
+    return jnp.concatenate([earlier[:, :-1] @ transition, earlier[:, -1:]], axis=1), later
