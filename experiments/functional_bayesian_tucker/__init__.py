@@ -1,0 +1,1 @@
+"""Functional Bayesian Tucker decomposition: tensors of continuous coordinates, smoothed by mode."""
