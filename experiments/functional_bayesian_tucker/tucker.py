@@ -22,16 +22,11 @@ class Data(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """Damping: how much of the old message stays.
-
-    spread: the core's covariance counts, which the authors' code leaves out; smooth: as in
-    `kalman.posterior`.
-    """
+    """Damping: how much of the old message stays.  smooth: as in `kalman.posterior`."""
 
     factor: float
     noise: float
     core: float = 0.0
-    spread: bool = False
     smooth: bool = True
 
 
@@ -161,9 +156,8 @@ def weigh(state: State, found, tau, rules: Rules, learned) -> State:
     first, second = moments(state, found)
     precision = damped(rules.core, state.core_precision, tau * second)
     shift = damped(rules.core, state.core_shift, tau * first)
-    cov = jnp.linalg.inv(precision)
-    flat = cov @ shift
-    both = outer(flat, flat) + (cov if rules.spread else 0.0)
+    flat = jnp.linalg.inv(precision) @ shift
+    both = outer(flat, flat)  # the core's covariance left out, as in the authors' code
     core = jnp.moveaxis(flat.reshape(shape), 0, -1)
     square = jnp.moveaxis(both.reshape(shape * 2), (0, modes), (modes - 1, 2 * modes - 1))
     new = core, square, precision, shift
