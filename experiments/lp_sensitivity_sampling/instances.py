@@ -28,10 +28,10 @@ def family(name: str, A: Array, other: Array) -> Array:
     return A
 
 
-def whitened(A: Array) -> Array:
-    """A in the basis in which A^T A = n.  [n, d] -> [n, d]"""
-    factor = jnp.linalg.cholesky(A.T @ A / len(A))
-    return jax.scipy.linalg.solve_triangular(factor, A.T, lower=True).T
+def uneven(g: Array, tail: float) -> Array:
+    """Gaussian rows times U^-tail, -log U from the last two normal columns.  [n, d + 2] -> [n, d]"""
+    waited = jnp.sum(g[:, -2:] ** 2, axis=1, keepdims=True) / 2
+    return jnp.exp(tail * waited) * g[:, :-2]
 
 
 def scores(scheme: str, b: Array, copies: int, p) -> tuple[Array, Array]:

@@ -94,7 +94,7 @@ def needed(distortion, rows):
     y, x = np.log(np.median(distortion, axis=1) / ENOUGH), np.log(rows)
     right = np.clip((y > 0).sum(axis=1), 1, len(x) - 1)
     high, low = stats.taken(y, right - 1), stats.taken(y, right)
-    share = high / (high - low)
+    share = high / np.where(high > low, high - low, 1)
     return np.exp(x[right - 1] + share * (x[right] - x[right - 1]))
 
 

@@ -9,13 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from scipy.special import gammaincinv
 
 from common import keys, sharding, sketches
 from common.programs import Program
 
-from . import instances, sampling
-from .sensitivities import gaussian_total, moment, sensitivities
+from . import instances, rank, sampling
+from .sensitivities import gaussian_total, moment, sensitivities, whitened
 
 CONSTANTS = (
     *("seeds", "rows", "dims", "exponents", "budgets", "ps", "rank_dims", "rank_ps"),
@@ -42,23 +41,24 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """
     if any(2 * p % 1 for p in (*cfg.exponents, *cfg.ps, *cfg.low, cfg.high, cfg.p)):
         raise ValueError("every p of samples and of totals must be a multiple of 1/2")
-    found, sized = {name: np.array(cfg[name]) for name in CONSTANTS}, {}
+    found = {name: np.array(cfg[name]) for name in CONSTANTS}
+    sized: dict[str, list] = {}
     for part in parts(cfg):
         if scratch.wants(*part.arrays):
             values = scratch.cached(part.name, partial(computed, cfg, mesh, part))
             for name, value in values.items():
                 sized.setdefault(name, []).append(value)
     if scratch.wants("distortion", "mean", "exact", "limit"):
-        sized |= {k: [v] for k, v in scratch.cached("mixed", partial(mixed, cfg, mesh)).items()}
+        found |= scratch.cached("mixed", partial(mixed, cfg, mesh))
     if scratch.wants("first", "whole"):
-        sized |= {k: [v] for k, v in scratch.cached("rank", partial(rank, cfg)).items()}
+        found |= scratch.cached("rank", partial(counts, cfg))
     return found | {k: np.stack(v) if k in SIZED else v[0] for k, v in sized.items()}
 
 
 class Part(NamedTuple):
     name: str
     arrays: tuple[str, ...]
-    draw: Callable  # keys of the seed and of the draw -> arrays
+    draw: Callable  # seed, number of the draw -> arrays
     draws: int = 0  # a seed; 0: one, without an axis
 
 
@@ -78,18 +78,15 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     """Every part, and samples of the mixed matrix; all draws in one."""
 
     def of(part):
-        inputs = jax.eval_shape(lambda: drawn(cfg, part.name, part.draws))
-        return placed(mesh, part).program(part.name, *inputs, calls=1)
+        return placed(mesh, part).program(part.name, *drawn(cfg, part.draws), calls=1)
 
     seeds, count = len(cfg.seeds), len(cases(cfg))
-    key = jax.eval_shape(lambda: drawn(cfg, "mixed", cfg.draws)[1])
-    seed = jax.eval_shape(lambda: keys.fold(cfg.seeds, 0))
     shape = {"b": (cfg.n, cfg.dim), "gauss": (count, cfg.n), "own": (count,)}
     known = {k: jax.ShapeDtypeStruct((seeds, *v), float) for k, v in shape.items()}
-    at = jax.ShapeDtypeStruct(key.shape, int)
+    items = *drawn(cfg, cfg.draws), drawn(cfg, cfg.draws)[0]
     return [
-        samples(cfg, mesh).program("samples of the mixed matrix", key, at, known, calls=1),
-        matrices(cfg, mesh).program("matrices and their scores", seed, calls=1),
+        samples(cfg, mesh).program("samples", *items, known, calls=1),
+        matrices(cfg, mesh).program("matrices", np.array(cfg.seeds), calls=1),
         *[of(part) for part in parts(cfg)],
     ]
 
@@ -98,16 +95,26 @@ def placed(mesh: Mesh, part: Part) -> sharding.Placed:
     return sharding.vmap_over(mesh, part.draw, at_once=1)
 
 
-def drawn(cfg, name: str, draws: int):
-    """Keys of every draw's seed, the same for all parts, and of the draw.  -> [seed draw] each"""
-    split = jax.vmap(partial(jax.random.split, num=max(draws, 1)))
-    seed = jnp.repeat(keys.fold(cfg.seeds, 0), max(draws, 1))
-    return seed, split(keys.fold(cfg.seeds, zlib.crc32(name.encode()))).reshape(-1)
+def drawn(cfg, draws: int) -> tuple[np.ndarray, np.ndarray]:
+    """The seed and the number of every draw.  -> int [seed draw] each"""
+    seeds, count = np.array(cfg.seeds), max(draws, 1)
+    return seeds.repeat(count), np.tile(np.arange(count), len(seeds))
+
+
+def matrix_key(seed):
+    """The same for all parts."""
+    return jax.random.fold_in(jax.random.key(seed), 0)
+
+
+def draw_key(name: str, seed, draw):
+    """Of a part's draw."""
+    part = jax.random.fold_in(jax.random.key(seed), zlib.crc32(name.encode()))
+    return jax.random.fold_in(part, draw)
 
 
 def computed(cfg, mesh: Mesh, part: Part) -> dict[str, np.ndarray]:
     """A part of all draws.  -> [seed, draw, …]"""
-    return shaped(cfg, placed(mesh, part)(*drawn(cfg, part.name, part.draws)), part.draws)
+    return shaped(cfg, placed(mesh, part)(*drawn(cfg, part.draws)), part.draws)
 
 
 def shaped(cfg, out: dict, draws: int) -> dict[str, np.ndarray]:
@@ -116,9 +123,9 @@ def shaped(cfg, out: dict, draws: int) -> dict[str, np.ndarray]:
     return {k: v.reshape(*head, *v.shape[1:]) for k, v in sharding.gather(out).items()}
 
 
-def totals(cfg, d: int, key, _) -> dict:
+def totals(cfg, d: int, seed, _) -> dict:
     """Total sensitivities of every family at every p."""
-    pair = keys.normal(key, (2, cfg.rows, d))
+    pair = keys.normal(matrix_key(seed), (2, cfg.rows, d))
     A = jnp.stack([instances.family(name, *pair) for name in cfg.families])
     p = np.array(cfg.exponents)
     if cfg.score == "root":
@@ -127,7 +134,7 @@ def totals(cfg, d: int, key, _) -> dict:
 
     def of(case):
         at, p, turns = case
-        found = sensitivities(A[at], A[at], p, turns)
+        found = sensitivities(A[at], cfg.rows, p, turns)
         return jnp.sum(found.lower), jnp.sum(found.upper) / jnp.sum(found.lower) - 1
 
     turns = np.where(p == 1, *cfg.turns)
@@ -140,31 +147,31 @@ def options(cfg) -> dict:
     return {"starts": cfg.starts, "steps": cfg.steps}
 
 
-def low(cfg, d: int, _, key) -> dict:
+def low(cfg, d: int, seed, draw) -> dict:
     """One sample of endless Gaussian rows at every p < 2 and budget, nested in the budget."""
     budgets = np.tile(d * np.array(cfg.low_ratios), len(cfg.low))
     p = np.repeat(cfg.low, len(cfg.low_ratios))
-    gauss, _ = sampling.limit(key, d, p, budgets, options(cfg))
+    gauss, _ = sampling.limit(draw_key("low", seed, draw), d, p, budgets, options(cfg))
     return {"low_distortion": gauss.reshape(len(cfg.low), -1)}
 
 
-def above(cfg, d: int, _, key) -> dict:
+def above(cfg, d: int, seed, draw) -> dict:
     """The same at p > 2, and of copies of the identity."""
     budgets = d * np.array(cfg.high_ratios)
-    gauss, copies = sampling.limit(key, d, cfg.high + 0 * budgets, budgets, options(cfg))
+    key, p = draw_key("high", seed, draw), cfg.high + 0 * budgets
+    gauss, copies = sampling.limit(key, d, p, budgets, options(cfg))
     return {"high_distortion": gauss, "copies_distortion": copies}
 
 
-def recursion(cfg, seed, key) -> dict:
+def recursion(cfg, seed, draw) -> dict:
     """Root leverage sampling, again and again, of rows of uneven length."""
-    g = keys.normal(seed, (cfg.begin, cfg.side + 2))
-    waited = jnp.sum(g[:, cfg.side :] ** 2, axis=1, keepdims=True) / 2  # -log U
-    A, left = jnp.exp(cfg.tail * waited) * g[:, : cfg.side], cfg.begin
+    g = keys.normal(matrix_key(seed), (cfg.begin, cfg.side + 2))
+    A, left = instances.uneven(g, cfg.tail), cfg.begin
     for _ in range(cfg.rounds):
         left = cfg.beta * left ** (1 - cfg.p / 2) * cfg.side ** (cfg.p / 2)
     power = cfg.p / 2 if cfg.root else 1.0
-    found = sampling.recursion(key, A, cfg.p, cfg.beta, cfg.rounds, sampling.room(left),
-                               options(cfg), power=power)  # fmt: skip
+    found = sampling.recursion(draw_key("recursion", seed, draw), A, cfg.p, cfg.beta, cfg.rounds,
+                               sampling.room(left), options(cfg), power=power)  # fmt: skip
     return {"counts": found.counts, "recursed": found.distortion}
 
 
@@ -174,55 +181,51 @@ def cases(cfg) -> list[tuple[str, float]]:
 
 
 def matrices(cfg, mesh: Mesh) -> sharding.Placed:
-    """Of every seed's key Gaussian rows, their scores, exact sensitivities of some of them."""
+    """Of every seed Gaussian rows, their scores, exact sensitivities of some of them."""
 
-    def one(key):
-        b, p = instances.whitened(keys.normal(key, (cfg.n, cfg.dim))), jnp.array(cfg.ps)
+    def one(seed):
+        b = whitened(keys.normal(matrix_key(seed), (cfg.n, cfg.dim)))
+        p = jnp.array(cfg.ps)
         gauss, own = zip(*[instances.scores(s, b, cfg.copies, q) for s, q in cases(cfg)],
                          strict=True)  # fmt: skip
-        rows = b[: cfg.subset]
-        limit = jnp.linalg.norm(rows, axis=1) ** p[:, None] / (cfg.n * moment(p))[:, None]
-        exact = jax.lax.map(lambda p: sensitivities(b, rows, p, cfg.turns[1]).lower, p)
+        limit = (
+            jnp.linalg.norm(b[: cfg.subset], axis=1) ** p[:, None] / (cfg.n * moment(p))[:, None]
+        )
+        exact = jax.lax.map(lambda p: sensitivities(b, cfg.subset, p, cfg.turns[1]).lower, p)
         return {"b": b, "gauss": jnp.stack(gauss), "own": jnp.stack(own)}, exact, limit
 
     return sharding.vmap_over(mesh, one, at_once=1)
 
 
 def samples(cfg, mesh: Mesh) -> sharding.Placed:
-    """(key of a draw, place of its seed, what `matrices` made) -> distortion, mean [case, m]"""
+    """(seed, draw, place of the seed, what `matrices` made) -> distortion, mean [case, m]"""
     p = np.array([p for _, p in cases(cfg)])
 
-    def one(key, seed, known):
-        of = jnp.asarray(p), known["gauss"][seed], known["own"][seed]
-        return sampling.mixed(key, known["b"][seed], of, cfg.copies, cfg.budgets, options(cfg),
+    def one(seed, draw, at, known):
+        key, of = (
+            draw_key("mixed", seed, draw),
+            (jnp.asarray(p), known["gauss"][at], known["own"][at]),
+        )
+        return sampling.mixed(key, known["b"][at], of, cfg.copies, cfg.budgets, options(cfg),
                               weighted=cfg.weighted)._asdict()  # fmt: skip
 
-    return sharding.vmap_over(mesh, one, shared=(2,), at_once=1)
+    return sharding.vmap_over(mesh, one, shared=(3,), at_once=1)
 
 
 def mixed(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
     """Gaussian rows beside a few copies of the identity."""
-    seed, key = drawn(cfg, "mixed", cfg.draws)
-    known, exact, limit = sharding.gather(matrices(cfg, mesh)(seed[:: cfg.draws]))
-    place = np.arange(len(cfg.seeds)).repeat(cfg.draws)
-    found = shaped(cfg, samples(cfg, mesh)(key, place, known), cfg.draws)
+    known, exact, limit = sharding.gather(matrices(cfg, mesh)(np.array(cfg.seeds)))
+    at = np.arange(len(cfg.seeds)).repeat(cfg.draws)
+    found = shaped(cfg, samples(cfg, mesh)(*drawn(cfg, cfg.draws), at, known), cfg.draws)
     return found | {"exact": exact, "limit": limit}
 
 
-def rank(cfg) -> dict[str, np.ndarray]:
-    """Budgets at which a Gaussian block has d rows, and at which both blocks have their rank.
-
-    Rows of many small q_i come as Poisson events, in the share of a block of all scores; the
-    identity is whole when the last of its d coordinates has come.
-    """
+def counts(cfg) -> dict[str, np.ndarray]:
+    """Rows that keep rank, by the weights of cfg."""
     d, stream = np.array(cfg.rank_dims, float), {"u": keys.fold(cfg.seeds, RANKS)}
-    shape = (2, cfg.repetitions, len(d))
-    u, v = np.moveaxis(keys.draws(stream, {"u": shape}, keys.uniform)["u"], 1, 0)
-    block = gammaincinv(d, u)
-    last = -np.log(-np.expm1(np.log(v) / d)) * d
+    uniform = keys.draws(stream, {"u": (2, cfg.repetitions, len(d))}, keys.uniform)["u"]
     total = np.asarray(gaussian_total(d, np.array(cfg.rank_ps)[:, None]))
     shares = {"sensitivity": total / (total + d), "leverage": 0.5 + 0 * total}
     share = np.stack([shares[name] for name in cfg.weights])
-    first = block[:, None, None] / share[:, :, None]
-    whole = np.maximum(first, last[:, None, None] / (1 - share)[:, :, None])
-    return {"first": np.median(first, axis=3), "whole": np.median(whole, axis=3), "block": total}
+    first, whole = rank.kept(uniform[:, 0], uniform[:, 1], d, share)
+    return {"first": first, "whole": whole, "block": total}

@@ -31,8 +31,8 @@ def room(expected: float) -> int:
 
 def gathered(rows: Array, kept: Array, size: int) -> Array:
     """The kept rows, then zeros.  rows [n, d], kept bool [n] -> [size, d]"""
-    (at,) = jnp.nonzero(kept, size=size, fill_value=len(rows))
-    return rows.at[at].get(mode="fill", fill_value=0)
+    at = jnp.argsort(~kept)[:size]
+    return jnp.where(kept[at, None], rows[at], 0)
 
 
 def mixed(key: Array, b: Array, cases: tuple, copies: int, budgets, options: dict, *,
@@ -45,14 +45,12 @@ def mixed(key: Array, b: Array, cases: tuple, copies: int, budgets, options: dic
     unit sphere, where |A x|_p^p is near n E |g|^p, and judged by |A x|_p^p itself.
     """
     (n, d), size = b.shape, room(float(max(budgets)))
-    keep, random = jax.random.split(key)
-    u, v = jnp.split(keys.uniform(keep, (n + copies * d,)), [n])
-    v = v.reshape(copies, d)
-    random = directions(keys.normal(random, (CANDIDATES, d)))
+    u, v = jnp.split(keys.uniform(key, (n + copies * d,)), [n])
+    v, probe, random = v.reshape(copies, d), jnp.eye(d)[:1], directions(b[:CANDIDATES])
 
     def of(case):
         p, gauss, identity = case
-        total, whole = jnp.sum(gauss) + copies * d * identity, norm(b, p, random[:1])[0]
+        total, whole = jnp.sum(gauss) + copies * d * identity, norm(b, p, probe)[0]
 
         def at(m):
             q, own = (jnp.minimum(1, m / total * s) for s in (gauss, identity))
@@ -61,7 +59,7 @@ def mixed(key: Array, b: Array, cases: tuple, copies: int, budgets, options: dic
             found = search.extremes(rows, p, random, **options)
             worst = search.distortion(found, norm(b, p, found.x))
             block = jnp.max(jnp.abs(jnp.sum(v < own, axis=0) / (copies * own) - 1))
-            return Judged(jnp.maximum(worst, block), search.values(rows, p, random[:1])[0] / whole)
+            return Judged(jnp.maximum(worst, block), search.values(rows, p, probe)[0] / whole)
 
         return jax.lax.map(at, jnp.asarray(budgets, float))
 
@@ -84,8 +82,6 @@ def recursion(key: Array, A: Array, p, beta, rounds: int, size: int, options: di
 
     A [n, d], of directions that are uniform, so that |A x|_p^p hardly depends on |x| = 1.
     """
-    streams = jax.random.split(key, rounds + 1)
-    random = directions(keys.normal(streams[-1], (CANDIDATES, A.shape[1])))
 
     def turn(rows, k):
         q = jnp.minimum(1, beta * sketches.leverage(rows) ** power)
@@ -93,9 +89,9 @@ def recursion(key: Array, A: Array, p, beta, rounds: int, size: int, options: di
         rows = jnp.where(kept[:, None], rows * jnp.maximum(q, 1e-300)[:, None] ** (-1 / p), 0)
         return rows, jnp.sum(kept)
 
-    rows, counts = jax.lax.scan(turn, A, streams[:-1])
+    rows, counts = jax.lax.scan(turn, A, jax.random.split(key, rounds))
     kept = gathered(rows, jnp.any(rows != 0, axis=1), size)
-    found = search.extremes(kept, p, random, **options)
+    found = search.extremes(kept, p, directions(A[:CANDIDATES]), **options)
     return Recursed(counts, search.distortion(found, search.values(A, p, found.x)))
 
 

@@ -29,13 +29,14 @@ class Bracket(NamedTuple):
     upper: Array  # [k], certified by the dual
 
 
-def sensitivities(A: Array, rows: Array, p, turns) -> Bracket:
-    """Of rows [k, d] that are among those of A [n, d], for p >= 1.  -> [k] each
+def sensitivities(A: Array, count: int, p, turns) -> Bracket:
+    """Of the first k = `count` rows of A [n, d], for p >= 1 (see `power`).  -> [k] each
 
     p and turns may be traced.  Errors are the distance of the two bounds; at p = 1 minima lie at
     kinks, where turns are slow.
     """
-    A, rows = whitened(A, A), whitened(A, rows)
+    A = whitened(A)
+    rows = A[:count]
     products = (A[:, :, None] * A[:, None, :]).reshape(len(A), -1)
     step = 1 / jnp.maximum(p - 1, 1)
     start = rows / jnp.sum(rows**2, axis=1, keepdims=True)
@@ -46,25 +47,25 @@ def sensitivities(A: Array, rows: Array, p, turns) -> Bracket:
         shrunk = SMOOTH * (jnp.where(p == 1, KINKS, SHARP) / SMOOTH) ** (turn / turns)
         return power(r2 + shrunk**2 * typical, p / 2 - 1)
 
-    def solved(w):
+    def turn(i, state):
+        y, w, _ = state
         M = (w @ products).reshape(-1, *2 * A.shape[1:])
-        return jnp.linalg.solve(M, rows[:, :, None])[:, :, 0]
+        x = jax.vmap(lambda M, a: jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(M), True), a))(
+            M, rows
+        )
+        y = y + step * (x / jnp.sum(rows * x, axis=1, keepdims=True) - y)
+        return y, weights(y, i + 1), jnp.abs(w * (x @ A.T))
 
-    def turn(i, y):
-        x = solved(weights(y, i))
-        return y + step * (x / jnp.sum(rows * x, axis=1, keepdims=True) - y)
-
-    y = jax.lax.fori_loop(0, turns, turn, start)
-    w = weights(y, turns)
-    u = jnp.abs(w * (solved(w) @ A.T))
+    w = weights(start, 0)
+    y, _, u = jax.lax.fori_loop(0, turns, turn, (start, w, w))
     r2 = (y @ A.T) ** 2
     return Bracket(1 / jnp.sum(r2 * power(r2 + TINY, p / 2 - 1), axis=1), dual_power(u, p))
 
 
-def whitened(A: Array, rows: Array) -> Array:
-    """rows L^-T for A^T A = L L^T: sensitivities do not see a change of basis.  [k, d] -> [k, d]"""
-    factor = jnp.linalg.cholesky(A.T @ A)
-    return jax.scipy.linalg.solve_triangular(factor, rows.T, lower=True).T
+def whitened(A: Array) -> Array:
+    """A in the basis in which A^T A = n: sensitivities do not see it.  [n, d] -> [n, d]"""
+    factor = jnp.linalg.cholesky(A.T @ A / len(A))
+    return jax.scipy.linalg.solve_triangular(factor, A.T, lower=True).T
 
 
 def dual_power(u: Array, p) -> Array:
@@ -76,7 +77,7 @@ def dual_power(u: Array, p) -> Array:
 
 
 def power(x: Array, e) -> Array:
-    """x^e, x > 0, e a multiple of 1/4 with |e| < 2: by square roots, thrice as fast as by logarithms.
+    """x^e, x > 0, e a multiple of 1/4 with |e| < 2: square roots, thrice as fast as logarithms.
 
     e may be traced: the e = p / 2 - 1 of all p that are multiples of 1/2.
     """
