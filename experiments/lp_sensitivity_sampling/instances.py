@@ -29,7 +29,7 @@ def family(name: str, A: Array, other: Array) -> Array:
 
 
 def uneven(g: Array, tail: float) -> Array:
-    """Gaussian rows times U^-tail, -log U from the last two normal columns.  [n, d + 2] -> [n, d]"""
+    """Gaussian rows times U^-tail, U by two more normal columns.  [n, d + 2] -> [n, d]"""
     waited = jnp.sum(g[:, -2:] ** 2, axis=1, keepdims=True) / 2
     return jnp.exp(tail * waited) * g[:, :-2]
 

@@ -8,7 +8,7 @@ def kept(u, v, d, share):
     """Median budgets at which a block has d rows, and at which both blocks have their rank.
 
     Rows of many small q_i come as Poisson events, in the share of their block of all scores: the
-    d-th of the Gaussian block at a Gamma time; the identity is whole with the last of d coordinates.
+    d-th of the Gaussian block at a Gamma time; the identity is whole with its last coordinate.
     u, v [seed, repetition, d] uniform, d [d], share of the Gaussian block [weights, p, d]
     -> [seed, weights, p, d] each
     """

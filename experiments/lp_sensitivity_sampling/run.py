@@ -14,7 +14,7 @@ from common import keys, sharding, sketches
 from common.programs import Program
 
 from . import instances, rank, sampling
-from .sensitivities import gaussian_total, moment, sensitivities, whitened
+from .sensitivities import gaussian_total, moment, sensitivities, totals, whitened
 
 CONSTANTS = (
     *("seeds", "rows", "dims", "exponents", "budgets", "ps", "rank_dims", "rank_ps"),
@@ -29,13 +29,13 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Distortion: the largest | |S A x|_p^p / |A x|_p^p - 1 | that is found.
 
     total, gap [d, seed, family, p]: total sensitivity from below; upper / lower - 1
-    distortion, mean [seed, draw, case, m]: at the budgets; of one x that does not know the sample.
+    distortion, mean [seed, draw, case, m]: at the budgets; mean over coordinates, see `Judged`.
         Cases: cfg.schemes at the first p, then the first scheme at the other p
     exact, limit [seed, p, row]: sensitivities of some rows, and |b|^p / (n E |g|^p)
     low_distortion [d, seed, draw, p, ratio], high_distortion, copies_distortion
         [d, seed, draw, ratio]: Gaussian rows without end, copies of the identity; m = ratio d
-    first, whole [seed, weights, p, d]: median rows until the Gaussian block has d of
-        them, and until both blocks have their rank; block [p, d]: total sensitivity of it
+    first, whole [seed, weights, p, d]: median rows until the Gaussian block has d, until both have
+        their rank; block [p, d]: its total sensitivity
     counts [seed, draw, round], recursed [seed, draw]: rows that are left; distortion at the end
     and the settings of CONSTANTS.  Errors: ValueError for p that are no multiples of 1/2.
     """
@@ -45,7 +45,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     sized: dict[str, list] = {}
     for part in parts(cfg):
         if scratch.wants(*part.arrays):
-            values = scratch.cached(part.name, partial(computed, cfg, mesh, part))
+            values = scratch.cached(part.name, partial(every, cfg, placed(mesh, part), part.draws))
             for name, value in values.items():
                 sized.setdefault(name, []).append(value)
     if scratch.wants("distortion", "mean", "exact", "limit"):
@@ -64,22 +64,19 @@ class Part(NamedTuple):
 
 def parts(cfg) -> list[Part]:
     """What needs keys alone, one program each."""
-    high = "high_distortion", "copies_distortion"
+    low, high = ("low_distortion",), ("high_distortion", "copies_distortion")
+    below = partial(endless, cfg, cfg.low, cfg.low_ratios, low)
+    above = partial(endless, cfg, (cfg.high,), cfg.high_ratios, high)
     return [
-        *[Part(f"total{d}", ("total", "gap"), partial(totals, cfg, d)) for d in cfg.dims],
-        *[Part(f"low{d}", ("low_distortion",), partial(low, cfg, d), cfg.samples)
-          for d in cfg.low_dims],
-        *[Part(f"high{d}", high, partial(above, cfg, d), cfg.samples) for d in cfg.high_dims],
+        *[Part(f"total{d}", ("total", "gap"), partial(exact, cfg, d)) for d in cfg.dims],
+        *[Part(f"low{d}", low, partial(below, d), cfg.samples) for d in cfg.low_dims],
+        *[Part(f"high{d}", high, partial(above, d), cfg.samples) for d in cfg.high_dims],
         Part("recursion", ("counts", "recursed"), partial(recursion, cfg), cfg.runs),
     ]  # fmt: skip
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
     """Every part, and samples of the mixed matrix; all draws in one."""
-
-    def of(part):
-        return placed(mesh, part).program(part.name, *drawn(cfg, part.draws), calls=1)
-
     seeds, count = len(cfg.seeds), len(cases(cfg))
     shape = {"b": (cfg.n, cfg.dim), "gauss": (count, cfg.n), "own": (count,)}
     known = {k: jax.ShapeDtypeStruct((seeds, *v), float) for k, v in shape.items()}
@@ -87,7 +84,7 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
     return [
         samples(cfg, mesh).program("samples", *items, known, calls=1),
         matrices(cfg, mesh).program("matrices", np.array(cfg.seeds), calls=1),
-        *[of(part) for part in parts(cfg)],
+        *[placed(mesh, x).program(x.name, *drawn(cfg, x.draws), calls=1) for x in parts(cfg)],
     ]
 
 
@@ -112,66 +109,42 @@ def draw_key(name: str, seed, draw):
     return jax.random.fold_in(part, draw)
 
 
-def computed(cfg, mesh: Mesh, part: Part) -> dict[str, np.ndarray]:
-    """A part of all draws.  -> [seed, draw, …]"""
-    return shaped(cfg, placed(mesh, part)(*drawn(cfg, part.draws)), part.draws)
-
-
-def shaped(cfg, out: dict, draws: int) -> dict[str, np.ndarray]:
-    """[seed draw, …] -> [seed, draw, …]"""
+def every(cfg, each: sharding.Placed, draws: int, *known) -> dict[str, np.ndarray]:
+    """All draws.  -> [seed, draw, …]"""
+    out = sharding.gather(each(*drawn(cfg, draws), *known))
     head = (len(cfg.seeds), draws) if draws else (len(cfg.seeds),)
-    return {k: v.reshape(*head, *v.shape[1:]) for k, v in sharding.gather(out).items()}
+    return {k: v.reshape(*head, *v.shape[1:]) for k, v in out.items()}
 
 
-def totals(cfg, d: int, seed, _) -> dict:
+def exact(cfg, d: int, seed, _) -> dict:
     """Total sensitivities of every family at every p."""
-    pair = keys.normal(matrix_key(seed), (2, cfg.rows, d))
+    pair, p = keys.normal(matrix_key(seed), (2, cfg.rows, d)), np.array(cfg.exponents)
     A = jnp.stack([instances.family(name, *pair) for name in cfg.families])
-    p = np.array(cfg.exponents)
     if cfg.score == "root":
         root = [jnp.sum(sketches.leverage(B)[:, None] ** (p / 2), axis=0) for B in A]
         return {"total": jnp.stack(root), "gap": jnp.zeros((len(A), len(p)))}
-
-    def of(case):
-        at, p, turns = case
-        found = sensitivities(A[at], cfg.rows, p, turns)
-        return jnp.sum(found.lower), jnp.sum(found.upper) / jnp.sum(found.lower) - 1
-
-    turns = np.where(p == 1, *cfg.turns)
-    grid = (np.arange(len(A)).repeat(len(p)), np.tile(p, len(A)), np.tile(turns, len(A)))
-    total, gap = jax.lax.map(of, jax.tree.map(jnp.asarray, grid))
-    return {"total": total.reshape(len(A), -1), "gap": gap.reshape(len(A), -1)}
+    total, gap = totals(A, p, np.where(p == 1, *cfg.turns))
+    return {"total": total, "gap": gap}
 
 
-def options(cfg) -> dict:
+def searched(cfg) -> dict:
     return {"starts": cfg.starts, "steps": cfg.steps}
 
 
-def low(cfg, d: int, seed, draw) -> dict:
-    """One sample of endless Gaussian rows at every p < 2 and budget, nested in the budget."""
-    budgets = np.tile(d * np.array(cfg.low_ratios), len(cfg.low))
-    p = np.repeat(cfg.low, len(cfg.low_ratios))
-    gauss, _ = sampling.limit(draw_key("low", seed, draw), d, p, budgets, options(cfg))
-    return {"low_distortion": gauss.reshape(len(cfg.low), -1)}
-
-
-def above(cfg, d: int, seed, draw) -> dict:
-    """The same at p > 2, and of copies of the identity."""
-    budgets = d * np.array(cfg.high_ratios)
-    key, p = draw_key("high", seed, draw), cfg.high + 0 * budgets
-    gauss, copies = sampling.limit(key, d, p, budgets, options(cfg))
-    return {"high_distortion": gauss, "copies_distortion": copies}
+def endless(cfg, ps, ratios, names, d: int, seed, draw) -> dict:
+    """One sample of rows without end at every p and budget, nested: Gaussian, identity copies."""
+    p, m = np.repeat(ps, len(ratios)), np.tile(d * np.array(ratios), len(ps))
+    found = sampling.limit(draw_key("endless", seed, draw), d, p, m, searched(cfg))
+    shape = (len(ps), -1) if len(ps) > 1 else (-1,)
+    return {name: value.reshape(shape) for name, value in zip(names, found, strict=False)}
 
 
 def recursion(cfg, seed, draw) -> dict:
     """Root leverage sampling, again and again, of rows of uneven length."""
     g = keys.normal(matrix_key(seed), (cfg.begin, cfg.side + 2))
-    A, left = instances.uneven(g, cfg.tail), cfg.begin
-    for _ in range(cfg.rounds):
-        left = cfg.beta * left ** (1 - cfg.p / 2) * cfg.side ** (cfg.p / 2)
     power = cfg.p / 2 if cfg.root else 1.0
-    found = sampling.recursion(draw_key("recursion", seed, draw), A, cfg.p, cfg.beta, cfg.rounds,
-                               sampling.room(left), options(cfg), power=power)  # fmt: skip
+    found = sampling.recursion(draw_key("recursion", seed, draw), instances.uneven(g, cfg.tail),
+                               cfg.p, cfg.beta, cfg.rounds, searched(cfg), power=power)  # fmt: skip
     return {"counts": found.counts, "recursed": found.distortion}
 
 
@@ -184,13 +157,11 @@ def matrices(cfg, mesh: Mesh) -> sharding.Placed:
     """Of every seed Gaussian rows, their scores, exact sensitivities of some of them."""
 
     def one(seed):
-        b = whitened(keys.normal(matrix_key(seed), (cfg.n, cfg.dim)))
-        p = jnp.array(cfg.ps)
+        b, p = whitened(keys.normal(matrix_key(seed), (cfg.n, cfg.dim))), jnp.array(cfg.ps)
         gauss, own = zip(*[instances.scores(s, b, cfg.copies, q) for s, q in cases(cfg)],
                          strict=True)  # fmt: skip
-        limit = (
-            jnp.linalg.norm(b[: cfg.subset], axis=1) ** p[:, None] / (cfg.n * moment(p))[:, None]
-        )
+        length = jnp.linalg.norm(b[: cfg.subset], axis=1)
+        limit = length ** p[:, None] / (cfg.n * moment(p))[:, None]
         exact = jax.lax.map(lambda p: sensitivities(b, cfg.subset, p, cfg.turns[1]).lower, p)
         return {"b": b, "gauss": jnp.stack(gauss), "own": jnp.stack(own)}, exact, limit
 
@@ -199,14 +170,11 @@ def matrices(cfg, mesh: Mesh) -> sharding.Placed:
 
 def samples(cfg, mesh: Mesh) -> sharding.Placed:
     """(seed, draw, place of the seed, what `matrices` made) -> distortion, mean [case, m]"""
-    p = np.array([p for _, p in cases(cfg)])
+    p = jnp.array([p for _, p in cases(cfg)])
 
     def one(seed, draw, at, known):
-        key, of = (
-            draw_key("mixed", seed, draw),
-            (jnp.asarray(p), known["gauss"][at], known["own"][at]),
-        )
-        return sampling.mixed(key, known["b"][at], of, cfg.copies, cfg.budgets, options(cfg),
+        key, of = draw_key("mixed", seed, draw), (p, known["gauss"][at], known["own"][at])
+        return sampling.mixed(key, known["b"][at], of, cfg.copies, cfg.budgets, searched(cfg),
                               weighted=cfg.weighted)._asdict()  # fmt: skip
 
     return sharding.vmap_over(mesh, one, shared=(3,), at_once=1)
@@ -216,7 +184,7 @@ def mixed(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
     """Gaussian rows beside a few copies of the identity."""
     known, exact, limit = sharding.gather(matrices(cfg, mesh)(np.array(cfg.seeds)))
     at = np.arange(len(cfg.seeds)).repeat(cfg.draws)
-    found = shaped(cfg, samples(cfg, mesh)(*drawn(cfg, cfg.draws), at, known), cfg.draws)
+    found = every(cfg, samples(cfg, mesh), cfg.draws, at, known)
     return found | {"exact": exact, "limit": limit}
 
 
@@ -224,7 +192,7 @@ def counts(cfg) -> dict[str, np.ndarray]:
     """Rows that keep rank, by the weights of cfg."""
     d, stream = np.array(cfg.rank_dims, float), {"u": keys.fold(cfg.seeds, RANKS)}
     uniform = keys.draws(stream, {"u": (2, cfg.repetitions, len(d))}, keys.uniform)["u"]
-    total = np.asarray(gaussian_total(d, np.array(cfg.rank_ps)[:, None]))
+    total = np.asarray(jax.jit(gaussian_total)(d, np.array(cfg.rank_ps)[:, None]))
     shares = {"sensitivity": total / (total + d), "leverage": 0.5 + 0 * total}
     share = np.stack([shares[name] for name in cfg.weights])
     first, whole = rank.kept(uniform[:, 0], uniform[:, 1], d, share)

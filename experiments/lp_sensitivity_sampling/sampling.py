@@ -21,7 +21,7 @@ CANDIDATES = 96  # kept rows among the directions to start from, and as many ran
 
 class Judged(NamedTuple):
     distortion: Array  # []
-    mean: Array  # []: |S A x|_p^p / |A x|_p^p at one x that does not know the sample
+    mean: Array  # []: |S A x|_p^p / |A x|_p^p of x that do not know the sample, the coordinates
 
 
 def room(expected: float) -> int:
@@ -46,11 +46,11 @@ def mixed(key: Array, b: Array, cases: tuple, copies: int, budgets, options: dic
     """
     (n, d), size = b.shape, room(float(max(budgets)))
     u, v = jnp.split(keys.uniform(key, (n + copies * d,)), [n])
-    v, probe, random = v.reshape(copies, d), jnp.eye(d)[:1], directions(b[:CANDIDATES])
+    v, probe, random = v.reshape(copies, d), jnp.eye(d), directions(b[:CANDIDATES])
 
     def of(case):
         p, gauss, identity = case
-        total, whole = jnp.sum(gauss) + copies * d * identity, norm(b, p, probe)[0]
+        total, whole = jnp.sum(gauss) + copies * d * identity, norm(b, p, probe)
 
         def at(m):
             q, own = (jnp.minimum(1, m / total * s) for s in (gauss, identity))
@@ -59,7 +59,9 @@ def mixed(key: Array, b: Array, cases: tuple, copies: int, budgets, options: dic
             found = search.extremes(rows, p, random, **options)
             worst = search.distortion(found, norm(b, p, found.x))
             block = jnp.max(jnp.abs(jnp.sum(v < own, axis=0) / (copies * own) - 1))
-            return Judged(jnp.maximum(worst, block), search.values(rows, p, probe)[0] / whole)
+            return Judged(
+                jnp.maximum(worst, block), jnp.mean(search.values(rows, p, probe) / whole)
+            )
 
         return jax.lax.map(at, jnp.asarray(budgets, float))
 
@@ -76,12 +78,17 @@ class Recursed(NamedTuple):
     distortion: Array  # []
 
 
-def recursion(key: Array, A: Array, p, beta, rounds: int, size: int, options: dict, *,
-              power) -> Recursed:  # fmt: skip
+def recursion(
+    key: Array, A: Array, p: float, beta: float, rounds: int, options: dict, *, power: float
+) -> Recursed:
     """Sampling with q_i = min(1, beta tau_i^power), tau of what the round before left.
 
     A [n, d], of directions that are uniform, so that |A x|_p^p hardly depends on |x| = 1.
+    Room is for power p / 2, which leaves beta n^(1 - p/2) d^(p/2) rows at most (Hoelder).
     """
+    (left, d), most = A.shape, 0.0
+    for _ in range(rounds):
+        left = most = beta * left ** (1 - p / 2) * d ** (p / 2)
 
     def turn(rows, k):
         q = jnp.minimum(1, beta * sketches.leverage(rows) ** power)
@@ -90,7 +97,7 @@ def recursion(key: Array, A: Array, p, beta, rounds: int, size: int, options: di
         return rows, jnp.sum(kept)
 
     rows, counts = jax.lax.scan(turn, A, jax.random.split(key, rounds))
-    kept = gathered(rows, jnp.any(rows != 0, axis=1), size)
+    kept = gathered(rows, jnp.any(rows != 0, axis=1), min(room(most), len(A)))
     found = search.extremes(kept, p, directions(A[:CANDIDATES]), **options)
     return Recursed(counts, search.distortion(found, search.values(A, p, found.x)))
 

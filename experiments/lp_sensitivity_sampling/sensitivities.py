@@ -62,6 +62,24 @@ def sensitivities(A: Array, count: int, p, turns) -> Bracket:
     return Bracket(1 / jnp.sum(r2 * power(r2 + TINY, p / 2 - 1), axis=1), dual_power(u, p))
 
 
+def totals(A: Array, p, turns) -> tuple[Array, Array]:
+    """Total sensitivities from below, and how far above they may be.  A [F, n, d] -> [F, p] each
+
+    p, turns [p], the same for every matrix.
+    """
+    many = len(A), len(p)
+
+    def of(case):
+        at, p, turns = case
+        found = sensitivities(A[at], A.shape[1], p, turns)
+        total = jnp.sum(found.lower)
+        return total, jnp.sum(found.upper) / total - 1
+
+    cases = jnp.arange(many[0]).repeat(many[1]), jnp.tile(p, many[0]), jnp.tile(turns, many[0])
+    total, gap = jax.lax.map(of, cases)
+    return total.reshape(many), gap.reshape(many)
+
+
 def whitened(A: Array) -> Array:
     """A in the basis in which A^T A = n: sensitivities do not see it.  [n, d] -> [n, d]"""
     factor = jnp.linalg.cholesky(A.T @ A / len(A))
