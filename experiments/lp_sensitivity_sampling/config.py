@@ -10,7 +10,7 @@ PAPER = {
     "x64": True,
     "needs": "accelerator",
     # exact sensitivities
-    "rows": 2000,  # ours: n
+    "rows": 2048,  # ours: n, a multiple of every d
     "dims": (4, 8, 16, 32),  # ours: columns d
     "exponents": (1.0, 1.5, 3.0, 4.0),  # ours: p on both sides of 2, where all is known
     "turns": (60, 12),  # ours: of the iteration, at p = 1 and at other p

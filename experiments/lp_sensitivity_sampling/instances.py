@@ -16,8 +16,11 @@ Array = jax.Array
 def family(name: str, A: Array, other: Array) -> Array:
     """From A, other [n, d] of N(0, 1): gaussian, A itself; identity: its copies in a random basis;
     polynomial: of degree < d on a grid; sparse: half of the columns, a 20th of the others' entries.
+    Errors: ValueError for copies of the identity that n is no multiple of.
     """
     n, d = A.shape
+    if name == "identity" and n % d:
+        raise ValueError(f"n = {n} must be a multiple of d = {d}")
     if name == "identity":
         return jnp.tile(jnp.eye(d), (n // d, 1)) @ A[:d]
     if name == "polynomial":
