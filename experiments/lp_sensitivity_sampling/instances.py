@@ -27,7 +27,8 @@ def family(name: str, A: Array, other: Array) -> Array:
         t = (2 * jnp.arange(n) + 1) / n - 1
         return jnp.cos(jnp.arange(d) * jnp.arccos(t)[:, None])
     if name == "sparse":
-        return jnp.where((jnp.abs(other) > 1.96) | (jnp.arange(d) < d // 2), A, 0)
+        kept = (jnp.abs(other) > 1.96) | jnp.eye(n, d, dtype=bool)  # no column is zero
+        return jnp.where(kept | (jnp.arange(d) < d // 2), A, 0)
     return A
 
 

@@ -16,11 +16,10 @@ from common.programs import Program
 from . import instances, rank, sampling
 from .sensitivities import gaussian_total, moment, sensitivities, totals, whitened
 
-CONSTANTS = (
-    *("seeds", "rows", "dims", "exponents", "budgets", "ps", "rank_dims", "rank_ps"),
-    *("low", "low_dims", "low_ratios", "high", "high_dims", "high_ratios"),
-    *("begin", "side", "p", "beta"),
-)
+CONSTANTS = [
+    *["seeds", "rows", "dims", "exponents", "budgets", "ps", "rank_dims", "rank_ps", "begin"],
+    *["low", "low_dims", "low_ratios", "high", "high_dims", "high_ratios", "side", "p", "beta"],
+]
 SIZED = ("total", "gap", "low_distortion", "high_distortion", "copies_distortion")
 RANKS = 100  # of streams of random numbers, one a part; those of ranks
 
@@ -37,7 +36,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     first, whole [seed, weights, p, d]: median rows until the Gaussian block has d, until both have
         their rank; block [p, d]: its total sensitivity
     counts [seed, draw, round], recursed [seed, draw]: rows that are left; distortion at the end
-    and the settings of CONSTANTS.  Errors: ValueError for p that are no multiples of 1/2.
+    Settings: seeds rows dims exponents budgets ps rank_dims rank_ps low low_dims low_ratios high
+        high_dims high_ratios begin side p beta
+    Errors: ValueError for p that are no multiples of 1/2.
     """
     if any(2 * p % 1 for p in (*cfg.exponents, *cfg.ps, *cfg.low, cfg.high, cfg.p)):
         raise ValueError("every p of samples and of totals must be a multiple of 1/2")
