@@ -93,14 +93,14 @@ def traps(arrays):
         f" {100 * float(arrays['far_unfinished']):.0f} % of the solves met their bound.",
     )  # fmt: skip
     runs = arrays["far_em"].reshape(-1, arrays["far_em"].shape[-1])
-    at = np.arange(runs.shape[1])
+    at = np.arange(runs.shape[1]) + 1
     for i, each in enumerate(runs):
         em.plot(at, each, color=plot.COLOURS[0], marker="", linestyle="-", alpha=0.25,
                 label="random centres" if i == 0 else f"_run {i}")  # fmt: skip
     em.plot(at, runs.mean(0), label="mean of them", **plot.style(1))
     informed = arrays["far_em_sdp"].mean()
     em.axhline(informed, color=plot.COLOURS[2], label=f"from the SDP's labels, end: {informed:.3f}")
-    em.set(xscale="symlog", xlabel="step of EM", ylabel="share misclassified", title="EM")
+    em.set(xscale="log", xlabel="E-step of EM", ylabel="share misclassified", title="EM")
     for i, start in enumerate(("the SDP's labels", "random labels")):
         paths = arrays["far"][:, :, i].reshape(-1, arrays["far"].shape[-1])
         look = plot.style(2 - 2 * i)
@@ -111,8 +111,8 @@ def traps(arrays):
     ours.set(xlabel="round of iLA-SDP", ylabel="share misclassified", title="iLA-SDP")
     for ax in (em, ours):
         ax.axhline(0.2, color="0.4", linestyle=":", label="trapped above")
-        ax.set_ylim(-0.02, 0.6)
-        ax.legend(fontsize=7)
+        ax.set_ylim(-0.02, 0.75)
+        ax.legend(fontsize=7, loc="upper right")
     return fig
 
 
@@ -127,14 +127,14 @@ def tightness(arrays, cfg):
     for i, (name, label) in enumerate(
         (("gap", "value over its rounding, relative"), ("second", "second eigenvalue of Z_k"))
     ):
-        each = [np.maximum(arrays[name][:, distance == d], 1e-12).ravel() for d in places]
+        each = [np.maximum(arrays[name][:, distance == d], 1e-9).ravel() for d in places]
         middle = [np.median(x) for x in each]
         gap.plot(places, middle, label=f"{label}, median", **plot.style(i) | {"markevery": 1})
         spread = np.concatenate([np.full(len(x), d) for d, x in zip(places, each, strict=True)])
         gap.scatter(spread, np.concatenate(each), s=12, alpha=0.5, label=f"_{name}, each",
                     **plot.style(i, line=False))  # fmt: skip
     gap.axhline(1e-4, color="0.4", linestyle=":", label="tight below (gap)")
-    gap.set(yscale="log", ylabel="gap, eigenvalue", ylim=(5e-13, 3))
+    gap.set(yscale="log", ylabel="gap, eigenvalue (1e-9 or less: at 1e-9)", ylim=(5e-10, 3))
     integral = (arrays["gap"] < 1e-4) & (arrays["second"] < 1e-3)
     right = arrays["error"] == 0
     for i, (hit, label) in enumerate(((integral, "integral"), (integral & right, "and exact"))):
@@ -151,5 +151,5 @@ def tightness(arrays, cfg):
     )
     for ax in (gap, exact, turns):
         ax.set_xlabel("distance of the centroids")
-        ax.legend(fontsize=7)
+        ax.legend(fontsize=7, loc="center left" if ax is exact else "lower left")
     return fig

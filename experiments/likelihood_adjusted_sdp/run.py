@@ -33,7 +33,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     [seed, case]: of ADMM; memberships [2, K, n, n]: of the first seed's first and last case
     crossed [seed, case, method]: errors; points [n, 2], labels [1 + method, n]: of the first seed's
     first case, the truth first; unfinished []: share of solves that met their bound
-    far [seed, set, start, 1 + T]: errors of iLA-SDP, from its start and from random labels;
+    far [seed, set, start, 1 + T]: errors of iLA-SDP, from the SDP's labels and from random ones;
     far_value [seed, set, start, 2 T]: relaxed likelihood a point, after covariances and after
     LA-SDP; far_em [seed, set, centres, 1 + step]: errors of EM from random centres; far_em_sdp
     [seed, set]: from the SDP's labels; far_unfinished []

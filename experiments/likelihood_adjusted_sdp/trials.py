@@ -81,13 +81,14 @@ def crossed(noise: Array, draws: Array, dim: Array, *, methods: Methods, single:
         penalty = jnp.where(known, 0.0, ridge)
         return iterated.iterate(methods.solve, estimate, X, sdp, 2, ridge=penalty, **methods.rounds)
 
-    path = jax.lax.map(arm, jnp.array([False, True]))
+    path = None if single else jax.lax.map(arm, jnp.array([False, True]))
     em = clustering.em(X, clustering.maximised(X, one_hot(sdp, 2), ridge), **methods.em)
-    ours = jnp.stack([sdp, sdp]) if single else path.labels[:, -1]
+    ours = [sdp, sdp] if path is None else path.labels[:, -1]
     labels = jnp.stack([kmeans, sdp, em[-1], *ours])
+    counts = (0, 1) if path is None else (path.unfinished.sum(), path.solves.sum())
     return {
         "error": errors(labels, truth, 2), "points": X[:, :2],
-        "labels": labels, "solves": path.solves.sum(), "unfinished": path.unfinished.sum(),
+        "labels": labels, "unfinished": jnp.array(counts[0]), "solves": jnp.array(counts[1]),
     }  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def far(noise: Array, draws: dict, *, methods: Methods, random: bool, em_random:
     """iLA-SDP and EM on two near clusters and a far one.
 
     draws: kmeans [R, 3], labels [n, 3], centres [E, n].  iLA-SDP from the labels of the K-means
-    SDP (random: from random ones) and from random ones; EM from random centres, and from the
+    SDP and from random ones (random: from those alone); EM from random centres, and from the
     SDP's labels (em_random: centres again).
     """
     X, truth = mixtures.sample(noise, mixtures.far()), mixtures.truth(len(noise), 3)
@@ -112,7 +113,7 @@ def far(noise: Array, draws: dict, *, methods: Methods, random: bool, em_random:
             methods.solve, estimate, X, labels, 3, ridge=ridge, **methods.rounds
         )
 
-    path = jax.lax.map(arm, jnp.stack([chance if random else sdp, chance]))
+    path = jax.lax.map(arm, jnp.stack([chance] if random else [sdp, chance]))
     begun = jax.vmap(lambda u: clustering.random_centres(u, X, 3, ridge))(draws["centres"])
     informed = clustering.maximised(X, one_hot(sdp, 3), ridge)
     if em_random:
