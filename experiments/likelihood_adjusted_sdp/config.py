@@ -48,7 +48,7 @@ SMOKE = LAPTOP | {
     "dims": (2, 4),
     "far_points": 21,
     "far_sets": 1,
-    "most": 60,
+    "most": 150,
     "near_most": 100,
     "em_steps": 20,
     "outer": 2,

@@ -54,8 +54,8 @@ def iterate(
             values = [v - each.sum((1, 2)) @ size / 2
                       for v, each in zip(values, (Z, solved.Z), strict=True)]  # fmt: skip
         after, met = likelihood.rounded(solved.Z), (solved.residual > tol).astype(int)
-        rest, values = (after == before).all(), jnp.stack(values)
-        return solved.Z, solved.state, after, values, count + 1, unfinished + met, rest
+        rest, told = (after == before).all(), jnp.stack(values)
+        return solved.Z, solved.state, after, told, count + 1, unfinished + met, rest
 
     def step(carry, _):
         carry = jax.lax.cond(carry[-1], at_rest, round_, carry)

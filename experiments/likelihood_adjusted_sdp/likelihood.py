@@ -59,8 +59,10 @@ def value(A: Array, Z: Array) -> Array:
 def best_covariances(X: Array, Z: Array, ridge: float) -> Array:
     """The Sigma_k that maximise the penalised likelihood at any Z.  Z [K, n, n] -> [K, p, p]
 
-    X^T (diag(Z_k 1) - Z_k) X / 1^T Z_k 1 + ridge: no centroid, and psd since Z_k >= 0.
+    X^T (diag(Z_k 1) - Z_k) X / 1^T Z_k 1 + ridge: no centroid, and psd since Z_k >= 0; what a
+    solver's residual leaves below 0 is cut off.
     """
+    Z = jnp.maximum(Z, 0)
     weight = Z.sum(2)
     scatter = jnp.einsum("ip,ki,iq->kpq", X, weight, X) - jnp.einsum("ip,kij,jq->kpq", X, Z, X)
     total = jnp.maximum(weight.sum(1), 1e-3)  # of a cluster that no point is in

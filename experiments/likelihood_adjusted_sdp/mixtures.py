@@ -34,7 +34,7 @@ def crossed(dim, most: int) -> Mixture:
 
 def far() -> Mixture:
     """Two clusters 5 apart and a wide one at 40: centroids of which K-means takes the wrong two."""
-    std = np.sqrt([[1, 0.2], [0.2, 2], [4, 4]])
+    std = np.sqrt(np.array([[1, 0.2], [0.2, 2], [4, 4]]))
     return Mixture(jnp.array([[0.0, 0], [5, 0], [40, 0]]), jnp.asarray(std))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from . import admm, clustering, iterated, likelihood, mixtures
 
-SOLVE = partial(admm.solve, rho=4.0, relax=1.6, tol=1e-8, most=5000)
+SOLVE = jax.jit(partial(admm.solve, rho=4.0, relax=1.6, tol=1e-8, most=5000))
 
 
 @pytest.fixture(autouse=True)
