@@ -1,0 +1,1 @@
+"""Clustering by a semidefinite relaxation of the Gaussian classification likelihood."""
