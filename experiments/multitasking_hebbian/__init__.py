@@ -1,0 +1,1 @@
+"""Parallel learning by multitasking neural networks: Hopfield networks of diluted patterns."""
