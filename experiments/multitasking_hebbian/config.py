@@ -28,7 +28,7 @@ PAPER = {
     # where the third level goes out
     "level_d": 0.3,  # ours
     "temperatures": 61,  # ours: from 0.7 to 1.3 of (1 - d) d^2
-    "level": 2,  # the third; 1, a control: the second
+    "level": 2,  # ours: the third; 1, a control: the second
     "phases": 33,  # ours: a side of the diagram in d and T
     # learning
     "learn_n": (1000, 4000, 16_000),  # ours: N of both protocols; the last also of equal rho
@@ -44,7 +44,7 @@ PAPER = {
     "as_rho": True,  # False: a control with as many examples for all r
     # the two losses
     "small_n": 12,  # ours: N of all 2^N states
-    "loss_weight": 1.0,  # other than 1, a control: of L- in the product
+    "loss_weight": 1.0,  # ours: of L- in the product; other than 1, a control
 }
 LAPTOP = {"n": 20_000, "replicas": 10, "learn_n": (500, 2000)}
 SMOKE = LAPTOP | {

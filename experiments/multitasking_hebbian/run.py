@@ -30,7 +30,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     end, found [seed, K]: d of the end by its formula, and where equations leave the law
     level_law []: T at which the third goes out; level [seed]: where it does
     learned [seed, learn_n, 2, M, 3]: supervised, unsupervised; examples [M], learn_d, rest, late []
-    collapse [seed, r, rho, 3], collapse_law [r, rho, 3]; collapse_r, collapse_rho
+    collapse [seed, r, rho, 3]: medians of networks; collapse_law [rho, 3]; collapse_r, collapse_rho
     losses [seed, 2, state]: minus 2 H / N less K, and the sum of L+ L-, of all states
     phase [d, T, 3]: of the equations; phase_d, phase_t
     """
@@ -183,7 +183,7 @@ def learning(cfg, draw) -> dict:
 
     given = draw["xi"], draw["rest"], draw["cold"], draw["eta"]
     each = [jax.lax.map(lambda x, n=n: protocols(x, n), given).mean(axis=0) for n in cfg.learn_n]
-    return {"learned": jnp.stack(each), "collapse": jax.lax.map(equal, given).mean(axis=0)}
+    return {"learned": jnp.stack(each), "collapse": jnp.median(jax.lax.map(equal, given), axis=0)}
 
 
 def small(cfg, draw) -> dict:
