@@ -26,7 +26,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
     d [D]; law, equations [D, 3]: the hierarchy's, and of the equations; overlap [seed, D, 3]: of
         networks; raster [SEEN, 3]: xi s of one, first seed, second d
-    deviation [seed, 2, K]: of equations from the law, `near` below and `beyond` above the end
+    deviation [seed, 2, K]: of equations from the law, `near` below and `beyond` above the end;
+        counts [K]
     end, found [seed, K]: d of the end by its formula, and where equations leave the law
     level_law []: T at which the third goes out; level [seed]: where it does
     learned [seed, learn_n, 2, M, 3]: supervised, unsupervised; examples [M], learn_d, rest, late []
