@@ -78,7 +78,11 @@ def step(sites: np.ndarray, scatter: str) -> np.ndarray:
     return p
 
 
-def every(M: int) -> np.ndarray:
-    """All 16^M states of M sites.  -> uint8 [16^M, M]"""
-    state = np.arange(16**M)
-    return np.stack([(state >> 4 * j & 15).astype(np.uint8) for j in range(M)], axis=1)
+def whole(M: int, scatter: str) -> np.ndarray:
+    """The index array of all states of a ring, in parts of 2^20.  -> int32 [16^M], M < 8"""
+    rule, p = table(scatter), np.empty(16**M, np.int32)
+    for first in range(0, len(p), 2**20):
+        state = np.arange(first, min(first + 2**20, len(p)))
+        sites = np.stack([(state >> 4 * j & 15).astype(np.uint8) for j in range(M)], axis=1)
+        p[state] = code(moved(sites, rule))
+    return p

@@ -32,7 +32,7 @@ PAPER = {
     "hop": 1,  # ours: sites a step; 2, a control
     "twist": True,  # False: a control with integer momenta in even sectors
     # two colours that scatter
-    "rings": (3, 4, 5, 6),  # ours: sites, four bits each, all states
+    "rings": (3, 4, 5, 6, 7),  # ours: sites, four bits each, all states
     "square": 4,  # ours: sites on which orthogonality is looked at
     "pairs": (3, 4, 5, 6, 7, 8, 9),  # ours: rings of one pair
     "sample": 4000,  # ours: random states
@@ -67,7 +67,7 @@ CHOICES = {  # of the controls, in no preset
     "others": ("rotations",),
     "state": ("product",),
 }
-LAPTOP = {"layers": 8, "fock": 8, "rings": (3, 4, 5), "sample": 1000, "walkers": 2000}
+LAPTOP = {"layers": 8, "fock": 8, "rings": (3, 4, 5, 6), "sample": 1000, "walkers": 2000}
 SMOKE = LAPTOP | {
     "layers": 4,
     "long": 1000,

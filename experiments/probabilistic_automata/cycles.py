@@ -9,13 +9,17 @@ from . import automata
 
 
 def cycle_of(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The least state of each state's cycle, and its length, by doubling.  p [n] -> [n], [n]"""
-    least, jump, reach = np.arange(len(p), dtype=p.dtype), p, 1
-    while reach < len(p):
-        least = np.minimum(least, least[jump])
+    """The least state of each state's cycle, and its length, by doubling.  p [n] -> [n], [n]
+
+    Once the least of 2^(k + 1) steps is that of 2^k at every state, it is that of the cycle.
+    """
+    least, jump = np.minimum(np.arange(len(p), dtype=p.dtype), p), p
+    while True:
         jump = jump[jump]
-        reach *= 2
-    return least, np.bincount(least, minlength=len(p))[least]
+        further = np.minimum(least, least[jump])
+        if (further == least).all():
+            return least, np.bincount(least, minlength=len(p))[least]
+        least = further
 
 
 def levels(p: np.ndarray, sector: np.ndarray, grid: int) -> np.ndarray:
@@ -42,10 +46,9 @@ def rings(sizes, scatter: str, u: np.ndarray) -> dict[str, np.ndarray]:
     """
     rows, cycle = [], []
     for M, some in zip(sizes, u.swapaxes(0, 1), strict=True):
-        sites = automata.every(M)
-        each = [cycle_of(automata.step(sites, rule))[1] for rule in ("none", scatter)]
+        each = [cycle_of(automata.whole(M, rule))[1] for rule in ("none", scatter)]
         rows += [np.bincount(length) for length in each]
-        cycle.append(each[1][(some * len(sites)).astype(int)])
+        cycle.append(each[1][(some * 16**M).astype(int)])
     most = max(map(len, rows))
     lengths = np.array([np.pad(row, (0, most - len(row))) for row in rows])
     return {"lengths": lengths.reshape(-1, 2, most), "cycle": np.stack(cycle, axis=1)}
@@ -79,7 +82,7 @@ def stepped(M: int, scatter: str, q: np.ndarray) -> np.ndarray:
 
     q [S, 2, 16^M] -> [S, 2, 3]
     """
-    p = automata.step(automata.every(M), scatter)
+    p = automata.whole(M, scatter)
     moved = np.array([[np.bincount(p, row, len(p)) for row in both] for both in q])
     first, second = ([0, 1, 0], [0, 1, 1])
     return np.stack([(x[:, first] * x[:, second]).sum(axis=-1) for x in (moved, q)], axis=1)

@@ -71,7 +71,7 @@ KNOWN = {  # numbers of cycles by length
 
 @pytest.mark.parametrize(("scatter", "M"), KNOWN)
 def test_cycles_of_two_colours(scatter, M):
-    length = cycles.cycle_of(automata.step(automata.every(M), scatter))[1]
+    length = cycles.cycle_of(automata.whole(M, scatter))[1]
     many = np.bincount(length)
     assert {int(L): int(many[L] // L) for L in np.flatnonzero(many)} == KNOWN[scatter, M]
 
