@@ -24,7 +24,7 @@ def memory(arrays):
     fig, (left, right) = plot.figure(
         1, 2, size=(10, 3.8),
         caption="What is left of the initial average: Ising chains of several β lose it as"
-        " tanh(β)ᵗ (grey), the shift brings every bit back. First seed.",
+        " tanh(β)ᵗ (grey); under the shift of 10 sites it is back after every round. First seed.",
     )  # fmt: skip
     mean, beta = arrays["mean"][0], arrays["beta"][0]
     t = np.arange(mean.shape[-1])
@@ -33,7 +33,8 @@ def memory(arrays):
         label = "law" if i == 0 else f"_law {i}"
         plot.law(left, t, values[0] * np.tanh(b) ** t, label=label)
     left.set(yscale="log", xlabel="step t", ylabel="⟨s(t)⟩")
-    right.plot(t, arrays["bit"][0][: len(t)], label="bit of the shift", **plot.style(4))
+    look = plot.style(4) | {"markevery": 1}
+    right.plot(t, arrays["bit"][0], label="one bit under the shift", **look)
     right.plot(t, mean[0], label=f"Ising spin, β = {beta[0]:.2f}", **plot.style(0))
     right.set(xlabel="step t", ylabel="average")
     for ax in (left, right):
@@ -47,13 +48,15 @@ def spacetime(arrays):
     fig, axes = plot.figure(
         1, 2, size=(10, 4),
         caption="Density of colour a less that of b, over an ensemble of initial states: packets"
-        " of right- and left-movers pass each other, or swap their colours where they meet.",
+        " of right- and left-movers pass each other, or swap colours where they meet. A cell is two"
+        " sites.",
     )  # fmt: skip
+    density = density.reshape(*density.shape[:2], -1, 2).sum(axis=-1)
     span = abs(density).max()
     for ax, values, name in zip(axes, density, ("free", "scattering"), strict=True):
         shown = ax.imshow(
             values, origin="lower", aspect="auto", cmap="RdBu_r", vmin=-span, vmax=span,
-            interpolation="nearest", extent=(0, values.shape[1], 0, values.shape[0]),
+            interpolation="nearest", extent=(0, 2 * values.shape[1], 0, values.shape[0]),
         )  # fmt: skip
         ax.set(xlabel="site", ylabel="step t", title=name)
         fig.colorbar(shown, ax=ax, label=f"a − b, {name}")
@@ -119,7 +122,7 @@ def lengths(arrays):
     right.axhline(0.0, color="0.4", linestyle=":", label="free")
     right.set(xlabel="sites M", ylabel="share of energies", xticks=arrays["rings"], ylim=(-0.03, 1))
     for ax in (left, right):
-        ax.legend(fontsize=7)
+        ax.legend(fontsize=7, loc="lower right" if ax is left else "upper left")
     return fig
 
 
@@ -137,7 +140,7 @@ def bloch(arrays):
         left.scatter(r[seen, 0], r[seen, 2], s=12, label=name, **look)
     turn = np.linspace(0, 2 * np.pi, 200)
     plot.law(left, np.cos(turn), np.sin(turn), label="surface")
-    left.set(xlabel="⟨s₁⟩", ylabel="⟨s₃⟩", aspect="equal")
+    left.set(xlabel="⟨s₁⟩", ylabel="⟨s₃⟩", aspect="equal", ylim=(-1.1, 1.6))
     before, after = arrays["squared"][:, 1].ravel(), arrays["squared"][:, 0].ravel()
     some = slice(None, None, 24)
     look = plot.style(2) | {"linestyle": "", "markevery": None}
@@ -163,7 +166,7 @@ def chsh(arrays):
     ax.bar(range(3), heights, color=[plot.COLOURS[i] for i in (5, 0, 1)], label="CHSH")
     for level, name in ((2, "2"), (2 * np.sqrt(2), "2√2")):
         ax.axhline(level, color="0.4", linestyle=":", label=f"_{name}")
-        ax.annotate(name, (2.45, level), va="bottom", ha="right")
+        ax.annotate(name, (-0.5, level), va="bottom")
     ax.set_xticks(range(3), names)
     ax.set(ylabel="CHSH", ylim=(0, 3.3))
     return fig

@@ -22,7 +22,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     of powers; pure [seed, N + 1, n, n]: rho' of the automaton
     beta [seed, B], mean [seed, B, T + 1]: of the Ising spin
     norm [seed, rule, R]: over its first value, shift and random rule; returned [seed, 2, state];
-    bit [seed, R']: <s_0> of the shift after one step each
+    bit [seed, T + 1]: <s_0> under the shift, no other being known
     one [seed, 2, M, k]: energies in 2 pi / M; many [seed, 2, M, number, k]: counts of levels
     evolved [seed, 2, state, 2]: real and imaginary part
     cycle [seed, ring, sample]: lengths at random states; lengths [ring, 2, L]: states in cycles of
@@ -83,13 +83,18 @@ def signed(u):
     return 2 * u - 1
 
 
+def started(draw):
+    """<s> at the boundary, from 1/2 to 1."""
+    return (1 + draw["first"]) / 2
+
+
 def lasting(cfg, draw) -> dict:
     """Wave functions under the shift and under a random rule of neighbours."""
     q, strides = signed(draw["wave"]), np.full(cfg.records, cfg.long // cfg.records)
     shift = jnp.asarray(automata.shifted(cfg.ring, 1))
     rules = jnp.stack([shift, automata.blocks(cfg.ring, draw["rule"].argsort())])
     last, norm = jax.vmap(lambda p: waves.lasting(p, q, cfg.slip, strides))(rules)
-    bit = waves.bit(shift, q, cfg.steps)
+    bit = waves.bit(shift, started(draw), cfg.steps)
     return {"norm": norm, "returned": jnp.stack([last[0], q]), "bit": bit}
 
 
@@ -134,8 +139,7 @@ def ising(cfg, draw) -> dict:
     """<s(t)> of the Ising spin from a random <s(0)>."""
     beta = np.array(cfg.betas) + cfg.shift * signed(draw["beta"])
     step = chain.ising(beta) if cfg.ising == "weights" else np.tile(np.eye(2), (*beta.shape, 1, 1))
-    first = (1 + draw["first"]) / 2
-    return {"beta": beta, "mean": chain.means(step, first[:, None], cfg.steps)}
+    return {"beta": beta, "mean": chain.means(step, started(draw)[:, None], cfg.steps)}
 
 
 def movers(cfg, draw) -> dict:

@@ -37,10 +37,11 @@ def lasting(p, q, slip: float, strides):
     return last, seen / norm(q)
 
 
-def bit(p, q, steps: int):
-    """<s_0> at 0, ..., T, from probabilities q^2.  p, q [2^M] -> [T + 1]"""
-    s, back = 2 * (np.arange(len(q)) & 1) - 1, jnp.argsort(p)
-    return path(lambda q: q[back], lambda q: (q**2) @ s / (q @ q), q, steps)[1]
+def bit(p, mean, steps: int):
+    """<s_0> at 0, ..., T, from <s_0> = mean and no other knowledge.  p [2^M] -> [T + 1]"""
+    s, back = 2 * (np.arange(len(p)) & 1) - 1, jnp.argsort(p)
+    q = jnp.sqrt((1 + mean * s) / len(p))
+    return path(lambda q: q[back], lambda q: q**2 @ s, q, steps)[1]
 
 
 def bumps(u):
