@@ -144,3 +144,9 @@ def test_a_packet_moves_without_changing():
     place, spectrum = map(np.asarray, carried(q))
     np.testing.assert_allclose(np.unwrap(place)[-1] - place[0], 2 * np.pi, rtol=1e-12)
     np.testing.assert_allclose(spectrum[-1], spectrum[0], atol=1e-12)
+
+
+def test_squared_averages_of_dirichlet_distributions():
+    """Their sum has mean 3 / (8 a + 1)."""
+    p = qubits.dirichlet(random(40_000, 8), 0.3)
+    np.testing.assert_allclose((qubits.bloch(p) ** 2).sum(axis=-1).mean(), 3 / 3.4, rtol=0.02)
