@@ -8,6 +8,7 @@ from . import measure
 
 NAMES = measure.NAMES
 METRIC = "‖h − f‖² / (‖h − f‖² + ‖f‖²)"
+BAR = {"marker": "", "linestyle": "-"}
 RAW = "‖h − f‖² / ‖f‖²"
 
 
@@ -74,7 +75,7 @@ def by_alpha(arrays, cfg):
     plot.law(left, alpha, np.median(arrays["alpha_limit"], 0), label="IVL, population")
     for i in (measure.ERM, measure.DA, measure.IV):
         level = np.full(len(alpha), np.median(measure.mean(arrays, i)))
-        left.plot(alpha, level, label=NAMES[i], **plot.style(i) | {"marker": None})
+        left.plot(alpha, level, label=NAMES[i], **plot.style(i) | {"marker": ""})
     left.axvline((cfg.d - 1) / cfg.n, color="0.4", linestyle=":", label="_(d − 1)/n")
     left.set(xscale="log", yscale="log", xlabel="α", ylabel=METRIC)
     for i, name in ((0, "CV"), (2, "CV, wide range"), (1, "CC")):
@@ -100,10 +101,10 @@ def methods(arrays, cfg):
     for ax, value, label, zero in zip(axes, values, (METRIC, RAW), (0.5, 1), strict=True):
         for i, name in enumerate(NAMES):
             low, q1, middle, q3, high = np.percentile(value[:, i], (5, 25, 50, 75, 95))
-            colour = plot.style(i)["color"]
-            ax.plot([i, i], [low, high], color=colour, label=f"_{name}, 5 and 95 %")
-            ax.plot([i, i], [q1, q3], color=colour, linewidth=10, alpha=0.5,
-                    solid_capstyle="butt", label=f"_{name}, quartiles")  # fmt: skip
+            bar = BAR | {"color": plot.style(i)["color"]}
+            ax.plot([i, i], [low, high], label=f"_{name}, 5 and 95 %", **bar)
+            thick = {"linewidth": 10, "alpha": 0.4, "solid_capstyle": "butt"}
+            ax.plot([i, i], [q1, q3], label=f"_{name}, quartiles", **bar | thick)
             ax.plot([i], [middle], label=f"_{name}, median", **plot.style(i, line=False))
         ax.axhline(zero, color="0.4", linestyle=":", label="_h = 0")
         ax.set_xticks(range(len(NAMES)), NAMES, rotation=35, ha="right", fontsize=8)
@@ -124,12 +125,14 @@ def directions(arrays, cfg):
         x, y = (np.percentile(v[:, i], (25, 50, 75)) for v in (along, null))
         look = plot.style(i, line=False)
         ax.plot([x[1]], [y[1]], label=name, linestyle="", **look)
-        ax.plot([x[0], x[2]], [y[1], y[1]], color=look["color"], label=f"_{name}, along")
-        ax.plot([x[1], x[1]], [y[0], y[2]], color=look["color"], label=f"_{name}, null")
+        bar = BAR | {"color": look["color"]}
+        ax.plot([x[0], x[2]], [y[1], y[1]], label=f"_{name}, along", **bar)
+        ax.plot([x[1], x[1]], [y[0], y[2]], label=f"_{name}, null", **bar)
     limits = (arrays[k].reshape(-1, 2) for k in ("limit_along", "limit_gap"))
     x, all_of_it = limits
     y = np.median(all_of_it - x, 0)
-    ax.plot(np.median(x, 0), y, "x", color="0.2", label="DA+ERM, IVL: population")
+    look = {"marker": "x", "linestyle": "", "color": "0.2", "markersize": 8, "zorder": 5}
+    ax.plot(np.median(x, 0), y, label="DA+ERM, IVL: population", **look)
     ax.set(xscale="log", yscale="log", xlabel="part along f / ‖f‖²")
     ax.set_ylabel("part in the null space of f / ‖f‖²")
     ax.legend(fontsize=7)

@@ -63,8 +63,8 @@ def limit(arrays):
 
 
 def best(arrays):
-    """alpha and mean error.  -> [S, 2, alpha]"""
-    return stats.beside(arrays["alpha"], arrays["alpha_error"])
+    """log10 alpha and mean error.  -> [S, 2, alpha]"""
+    return stats.beside(np.log10(arrays["alpha"]), arrays["alpha_error"])
 
 
 def two_stage(arrays):
