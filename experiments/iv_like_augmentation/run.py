@@ -109,7 +109,7 @@ def fixed(cfg, m):
 def selected(cfg, uniform, views, f, augmented):
     """IVL at every alpha [alpha, d]; what CV, CC and CV of a wide range select: h, alphas."""
     test, train, m = views
-    highs = np.array([[cfg.high], [cfg.wide]])
+    highs = jnp.array([[cfg.high], [cfg.wide]])
     offers = selection.offered(uniform, cfg.low, highs)
     given = offers.ravel()
     alphas = jnp.concatenate([given, np.array(cfg.alphas)])

@@ -9,7 +9,7 @@ from jax import Array
 from . import fits
 
 
-def offered(uniform: Array, low: float, high: float) -> Array:
+def offered(uniform: Array, low: float, high: Array) -> Array:
     """Log-uniform between low and high.  -> as uniform"""
     return low * (high / low) ** uniform
 
