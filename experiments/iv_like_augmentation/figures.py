@@ -121,7 +121,7 @@ def directions(arrays, cfg):
     )
     gap, along = (arrays[k].reshape(-1, len(NAMES)) for k in ("gap", "along"))
     null = np.maximum(gap - along, 1e-12)
-    for i, name in enumerate(NAMES):
+    for i, name in enumerate(NAMES[: measure.WIDE]):
         x, y = (np.percentile(v[:, i], (25, 50, 75)) for v in (along, null))
         look = plot.style(i, line=False)
         ax.plot([x[1]], [y[1]], label=name, linestyle="", **look)
