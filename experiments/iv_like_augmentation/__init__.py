@@ -1,0 +1,1 @@
+"""An analysis of causal effect estimation using outcome invariant data augmentation."""
