@@ -35,17 +35,19 @@ PAPER = {
     "vector_realisations": 1000,  # ours
     "vector_fixed": True,  # ours: |x|^2 = d; False, a control: x as it is drawn
     "block": 1_048_576,  # ours: data in one turn of the loop
+    "at_once": 1,  # ours: realisations side by side on a device
 }  # fmt: skip
 LAPTOP = {
     "needs": "",
     "dims": (20, 30, 40, 50, 60),  # n from 55 to 162,755
     "realisations": 80,
-    "map_log_n": 10.0,
+    "map_log_n": 9.0,
     "tail_dims": (20, 30, 40, 45, 50),
     "tail_realisations": 2000,
     "vector_dim": 30,
     "vector_realisations": 600,
-    "block": 1024,
+    "block": 256,  # times at_once, three numbers each: what a cache holds
+    "at_once": 100,
 }
 SMOKE = LAPTOP | {
     "dims": (20, 22, 24, 26, 28),
@@ -57,7 +59,6 @@ SMOKE = LAPTOP | {
     "tail_realisations": 100,
     "vector_dim": 20,
     "vector_realisations": 20,
-    "block": 128,
 }
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 

@@ -60,15 +60,12 @@ def sums(key: Array, size: Size, lam: Array, block: int) -> Sums:
     rejections. Inner loops (`lax.map`) store what they make: fused, distances would be made anew
     for every bandwidth.
     """
-    piece = block // PIECES
-    place = jnp.arange(block).reshape(PIECES, piece)
-
-    def draw(key):
-        return squared(jax.random.uniform(key, (3 * piece,)).reshape(3, piece), size.d, size.norm)
+    place = jnp.arange(block).reshape(PIECES, -1)
 
     def turn(state):
         step, missing, total = state
-        r2 = lax.map(draw, jax.random.split(jax.random.fold_in(key, step), PIECES))
+        u = jax.random.uniform(jax.random.fold_in(key, step), (3 * block,))
+        r2 = lax.map(lambda u: squared(u, size.d, size.norm), u.reshape(PIECES, 3, -1))
         r2 = jnp.where(place < missing, r2, jnp.inf)
         total = jax.tree.map(jnp.add, total, powers(r2, lam, size.origin))
         return step + 1, missing - jnp.isfinite(r2).sum(), total

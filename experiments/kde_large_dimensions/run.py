@@ -78,7 +78,7 @@ def bandwidths(cfg, alpha: float) -> np.ndarray:
 def summed(cfg, mesh: Mesh) -> sharding.Placed:
     """Keys of realisations, a Size, lam [K] -> Sums [realisation, K]."""
     one = partial(distances.sums, block=cfg.block)
-    return sharding.vmap_over(mesh, one, shared=(1, 2), at_once=1)
+    return sharding.vmap_over(mesh, one, shared=(1, 2), at_once=cfg.at_once)
 
 
 def sized(cfg, alpha: float, d: int, n: int) -> distances.Size:

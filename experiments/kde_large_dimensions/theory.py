@@ -124,7 +124,7 @@ def law(d: float, log_n: float, lam: float) -> Law:
     s = max(level(lam), nearest(log_n / d))
     centre = log_n - d * (rate(s) + lam * s)  # log Z to leading order
     heavy = max(1.0, lam / lam_of(condensation(log_n / d)))  # Z^(-1 / heavy) is its tail
-    y = np.arange(-FAR, heavy * FAR, STEP)  # -log t - centre
+    y = np.arange(-heavy * FAR, heavy * FAR, STEP)  # -log t - centre
     step = min(STEP / lam, 0.1 * np.sqrt(d))
     half = 8 * np.sqrt(6 * d) + FAR / lam
     r2 = np.arange(max(d * s - half, step), d * s + half, step)
