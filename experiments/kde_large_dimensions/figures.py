@@ -184,7 +184,7 @@ def tails(arrays, cfg):
     """Tail exponents, and distance to the normal law."""
     fig, (left, right) = plot.figure(
         1, 2, size=(10.5, 3.9),
-        caption="Left: Hill's exponent of the estimate over (h/h_G)², and where the density's own"
+        caption="Left: Hill's exponent over (h/h_G)², median and quartiles of seeds, and where the density's own"
         " tail puts it. Right: distance to the normal law of the exact mean and variance.",
     )  # fmt: skip
     d = arrays["tail_dim"]
@@ -193,7 +193,9 @@ def tails(arrays, cfg):
         mu = float(arrays["tail_square"][i])
         look = plot.style(place) | PLAIN | {"linestyle": ""}
         at = d + 0.7 * (place - 1)
-        plot.band(left, at, hill[:, :, i] / mu, label=f"(h/h_G)² = {mu:g}", **look)
+        low, middle, high = np.quantile(hill[:, :, i] / mu, [0.25, 0.5, 0.75], axis=0)
+        ends = [middle - low, high - middle]
+        left.errorbar(at, middle, ends, capsize=2, label=f"(h/h_G)² = {mu:g}", **look)
     plot.law(
         left, d, expected[:, 1] / arrays["tail_square"][1], label="h_G² / h_G(α + log(1/p)/d)²"
     )
