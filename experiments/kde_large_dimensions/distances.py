@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
+from jax.typing import ArrayLike
 
 PIECES = 2  # loops of more than one turn are not unrolled
 
@@ -16,10 +17,10 @@ PIECES = 2  # loops of more than one turn are not unrolled
 class Size(NamedTuple):
     """Of one realisation; all may be told at run time."""
 
-    d: Array
-    n: Array  # int
-    norm: Array  # |x|
-    origin: Array  # squared distance that is called zero: of the nearest point, about
+    d: ArrayLike
+    n: ArrayLike  # int
+    norm: ArrayLike  # |x|
+    origin: ArrayLike  # squared distance that is called zero: of the nearest point, about
 
 
 class Sums(NamedTuple):
@@ -27,7 +28,7 @@ class Sums(NamedTuple):
     second: Array  # [K]: of w^2
 
 
-def squared(u: Array, d: Array, norm: Array) -> Array:
+def squared(u: Array, d: ArrayLike, norm: ArrayLike) -> Array:
     """Squared distances from uniform numbers u [3, B], inf of those that are rejected.  -> [B]
 
     Normal numbers by Box and Muller, chi^2_{d-1} by Marsaglia and Tsang (2000), one try each; their
@@ -43,7 +44,7 @@ def squared(u: Array, d: Array, norm: Array) -> Array:
     return jnp.where(kept & (v > 0), jnp.square(norm + along) + 2 * c * v, jnp.inf)
 
 
-def powers(r2: Array, lam: Array, origin: Array) -> Sums:
+def powers(r2: Array, lam: Array, origin: ArrayLike) -> Sums:
     """Sums of weights, one bandwidth after the other.  r2 any shape, lam [K]"""
 
     def one(lam):

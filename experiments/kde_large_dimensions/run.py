@@ -22,9 +22,9 @@ RANKS, SHOWN = 30, 1000  # of sorted weights, of estimates drawn as a histogram
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Bandwidths in units of h_G; kl is (1/d) KL from E log of the estimate, share E sum of w^2.
 
-    alpha [], h_g [], dim [D], size [D] (n), square [3], ratio [K], tail_dim [T], tail_square [5],
+    alpha [], h_g [], dim [D], square [3], ratio [K], tail_dim [T], tail_square [5],
     top [], vector_square [3], far_dim [F], map_alpha [A]: settings and what follows from them
-    border [alpha, 2]: h_CLT / h_G by two root finders, and the square root of the moment
+    border [alpha, 2]: h_CLT / h_G by two root finders, and the square root of 2
     kl, share [S, D, K], square_share [S, D, 3], if any: means over realisations
     law_kl, law_share [D, K], law_square [D, 3], if any: the same by quadrature
     far_kl, far_share [F, K], far_square [F, 3], if any: at dimensions that are not simulated
@@ -56,11 +56,8 @@ def settings(cfg) -> dict[str, np.ndarray]:
     named = {"alpha": cfg.alpha, "dim": cfg.dims, "square": cfg.squares, "ratio": cfg.ratios}
     named |= {"tail_dim": cfg.tail_dims, "tail_square": cfg.tail_squares, "top": cfg.top}
     named |= {"vector_square": cfg.vector_squares, "far_dim": cfg.far, "map_alpha": cfg.map}
-    border = [
-        (theory.border(a, cfg.moment) / theory.condensation(a), np.sqrt(2))
-        for a in cfg.border_alphas
-    ]
-    found = {"size": [samples(cfg, d) for d in cfg.dims], "border": border}
+    each = [theory.border(a, cfg.moment) / theory.condensation(a) for a in cfg.border_alphas]
+    found = {"border": np.stack([each, np.full(len(each), np.sqrt(2))], axis=1)}
     found |= {"h_g": theory.condensation(cfg.alpha)}
     return {name: np.array(value) for name, value in (named | found).items()}
 
@@ -122,12 +119,8 @@ def profiles(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 def laws(cfg, name: str, dims) -> dict[str, np.ndarray]:
     """Exact kl and share at every dimension and bandwidth."""
     h, cut = bandwidths(cfg, cfg.alpha), len(cfg.squares)
-    kl, share = np.zeros((2, len(dims), len(h)))
-    for i, d in enumerate(dims):
-        log_n = np.log(samples(cfg, d)) if name == "law" else cfg.alpha * d
-        each = [theory.law(d, log_n, theory.lam_of(one)) for one in h]
-        log_z, share[i] = np.transpose(each)
-        kl[i] = theory.kl(theory.normalised(log_z, d, log_n, h))
+    log_n = [np.log(samples(cfg, d)) if name == "law" else cfg.alpha * d for d in dims]
+    kl, share = theory.laws(dims, log_n, h)
     found = {"kl": kl[:, cut:], "share": share[:, cut:], "square": share[:, :cut]}
     return {f"{name}_{key}": value for key, value in found.items()}
 
@@ -155,12 +148,8 @@ def tails(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         log_z = simulated(cfg, mesh, "tails", many, cfg.alpha, d, h, n)["log_z"]
         over = np.exp(np.moveaxis(log_z - np.log(n) - d * theory.log_mean(lam), -1, 1))
         spread = np.sqrt(theory.variance(d, np.log(n), lam))[:, None]
-        pooled = np.moveaxis(over, 1, 0).reshape(len(lam), -1)
-        return {
-            "ks": summary.kolmogorov((over - 1) / spread),
-            "excess": summary.largest(over - 1, cfg.top),
-            "shown": summary.spread_out(pooled, SHOWN),
-        }
+        ks, excess = summary.kolmogorov((over - 1) / spread), summary.largest(over - 1, cfg.top)
+        return {"ks": ks, "excess": excess, "shown": summary.spread_out(over, SHOWN)}
 
     parts = scratch.cells({f"tails-{d}": partial(cell, d) for d in cfg.tail_dims}, "dimension")
     found = {name: np.stack([p[name] for p in parts], 1) for name in ("ks", "excess")}

@@ -19,6 +19,6 @@ def largest(x, share: float) -> np.ndarray:
 
 
 def spread_out(x, many: int) -> np.ndarray:
-    """At most `many` order statistics at even ranks.  x [..., R] -> [..., <= many]"""
-    x = np.sort(x, axis=-1)
+    """At most `many` order statistics at even ranks, of all seeds.  x [S, K, R] -> [K, <= many]"""
+    x = np.sort(np.concatenate(x, axis=-1), axis=-1)
     return x[..., np.linspace(0, x.shape[-1] - 1, min(many, x.shape[-1])).astype(int)]

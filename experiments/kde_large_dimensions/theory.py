@@ -138,6 +138,14 @@ def law(d: float, log_n: float, lam: float) -> Law:
     return Law(float(log_z), float(STEP * squares.sum()))
 
 
+def laws(dims, log_n, h) -> tuple[np.ndarray, np.ndarray]:
+    """(1/d) KL and share at every dimension and bandwidth.  dims, log_n [n], h [K] -> [n, K]"""
+    each = [[law(d, many, lam_of(one)) for one in h] for d, many in zip(dims, log_n, strict=True)]
+    log_z, share = np.moveaxis(np.array(each), -1, 0)
+    d, log_n = (np.asarray(x, float)[:, None] for x in (dims, log_n))
+    return kl(normalised(log_z, d, log_n, h)), share
+
+
 def _decay(log_jumps, log_n: float):
     """-n log phi from log n(1 - phi)."""
     q = np.minimum(np.exp(log_jumps - log_n), 1 - 1e-15)
