@@ -71,7 +71,8 @@ def sums(key: Array, size: Size, lam: Array, block: int) -> Sums:
         total = jax.tree.map(jnp.add, total, powers(r2, lam, size.origin))
         return step + 1, missing - jnp.isfinite(r2).sum(), total
 
-    start = jnp.zeros((), int), size.n, Sums(jnp.zeros(lam.shape), jnp.zeros(lam.shape))
+    none = jnp.zeros(lam.shape)
+    start = jnp.zeros((), int), jnp.asarray(size.n), Sums(none, none)
     return lax.while_loop(lambda state: state[1] > 0, turn, start)[2]
 
 

@@ -185,7 +185,7 @@ def tails(arrays, cfg):
     fig, (left, right) = plot.figure(
         1, 2, size=(10.5, 3.9),
         caption="Left: Hill's exponent over (h/h_G)², median and quartiles of seeds, and where the"
-        " density's own tail puts it. Right: distance to the normal law of the exact mean and variance.",
+        " density's own tail puts it. Right: distance to N(0, 1), exact mean and variance.",
     )  # fmt: skip
     d = arrays["tail_dim"]
     hill, expected = measure.hill(arrays), measure.expected(arrays)

@@ -58,8 +58,8 @@ def settings(cfg) -> dict[str, np.ndarray]:
     named |= {"vector_square": cfg.vector_squares, "far_dim": cfg.far, "map_alpha": cfg.map}
     each = [theory.border(a, cfg.moment) / theory.condensation(a) for a in cfg.border_alphas]
     found = {"border": np.stack([each, np.full(len(each), np.sqrt(2))], axis=1)}
-    found |= {"h_g": theory.condensation(cfg.alpha)}
-    return {name: np.array(value) for name, value in (named | found).items()}
+    named |= {"h_g": theory.condensation(cfg.alpha)}
+    return {name: np.array(value) for name, value in named.items()} | found
 
 
 def samples(cfg, d: int) -> int:
