@@ -26,7 +26,7 @@ PAPER = {
     "lost": 0.07,  # ours: above it
     "replicas": 8,  # ours: networks a seed
     # noisy examples at high load
-    "noisy_n": 128,  # ours
+    "noisy_n": 160,  # ours
     "share": 0.4,  # ours: gamma over its limit at every rho
     "noises": (0.0, 0.1, 0.3),  # ours: rho
     "poor": (0.0, 0.1, 0.3, 0.5),  # ours: rho at one gamma
@@ -47,7 +47,14 @@ PAPER = {
     "laws": (3, 4, 5, 6, 8),  # ours: P whose limits have a closed form
     "law_rho": 0.0,  # ours: of these limits; positive, a control
 }
-LAPTOP = {"low_n": 3000, "low_replicas": 6, "sizes": (40, 56, 72), "noisy_n": 64, "ultra_n": 300}
+LAPTOP = {
+    "low_n": 3000,
+    "low_replicas": 6,
+    "sizes": (40, 56, 72),
+    "noisy_n": 96,
+    "noisy_replicas": 6,
+    "ultra_n": 300,
+}
 SMOKE = LAPTOP | {
     "sweeps": 4,
     "low_n": 60,

@@ -47,8 +47,8 @@ def poor(arrays):
 
 
 def limits(arrays):
-    """Where the equations lose retrieval, and the closed form.  -> [instance, 2, P]"""
-    return np.stack([arrays["limit"], arrays["limit_law"]])[None]
+    """Where the equations lose retrieval, and the closed form.  -> [P, 2, 1]"""
+    return np.stack([arrays["limit"], arrays["limit_law"]], axis=1)[..., None]
 
 
 def ultra(arrays):
@@ -57,8 +57,8 @@ def ultra(arrays):
 
 
 def ultra_curve(arrays):
-    """Largest difference of P = 4 from the curve of low load.  -> [S]"""
-    return abs(arrays["ultra"][:, DENSE] - arrays["ultra_law"]).max(axis=1)
+    """Overlap of P = 4 less the curve of low load, mean over rho.  -> [S]"""
+    return (arrays["ultra"][:, DENSE] - arrays["ultra_law"]).mean(axis=1)
 
 
 def digits(arrays):
