@@ -1,0 +1,1 @@
+"""Dense Hebbian neural networks: a replica symmetric picture of supervised learning."""
