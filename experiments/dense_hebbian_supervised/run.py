@@ -180,20 +180,26 @@ def equations(cfg) -> dict[str, np.ndarray]:
     """What has no seed."""
     c, side = c_P(cfg), np.linspace(0, 1, cfg.grid + 1)[1:]
     gamma, rho, T = 0.045 * side, 0.8 * side, 1.2 * side
-    M, r = np.array(cfg.examples), cfg.low_r
-    frozen = lambda g, r: theory.frozen(c * g, r, 4).m  # noqa: E731
-    grid = lambda fn: jax.jit(jax.vmap(jax.vmap(fn, (0, None)), (None, 0)))  # noqa: E731
-    found = {
-        "low_law": theory.learned((1 - r**2) / (M * r**2)),
-        "ultra_law": theory.learned(np.array(cfg.ultra_noises)),
-        "poor_law": jax.vmap(lambda rho: frozen(cfg.poor_gamma, rho))(np.array(cfg.poor)),
-        "noisy_law": jnp.stack(
-            [frozen(g, r) for g, r in zip(gammas(cfg), cfg.noises, strict=True)]
-        ),
-        "limit": jnp.stack([theory.limit(jnp.array(cfg.law_rho), P) for P in cfg.laws]),
-        "limit_law": np.array([theory.limit_law(P) for P in cfg.laws]),
-        "phase": grid(frozen)(gamma, rho),
-        "heat": grid(lambda g, T: theory.warm(T, c * g, 4))(gamma, T),
-    }
-    found |= {"gamma": gamma, "rho": rho, "T": T}
-    return {k: np.asarray(v) for k, v in found.items()}
+    rest = {"gamma": gamma, "rho": rho, "T": T}
+    rest["limit_law"] = np.array([theory.limit_law(P) for P in cfg.laws])
+    M, r, loads = np.array(cfg.examples), cfg.low_r, np.array(gammas(cfg))
+
+    def frozen(gamma, rho):
+        return theory.frozen(c * gamma, rho, 4).m
+
+    def grid(fn):
+        return jax.vmap(jax.vmap(fn, (0, None)), (None, 0))
+
+    @jax.jit
+    def solved():
+        return {
+            "low_law": theory.learned((1 - r**2) / (M * r**2)),
+            "ultra_law": theory.learned(np.array(cfg.ultra_noises)),
+            "poor_law": jax.vmap(partial(frozen, cfg.poor_gamma))(np.array(cfg.poor)),
+            "noisy_law": jax.vmap(frozen)(loads, np.array(cfg.noises)),
+            "limit": jnp.stack([theory.limit(jnp.array(cfg.law_rho), P) for P in cfg.laws]),
+            "phase": grid(frozen)(gamma, rho),
+            "heat": grid(lambda gamma, T: theory.warm(T, c * gamma, 4))(gamma, T),
+        }
+
+    return rest | {k: np.asarray(v) for k, v in solved().items()}

@@ -43,7 +43,7 @@ def frozen(Gamma: Array, rho: Array, P: int) -> Overlaps:
 def warm(T: Array, Gamma: Array, P: int) -> Array:
     """m at a temperature, rho = 0, from m = q = 1.
 
-    Averages by the trapezoidal rule on [-8, 8]: Gauss and Hermite lose the steep tanh below T = 0.1.
+    Averages by the trapezoidal rule on [-8, 8]: Gauss and Hermite lose a steep tanh, below T = 0.1.
     """
     y = np.linspace(-8, 8, 401)
     w = np.exp(-(y**2) / 2)
