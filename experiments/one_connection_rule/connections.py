@@ -10,7 +10,7 @@ import numpy as np
 from jax import Array
 
 
-def one_connections(weights: Array, sign: float = -1.0) -> tuple[Array, Array]:
+def one_connections(weights: Array, sign: float = -1) -> tuple[Array, Array]:
     """Numerators [k, j] and denominator of (I - L)^-1, O(2^n n) a pair.  weights [n, n]
 
     reach[R, k, j]: over paths from k through vertices of R to j and cycles in the rest of R, k not
@@ -18,7 +18,7 @@ def one_connections(weights: Array, sign: float = -1.0) -> tuple[Array, Array]:
     """
     n = len(weights)
     vertex = jnp.arange(n)
-    bit = 1 << vertex
+    bit, eye = 1 << vertex, jnp.eye(n, dtype=weights.dtype)
 
     def add(subset, tables):
         reach, cover = tables
@@ -27,10 +27,10 @@ def one_connections(weights: Array, sign: float = -1.0) -> tuple[Array, Array]:
         without = subset ^ bit[m]
         closed = cover[without] + sign * reach[without, m] @ weights[:, m]
         onward = jnp.where(inside[:, None], reach[subset & ~bit, vertex], 0)
-        reach = reach.at[subset].set(weights @ onward + closed * jnp.eye(n))
+        reach = reach.at[subset].set(weights @ onward + closed * eye)
         return reach, cover.at[subset].set(closed)
 
-    reach = jnp.zeros((2**n, n, n), weights.dtype).at[0].set(jnp.eye(n))
+    reach = jnp.zeros((2**n, n, n), weights.dtype).at[0].set(eye)
     cover = jnp.zeros(2**n, weights.dtype).at[0].set(1)
     reach, cover = jax.lax.fori_loop(1, 2**n, add, (reach, cover))
     return reach[2**n - 1 - bit, vertex], cover[-1]

@@ -1,5 +1,7 @@
 """One-connections of a graph; closed form against inverse; ranks; constraints; a fibre."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
@@ -36,7 +38,7 @@ def one_connections(arrays, cfg):
     for edge in DRAWN:
         mask[edge] = True
     listed = listing.one_connections(mask, 0, 3)
-    panels = [("graph", DRAWN)]
+    panels: list[tuple[str, Any]] = [("graph", DRAWN)]
     for used, count in listed:
         loops = sum(i == j for i, j in used)
         sign = "−" if (count - loops) % 2 else "+"
@@ -44,7 +46,7 @@ def one_connections(arrays, cfg):
         panels.append((f"{sign} {term}", tuple(used)))
     terms = "  ".join(title for title, _ in panels[1:])
     fig, axes = plot.figure(
-        1, len(panels), size=(11, 2.7),
+        1, len(panels), size=(11, 1.9),
         caption=f"[(I − Λ)⁻¹]₀₃ = ({terms}) / (1 − λ₁₂ λ₂₁): one-connections from 0 to 3, a path"
         " (solid) and cycles (dashed) through all other vertices. A self-loop, drawn as a ring, has"
         " the weight −1 and is a cycle too, so it counts +1.",
@@ -67,10 +69,11 @@ def panel(ax, title, used, path):
     ax.set(title=title, xlim=(-0.4, 3.4), ylim=(-0.15, 1.6), xticks=[], yticks=[])
     ax.set_aspect("equal")
     ax.grid(False)
+    ax.spines[:].set_visible(False)
     ax.plot(*PLACES.T, linestyle="", marker="o", color="0.85", markersize=15, label="vertices")
     for i, j in used:
         solid = not path or (i, j) in path
-        look = {"color": plot.COLOURS[0 if solid else 1], "linestyle": "-" if solid else "--"}
+        look: Any = {"color": plot.COLOURS[0 if solid else 1], "linestyle": "-" if solid else "--"}
         if i == j:
             ax.plot(*PLACES[i], marker="o", markersize=21, fillstyle="none", **look, label="loop")
             continue
@@ -130,10 +133,11 @@ def share(arrays, cfg):
     fig, ax = plot.figure(
         size=(6.8, 4),
         caption="Share of graphs whose Jacobian has full rank at the best of some random points, by"
-        " number of edges: all simple graphs, and random ones that are not simple, with at least as"
-        " many equations as parameters.",
+        " number of edges: all simple graphs, and random ones that are not simple, with at"
+        " least as many equations as parameters. Two edges are one doubled pair.",
     )  # fmt: skip
     edges, simple, rest = full(arrays)
+    ax.set_axisbelow(True)
     seen = np.isfinite(rest)
     ax.bar(edges - 0.2, simple, 0.38, label="simple, all", color=plot.COLOURS[0])
     ax.bar(

@@ -113,7 +113,8 @@ def edges(graph: Graph) -> np.ndarray:
 def cyclic(directed: np.ndarray) -> np.ndarray:
     """Whether there is a directed cycle: no power of the adjacency vanishes.  -> bool [...]"""
     n = directed.shape[-1]
-    return np.linalg.matrix_power(directed.astype(float), n).any(axis=(-2, -1))
+    powers = np.linalg.matrix_power(directed.astype(float), n)
+    return np.asarray(powers.any(axis=(-2, -1)))
 
 
 def weights(u: np.ndarray, low: float, high: float) -> np.ndarray:

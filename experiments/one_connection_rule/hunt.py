@@ -59,7 +59,7 @@ def hunted(monomials: np.ndarray, at: Points, tol: float) -> Space:
     unit = null / np.linalg.norm(null, axis=1, keepdims=True)
     near = abs(search.evaluated(at.fresh, monomials) @ unit.T)
     far = abs(search.evaluated(at.other, monomials) @ unit.T)
-    wrong = np.count_nonzero(search.residues(at.exact, monomials, whole))
+    wrong = int(np.count_nonzero(search.residues(at.exact, monomials, whole)))
     elsewhere = far.max(axis=0).min() if len(null) else 0.0
     return Space(monomials, whole, max(smallest, 1e-18), near.max(initial=0), elsewhere, wrong)
 

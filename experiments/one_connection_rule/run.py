@@ -58,7 +58,7 @@ def drawn(cfg) -> dict[str, np.ndarray]:
         "points": (cfg.points, 2, max(small, large), max(small, large)),
         "others": (cfg.others, 3 * order * (order - 1) // 2 + 3),
         "larger": (len(cfg.larger), cfg.graphs, 3 * large * (large - 1) // 2 + 3),
-        "fibre": (cfg.cases, cfg.starts + 1, 6),
+        "fibre": (cfg.cases, cfg.starts + 2, 3),
         "search": (len(cfg.models), cfg.samples + 2 * cfg.tests, 3, many, many),
     }
     return keys.draws(keys.split(cfg.seeds, NAMES), shapes, keys.uniform)
@@ -167,11 +167,11 @@ def larger(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
 def fibres(cfg, mesh: Mesh, draw) -> dict[str, np.ndarray]:
     """Solutions for the covariances of random parameters."""
     present = np.array([1.0, 1.0, float(cfg.closing)])
-    u, noise = draw["fibre"][:, :, 0, :3], draw["fibre"][:, :, 0, 3:]
-    lam = graphs.weights(u, 0.3, 0.9) * present
+    lam = graphs.weights(draw["fibre"][:, :, 0], 0.3, 0.9) * present
+    omega = 0.5 + draw["fibre"][:, :, 1]
     solve = partial(fibre.solutions, present=present, steps=cfg.steps)
     spread = sharding.vmap_over(mesh, jax.vmap(solve), at_once=1)
-    found, product = sharding.gather(spread(lam, noise, draw["fibre"][:, :, 1:]))
+    found, product = sharding.gather(spread(lam, omega, draw["fibre"][:, :, 2:]))
     return {"given": lam.prod(axis=-1), "found": found.astype(np.int8), "product": product}
 
 

@@ -81,7 +81,7 @@ def reduced(polynomials: np.ndarray) -> np.ndarray:
         pivot = done + abs(rows[done:, column]).argmax()
         if abs(rows[pivot, column]) < 1e-6:
             continue
-        rows[[done, pivot]] = rows[[pivot, done]]
+        rows[np.array([done, pivot])] = rows[np.array([pivot, done])]
         rows[done] /= rows[done, column]
         others = np.arange(len(rows)) != done
         rows[others] -= np.outer(rows[others, column], rows[done])
