@@ -32,7 +32,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     given [seed, case]: cycle products; found [seed, case, start]: 1 at a solution's first start
     product [seed, case, 2]: cycle products of the first two found, 0 if none
     saturated [model]; space_model, known [space]; dimension, smallest, vanishing, wrong [seed,
-        space]; listed_...: as in `hunt.told`
+        space]; listed_model, listed_coefficient, listed_pair, listed_value: as in `hunt.told`
     """
     draw, found = drawn(cfg), {"sizes": np.array(cfg.sizes), "tol": np.array(cfg.tol)}
     for part, names in PARTS.items():
