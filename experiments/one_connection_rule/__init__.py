@@ -1,0 +1,1 @@
+"""One-connection rule for structural equation models."""
