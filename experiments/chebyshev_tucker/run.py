@@ -10,7 +10,7 @@ from jax.sharding import Mesh
 from common import keys, loops, sharding
 from common.programs import Program
 
-from . import chebyshev, kernel, tucker
+from . import chebyshev, grids, kernel, tucker
 
 MIDDLE = 0.0  # z of the slice of a field
 
@@ -77,43 +77,32 @@ def few(cfg) -> tuple[np.ndarray, np.ndarray]:
     return t[t < cfg.many_t], w[t < cfg.many_t]
 
 
-def line(n: int) -> np.ndarray:
-    """Centres of n cells of [-1, 1]."""
-    return (2 * np.arange(n) + 1) / n - 1
-
-
 def centred(cfg, draw):
     """The centre of the kernel.  -> [3, 1]"""
     return cfg.centre + cfg.shift * draw["centre"][:, None]
 
 
-def padded(m: int, most: int, centre, t):
-    """Coefficients of Gaussians on m points, zeros up to `most`.  -> [most, terms]"""
-    found = chebyshev.coefficients(kernel.gaussians(chebyshev.points(m), centre, t))
-    return jnp.pad(found, ((0, most - m), (0, 0)))
-
-
 def vectors(cfg, draw) -> dict:
     """One Gaussian of the kernel on every number of points, its largest value being 1."""
-    x, (t, _), centre = line(cfg.line), rule(cfg), centred(cfg, draw)[0]
+    x, (t, _), centre = grids.line(cfg.line), rule(cfg), centred(cfg, draw)[0]
     most = max(cfg.points)
     truth, basis = kernel.gaussians(x, centre, t), chebyshev.polynomials(x, most)
 
     def error(m):
-        return abs(basis @ padded(m, most, centre, t) - truth).max(axis=0)
+        return abs(basis @ grids.padded(m, most, centre, t) - truth).max(axis=0)
 
     return {"vector": jnp.stack([error(m) for m in cfg.points])}
 
 
 def coefficients(cfg) -> np.ndarray:
     """Of exp(-t^2 x^2), their sizes."""
-    found = padded(max(cfg.points), max(cfg.points), np.zeros(1), np.array(cfg.shown))
+    found = grids.padded(max(cfg.points), max(cfg.points), np.zeros(1), np.array(cfg.shown))
     return abs(np.asarray(found))
 
 
 def newton(cfg, draw) -> dict:
     """1/r on the slice nearest to its centre: terms of the long range, and all."""
-    (t, w), grid, most = rule(cfg), line(cfg.grid), max(cfg.kernel_points)
+    (t, w), grid, most = rule(cfg), grids.line(cfg.grid), max(cfg.kernel_points)
     centre = centred(cfg, draw)
     z = jnp.asarray(grid)[abs(grid - centre[2]).argmin()][None]
     axes = (grid, grid, z)
@@ -125,15 +114,11 @@ def newton(cfg, draw) -> dict:
         factors, weights = given
         truth = tucker.full(weights, exact)[..., 0]
         form = tucker.rhosvd(weights, factors, cfg.tol)
-        return relative(tucker.on_slice(form, *basis) - truth, truth)
+        return grids.relative(tucker.on_slice(form, *basis) - truth, truth)
 
-    factors = [jnp.stack([padded(m, most, p, t) for p in centre]) for m in cfg.kernel_points]
+    factors = [jnp.stack([grids.padded(m, most, p, t) for p in centre]) for m in cfg.kernel_points]
     cases = jnp.repeat(jnp.stack(factors), 2, axis=0), np.tile(kept, (len(factors), 1))
     return {"newton": jax.lax.map(one, cases).reshape(-1, 2)}
-
-
-def relative(error, truth):
-    return abs(error).max() / abs(truth).max()
 
 
 def placed(cfg, draw, many: int):
@@ -143,7 +128,7 @@ def placed(cfg, draw, many: int):
 
 def growing(cfg, draw) -> dict:
     """The full tensors of 1, 2, 4, ... blocks of particles, one block after the other."""
-    (t, w), x = few(cfg), jnp.asarray(line(cfg.many_grid))
+    (t, w), x = few(cfg), jnp.asarray(grids.line(cfg.many_grid))
     many = cfg.block * 2**cfg.doublings
     place, charge = placed(cfg, draw, many)
     place, charge = place.reshape(3, -1, cfg.block), charge.reshape(-1, cfg.block)
@@ -169,7 +154,7 @@ def growing(cfg, draw) -> dict:
 
 def fields(cfg, draw) -> dict:
     """Interpolation and cut of one field on more and more points."""
-    (t, w), x = few(cfg), jnp.asarray(line(cfg.slice))
+    (t, w), x = few(cfg), jnp.asarray(grids.line(cfg.slice))
     place, charge = placed(cfg, draw, cfg.field)
     weights, most = kernel.weights(charge, w), max(cfg.field_points)
     axes = (x, x, jnp.full(1, MIDDLE))
@@ -184,7 +169,7 @@ def fields(cfg, draw) -> dict:
 
         return jax.vmap(cut)(np.array([0.0, cfg.tol, cfg.loose, cfg.field_tol]))
 
-    factors = [jnp.stack([padded(m, most, p, t) for p in place]) for m in cfg.field_points]
+    factors = [jnp.stack([grids.padded(m, most, p, t) for p in place]) for m in cfg.field_points]
     errors = jax.lax.map(one, jnp.stack(factors))
     sizes = abs(errors).max(axis=(2, 3)) / abs(truth).max()
     picture = jnp.stack([truth[..., 0], errors[-1, 0], errors[-1, 2]])
@@ -193,16 +178,16 @@ def fields(cfg, draw) -> dict:
 
 def algorithms(cfg, draw) -> dict:
     """Full tensor and HOSVD, and RHOSVD, on the same terms."""
-    (t, w), x, m = few(cfg), jnp.asarray(line(cfg.slice)), cfg.algorithm_points
+    (t, w), x, m = few(cfg), jnp.asarray(grids.line(cfg.slice)), cfg.algorithm_points
     place, charge = placed(cfg, draw, cfg.algorithm_field)
     weights, axes = kernel.weights(charge, w), (x, x, jnp.full(1, MIDDLE))
     truth = tucker.full(weights, [kernel.gaussians(*a, t) for a in zip(axes, place, strict=True)])
-    factors = [padded(m, m, p, t) for p in place]
+    factors = [grids.padded(m, m, p, t) for p in place]
     basis = [chebyshev.polynomials(a, m) for a in axes]
     each = [tucker.hosvd(tucker.full(weights, factors), cfg.tol)]
     reduced = tucker.rhosvd(weights, factors, cfg.tol)
     each.append(reduced if cfg.singular else tucker.lowest(weights, factors, reduced.ranks))
-    errors = [relative(tucker.on_slice(f, *basis) - truth[..., 0], truth) for f in each]
+    errors = [grids.relative(tucker.on_slice(f, *basis) - truth[..., 0], truth) for f in each]
     return {"algorithm": jnp.stack(errors), "algorithm_ranks": jnp.stack([f.ranks for f in each])}
 
 

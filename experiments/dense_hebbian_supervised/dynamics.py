@@ -50,3 +50,8 @@ def relaxed(x: Array, spins: Array, field: Field, sweeps: int) -> Array:
         return jax.lax.scan(site, sums, (x, spins))[1], None
 
     return jax.lax.scan(sweep, spins, length=sweeps)[0]
+
+
+def overlap(x: Array, xi: Array, field: Field, sweeps: int) -> Array:
+    """m of the first archetype after sweeps from it.  x, xi [N, K] -> []"""
+    return relaxed(x, xi[:, 0], field, sweeps) @ xi[:, 0] / len(xi)

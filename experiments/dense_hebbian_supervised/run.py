@@ -56,11 +56,6 @@ def field(cfg, P: int, N: int) -> dynamics.Field:
     return dynamics.distinct(P, N) if cfg.distinct and P <= 4 else dynamics.plain(P, N)
 
 
-def overlap(x, xi, field, sweeps: int):
-    """m of the first archetype after sweeps from it.  x, xi [N, K] -> []"""
-    return dynamics.relaxed(x, xi[:, 0], field, sweeps) @ xi[:, 0] / len(xi)
-
-
 def low(cfg, key) -> dict:
     """K classes of M examples, every P and M on the same draws."""
     N, K, most = cfg.low_n, cfg.low_k, max(cfg.examples)
@@ -72,7 +67,7 @@ def low(cfg, key) -> dict:
 
         def of(P, M):
             x = examples.means(source, u[..., 1:], cfg.low_r, M)
-            return overlap(x, xi, dynamics.plain(P, N), cfg.sweeps)
+            return dynamics.overlap(x, xi, dynamics.plain(P, N), cfg.sweeps)
 
         return jnp.stack([jax.vmap(partial(of, P))(np.array(cfg.examples)) for P in cfg.orders])
 
@@ -88,7 +83,7 @@ def loaded(cfg, key, N: int, gamma: float, field, rho=(0.0,), copies: int = 1):
         first, second = jax.random.split(key)
         xi = examples.archetypes(keys.uniform(first, (N, K)))
         z = keys.normal(second, (N, K)) if any(rho) else jnp.zeros((N, K))
-        each = lambda r: overlap(examples.many(xi, z, r), xi, field, cfg.sweeps)  # noqa: E731
+        each = lambda r: dynamics.overlap(examples.many(xi, z, r), xi, field, cfg.sweeps)  # noqa: E731
         return jax.lax.map(each, jnp.array(rho))
 
     return jax.lax.map(one, jax.random.split(key, copies)).mean(axis=0)

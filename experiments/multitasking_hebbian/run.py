@@ -10,10 +10,9 @@ from jax.sharding import Mesh
 from common import keys, sharding
 from common.programs import Program
 
-from . import dynamics, losses, patterns, theory
+from . import dynamics, losses, patterns, protocols, theory
 
 K = 3  # patterns of all networks
-ZERO = 1e6  # beta of T = 0
 FROZEN = 1e3  # beta of the equations beside it
 LIT = 1e-4  # a level whose overlap is below is out
 OFF = 1e-3  # so far from the law the hierarchy has ended
@@ -51,7 +50,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     for fn, arrays in PARTS.items():
         if scratch.wants(*arrays):
             found |= scratch.cached(fn.__name__, partial(of_seeds, cfg, mesh, fn, draw))
-    found["end"] = np.broadcast_to([ends(k) for k in cfg.counts], (len(cfg.seeds), len(cfg.counts)))
+    found["end"] = np.broadcast_to(
+        [theory.ends(k) for k in cfg.counts], (len(cfg.seeds), len(cfg.counts))
+    )
     found["level_law"] = np.array(levels_law(cfg))
     if scratch.wants("law", "equations", "phase", "phase_d", "phase_t", "collapse_law"):
         found |= scratch.cached("equations", partial(equations, cfg))
@@ -86,15 +87,6 @@ def amounts(cfg) -> list[list[int]]:
     return [[round((1 - r**2) / (r**2 * rho)) for rho in cfg.collapse_rho] for r in at]
 
 
-def ends(k: int) -> float:
-    """The root of 1 - 2 d + d^k between 1/2 and 1, other than 1, by bisection."""
-    low, high = 0.5, 1 - 1e-3
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if 1 - 2 * middle + middle**k > 0 else (low, middle)
-    return low
-
-
 def levels_law(cfg) -> float:
     """beta (1 - d) d^2 = 1."""
     return (1 - cfg.level_d) * cfg.level_d**2
@@ -103,7 +95,7 @@ def levels_law(cfg) -> float:
 def networks(cfg, draw) -> dict:
     """From the hierarchical state, at every dilution."""
     d = np.array((*cfg.dilutions, *cfg.parallel))
-    beta = 1 / cfg.temperature if cfg.temperature else ZERO
+    beta = 1 / cfg.temperature if cfg.temperature else protocols.COLD
 
     def one(d, uniform, spins, heat):
         xi = patterns.diluted(uniform, d)
@@ -130,9 +122,9 @@ def borders(cfg, draw) -> dict:
 
     sides, found = [], []
     for k in cfg.counts:
-        near = ends(k) + np.array([-cfg.near, cfg.beyond])
+        near = theory.ends(k) + np.array([-cfg.near, cfg.beyond])
         sides.append(jax.vmap(partial(off, k, cfg.cold))(near))
-        d = ends(k) + np.linspace(-WIDE, WIDE, cfg.grid)
+        d = theory.ends(k) + np.linspace(-WIDE, WIDE, cfg.grid)
         ended = jax.vmap(partial(off, k, cfg.limit))(d) > OFF
         found.append(jnp.asarray(d)[jnp.where(ended.any(), ended.argmax(), -1)])
     t, start = levels_law(cfg) * np.linspace(0.7, 1.3, cfg.temperatures), cfg.level_d
@@ -148,42 +140,25 @@ def learning(cfg, draw) -> dict:
     """From examples with and without labels, and with labels at equal rho; prefixes of one draw."""
     many, most = np.array(cfg.examples), max(cfg.examples)
 
-    def overlaps(made, x, weights):
-        xi, start, cold, _ = made
-        return xi.T @ dynamics.relaxed(x, weights, start, cold, ZERO) / len(xi)
-
-    def supervised(made, eta, m):
-        known = jnp.arange(eta.shape[-1]) < m
-        return overlaps(made, (eta * known).sum(-1) / m, jnp.full(K, 1 / len(eta)))
-
-    def unsupervised(made, eta, m):
-        known = jnp.tile(jnp.arange(eta.shape[-1]) < m, K)
-        return overlaps(made, eta.reshape(len(eta), -1), known / (m * len(eta)))
-
-    def begun(given, n):
-        uniform, rest, cold, noise = given
-        xi = patterns.diluted(uniform[:n], cfg.learn_d)
-        spins = patterns.hierarchical(xi, jnp.where(rest[:n] < 0.5, -1.0, 1.0))
-        return xi, spins, cold[:, :n], noise[:n]
-
-    def protocols(given, n):
-        made = begun(given, n)
-        eta = patterns.examples(made[0], made[3][..., :most], cfg.r)
+    def both(given, n):
+        net = protocols.begun(given, n, cfg.learn_d)
+        eta = patterns.examples(net.xi, net.noise[..., :most], cfg.r)
         labelled = patterns.mixed(eta) if cfg.shuffled else eta
-        with_labels = jax.vmap(partial(supervised, made, labelled))(many)
-        return jnp.stack([with_labels, jax.vmap(partial(unsupervised, made, eta))(many)])
+        with_labels = jax.vmap(partial(protocols.supervised, net, labelled))(many)
+        without = jax.vmap(partial(protocols.unsupervised, net, eta))(many)
+        return jnp.stack([with_labels, without])
 
     def equal(given):
-        made = begun(given, max(cfg.learn_n))
+        net = protocols.begun(given, max(cfg.learn_n), cfg.learn_d)
 
         def of(r, row):
-            eta = patterns.examples(made[0], made[3], r)
-            return jax.vmap(partial(supervised, made, eta))(row)
+            eta = patterns.examples(net.xi, net.noise, r)
+            return jax.vmap(partial(protocols.supervised, net, eta))(row)
 
         return jax.lax.map(lambda x: of(*x), (np.array(cfg.collapse_r), np.array(amounts(cfg))))
 
     given = draw["xi"], draw["rest"], draw["cold"], draw["eta"]
-    each = [jax.lax.map(lambda x, n=n: protocols(x, n), given).mean(axis=0) for n in cfg.learn_n]
+    each = [jax.lax.map(lambda x, n=n: both(x, n), given).mean(axis=0) for n in cfg.learn_n]
     return {"learned": jnp.stack(each), "collapse": jnp.median(jax.lax.map(equal, given), axis=0)}
 
 

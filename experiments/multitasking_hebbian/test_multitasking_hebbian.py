@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from . import dynamics, losses, measure, patterns, run, theory
+from . import dynamics, losses, measure, patterns, theory
 
 COLD = 1e6
 
@@ -27,8 +27,8 @@ def test_states_have_the_chances_of_independent_entries():
 
 
 def test_the_end_for_three_patterns_is_the_golden_ratio():
-    np.testing.assert_allclose(run.ends(3), (np.sqrt(5) - 1) / 2, rtol=1e-12)
-    d = run.ends(5)
+    np.testing.assert_allclose(theory.ends(3), (np.sqrt(5) - 1) / 2, rtol=1e-12)
+    d = theory.ends(5)
     np.testing.assert_allclose(1 - 2 * d + d**5, 0, atol=1e-12)
 
 

@@ -56,3 +56,12 @@ def learned(start: Array, d, rho, turns: int) -> Array:
 def hierarchy(K: int, d) -> Array:
     """(1 - d)(1, d, d^2, ...).  -> [K]"""
     return (1 - d) * d ** jnp.arange(K)
+
+
+def ends(k: int) -> float:
+    """The root of 1 - 2 d + d^k between 1/2 and 1, other than 1, by bisection."""
+    low, high = 0.5, 1 - 1e-3
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 1 - 2 * middle + middle**k > 0 else (low, middle)
+    return low
