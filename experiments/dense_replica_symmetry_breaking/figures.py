@@ -34,7 +34,7 @@ def glass(arrays, cfg):
         curve = arrays["advantage"][place, i]
         right.plot(arrays["q"], curve, label=f"T = {T:.3f} J", **plot.style(i))
     right.axhline(0, color="0.4", linestyle=":", label="_zero")
-    right.set(xlabel="q₁", ylabel="∂(−βf)/∂x at x = 1", ylim=(-0.01, 0.01))
+    right.set(xlabel="q₁", ylabel="∂(−βf)/∂x at x = 1", ylim=(-0.03, 0.03))
     for ax in (left, right):
         ax.legend(fontsize=8)
     return fig
