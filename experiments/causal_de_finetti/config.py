@@ -26,9 +26,9 @@ PAPER = {
 }
 LAPTOP = {
     "environments": (100, 200, 300),
-    "repetitions": 24,
+    "repetitions": 40,
     "many": (2000, 4000, 10_000),
-    "graphs": 24,
+    "graphs": 40,
 }
 SMOKE = LAPTOP | {
     "environments": (20, 30),
