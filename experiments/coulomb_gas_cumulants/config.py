@@ -16,6 +16,7 @@ PAPER = {
     "formula_beta": 2.0,  # section on Ginibre: exact laws are of beta = 2; other values, a control
     "bump_at": 0.0,  # ours: centre of what is added inside; 0.9, a control
     "bump_width": 0.6,  # ours
+    "bump_height": 0.3,  # ours; 0.03, a control
     # large deviations
     "rate_n": 400,  # ours: N
     "tilts": 19,  # ours: s from -0.3 to 0.6

@@ -47,16 +47,17 @@ def programs(cfg, mesh: Mesh) -> list[Program]:
 
 
 def of(cfg, N: int, f) -> np.ndarray:
-    """N^(q-2) kappa_q.  -> [q]"""
+    """N^(q-2) kappa_q, f compiled for one particle's grid.  -> [q]"""
     r, log_w = exact.law(N) if cfg.gas else exact.independent(N)
     scale = float(N) ** (np.array(ORDERS) - 2)
-    return exact.cumulants(np.asarray(f(r)), log_w) * scale
+    return exact.cumulants(np.stack([f(each) for each in r]), log_w) * scale
 
 
 def laws(cfg) -> dict[str, np.ndarray]:
     """Exact cumulants and the formulas."""
     functions = [statistics.NAMED[name] for name in cfg.names]
-    other = statistics.bent(cfg.bump_at, cfg.bump_width)
+    other = jax.jit(statistics.bent(cfg.bump_at, cfg.bump_width, cfg.bump_height))
+    compiled = [jax.jit(f) for f in functions]
     limit = jax.jit(
         lambda: jnp.stack(
             [
@@ -66,7 +67,7 @@ def laws(cfg) -> dict[str, np.ndarray]:
         )
     )()
     return {
-        "cumulant": np.array([[of(cfg, N, f) for N in cfg.sizes] for f in functions]),
+        "cumulant": np.array([[of(cfg, N, f) for N in cfg.sizes] for f in compiled]),
         "limit": np.asarray(limit),
         "bent": np.array([of(cfg, N, other) for N in cfg.sizes]),
     }

@@ -27,9 +27,9 @@ def bump(r, centre: float, width: float):
     return jnp.where(inside, jnp.exp(1 - 1 / (1 - jnp.where(inside, u, 0.0) ** 2)), 0.0)
 
 
-def bent(centre: float, width: float) -> Radial:
-    """r^2 and three tenths of a bump."""
-    return lambda r: r**2 + 0.3 * bump(r, centre, width)
+def bent(centre: float, width: float, height: float) -> Radial:
+    """r^2 and a bump."""
+    return lambda r: r**2 + height * bump(r, centre, width)
 
 
 NAMED: dict[str, Radial] = {"square": square, "quartic": quartic, "gauss": gauss}
