@@ -1,0 +1,1 @@
+"""Linear statistics for Coulomb gases: higher order cumulants."""
