@@ -26,8 +26,8 @@ def write(rows: list[dict] | None = None) -> Path:
     papers = [r for r in rows or listing.rows() if not r["parent"]]
     for row in papers:
         if verified(row["name"]):
-            store.write_text(results() / row["name"] / "README.md", _no_tags(page(row)))
-    store.write_text(results() / "INDEX.md", _no_tags(table(papers)))
+            store.write_text(results() / row["name"] / "README.md", page(row))
+    store.write_text(results() / "INDEX.md", table(papers))
     return results() / "INDEX.md"
 
 
@@ -61,7 +61,7 @@ def table(rows: list[dict]) -> str:
     for row in sorted(rows, key=lambda r: (order.get(r["theme"], len(order)), r["name"])):
         lines.append(_row(row, "" if row["theme"] == last else row["theme"]))
         last = row["theme"]
-    return "\n".join(lines) + "\n"
+    return _no_tags("\n".join(lines) + "\n")
 
 
 def _row(row: dict, theme: str) -> str:
@@ -108,7 +108,7 @@ def page(row: dict) -> str:
     if paper:
         bibtex = cite.text(cite.entries(slug))
         lines += ["", "## Cite", "", f"`./lab cite {slug}`:", "", "```bibtex", bibtex, "```"]
-    return "\n".join(lines) + "\n"
+    return _no_tags("\n".join(lines) + "\n")
 
 
 def _source(paper: dict) -> str:
