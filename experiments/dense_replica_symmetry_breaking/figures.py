@@ -84,7 +84,9 @@ def networks(arrays, cfg):
     load, seen = float(arrays["pair_load"]), arrays["pair"]
     middle = np.median(seen)
     spread = [[middle - seen.min()], [seen.max() - middle]]
-    ax.errorbar([load], [middle], yerr=spread, label="P = 2", **plot.style(1, line=False), linestyle="")
+    ax.errorbar(
+        [load], [middle], yerr=spread, label="P = 2", **plot.style(1, line=False), linestyle=""
+    )
     ax.plot([load], [measure.pair_law(load)], "k_", markersize=14, label="law, P = 2")
     ax.set(xlabel="load: Γ = 6K/N³, or K/N", ylabel="overlap m", ylim=(0, 1.05))
     ax.legend(fontsize=8)
