@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from common import stats
+
 SMALL, LARGE = 0, -1
 
 
@@ -59,4 +61,4 @@ def forward(arrays):
 
 def backward(arrays):
     """Geometric mean of I(Y1; X2 | Y2), at least 1e-16.  -> [S]"""
-    return np.exp(np.log(np.maximum(arrays["backward"], 1e-16)).mean(axis=1))
+    return stats.geometric_mean(np.maximum(arrays["backward"], 1e-16))

@@ -12,8 +12,6 @@ from common.programs import Program
 
 from . import chebyshev, grids, kernel, tucker
 
-MIDDLE = 0.0  # z of the slice of a field
-
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Errors are largest differences on a slice over its largest value.
@@ -96,8 +94,8 @@ def vectors(cfg, draw) -> dict:
 
 def coefficients(cfg) -> np.ndarray:
     """Of exp(-t^2 x^2), their sizes."""
-    found = grids.padded(max(cfg.points), max(cfg.points), np.zeros(1), np.array(cfg.shown))
-    return abs(np.asarray(found))
+    most = max(cfg.points)
+    return abs(np.asarray(grids.padded(most, most, np.zeros(1), np.array(cfg.shown))))
 
 
 def newton(cfg, draw) -> dict:
@@ -152,14 +150,19 @@ def growing(cfg, draw) -> dict:
     return {"inside": inside, "outside": outside}
 
 
+def sliced(cfg, draw, many: int, most: int):
+    """A field of many particles where z = 0: t, places, weights, its values, polynomials."""
+    (t, w), x = few(cfg), jnp.asarray(grids.line(cfg.slice))
+    place, charge = placed(cfg, draw, many)
+    weights, axes = kernel.weights(charge, w), (x, x, jnp.zeros(1))
+    truth = tucker.full(weights, [kernel.gaussians(*a, t) for a in zip(axes, place, strict=True)])
+    return t, place, weights, truth, [chebyshev.polynomials(a, most) for a in axes]
+
+
 def fields(cfg, draw) -> dict:
     """Interpolation and cut of one field on more and more points."""
-    (t, w), x = few(cfg), jnp.asarray(grids.line(cfg.slice))
-    place, charge = placed(cfg, draw, cfg.field)
-    weights, most = kernel.weights(charge, w), max(cfg.field_points)
-    axes = (x, x, jnp.full(1, MIDDLE))
-    truth = tucker.full(weights, [kernel.gaussians(*a, t) for a in zip(axes, place, strict=True)])
-    basis = [chebyshev.polynomials(a, most) for a in axes]
+    most = max(cfg.field_points)
+    t, place, weights, truth, basis = sliced(cfg, draw, cfg.field, most)
 
     def one(factors):
         tensor = tucker.full(weights, factors)
@@ -178,12 +181,9 @@ def fields(cfg, draw) -> dict:
 
 def algorithms(cfg, draw) -> dict:
     """Full tensor and HOSVD, and RHOSVD, on the same terms."""
-    (t, w), x, m = few(cfg), jnp.asarray(grids.line(cfg.slice)), cfg.algorithm_points
-    place, charge = placed(cfg, draw, cfg.algorithm_field)
-    weights, axes = kernel.weights(charge, w), (x, x, jnp.full(1, MIDDLE))
-    truth = tucker.full(weights, [kernel.gaussians(*a, t) for a in zip(axes, place, strict=True)])
+    m = cfg.algorithm_points
+    t, place, weights, truth, basis = sliced(cfg, draw, cfg.algorithm_field, m)
     factors = [grids.padded(m, m, p, t) for p in place]
-    basis = [chebyshev.polynomials(a, m) for a in axes]
     each = [tucker.hosvd(tucker.full(weights, factors), cfg.tol)]
     reduced = tucker.rhosvd(weights, factors, cfg.tol)
     each.append(reduced if cfg.singular else tucker.lowest(weights, factors, reduced.ranks))

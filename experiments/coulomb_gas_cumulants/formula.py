@@ -55,10 +55,7 @@ def droplet(s: Array, f: Radial, beta: float, d: int = 2) -> Array:
     def step(_, R):
         return R - excess(R) / jax.grad(excess)(R)
 
-    R = jnp.ones(())
-    for i in range(NEWTON):
-        R = step(i, R)
-    return R
+    return jax.lax.fori_loop(0, NEWTON, step, jnp.ones(()))
 
 
 def mean(s: Array, f: Radial, beta: float, d: int = 2) -> Array:

@@ -84,7 +84,7 @@ def deviations(cfg) -> dict[str, np.ndarray]:
 
     @jax.jit
     def solved():
-        each = partial(jax.vmap, in_axes=0)
+        each = jax.vmap
         lines = [each(jax.grad(partial(formula.mean, f=g, beta=BETA)))(up) for g in functions]
         spreads = [each(partial(formula.spread, f=g, beta=BETA))(up) for g in functions]
         rate = each(partial(formula.rate, f=f, beta=BETA))(s)

@@ -5,9 +5,10 @@ Shapes: N spins, K patterns.
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jax import Array
+
+from common import spins as updates
 
 Field = Callable[[Array, Array, Array, Array], Array]  # x_i, sums over the others -> field of i
 
@@ -36,22 +37,9 @@ def relaxed(x: Array, spins: Array, field: Field, sweeps: int) -> Array:
 
     Carried: S1 = sum x s, S3 = sum x^3 s and the constant S2 = sum x^2, over the other sites.
     """
-
-    def site(sums, given):
-        row, spin = given
-        s1, s2, s3 = sums
-        s1, s3 = s1 - row * spin, s3 - row**3 * spin
-        h = field(row, s1, s2 - row**2, s3)
-        spin = jnp.where(h == 0, spin, jnp.sign(h))
-        return (s1 + row * spin, s2, s3 + row**3 * spin), spin
-
-    def sweep(spins, _):
-        sums = spins @ x, (x**2).sum(axis=0), spins @ x**3
-        return jax.lax.scan(site, sums, (x, spins))[1], None
-
-    return jax.lax.scan(sweep, spins, length=sweeps)[0]
+    return updates.relaxed(x, spins, field, sweeps, powers=(1, 2, 3))
 
 
-def overlap(x: Array, xi: Array, field: Field, sweeps: int) -> Array:
-    """m of the first archetype after sweeps from it.  x, xi [N, K] -> []"""
-    return relaxed(x, xi[:, 0], field, sweeps) @ xi[:, 0] / len(xi)
+def overlap(x: Array, spins: Array, xi: Array, field: Field, sweeps: int) -> Array:
+    """m with an archetype after sweeps from spins.  x [N, K], spins and xi [N] -> []"""
+    return relaxed(x, spins, field, sweeps) @ xi / len(xi)

@@ -29,8 +29,8 @@ def many(xi: Array, normal: Array, rho) -> Array:
     return xi * (1 + jnp.sqrt(rho) * normal) / jnp.sqrt(1 + rho)
 
 
-def misfiled(xi: Array, uniform: Array) -> Array:
+def misfiled(xi: Array, most: int) -> Array:
     """Examples' archetypes dealt over the classes, one after the other.  -> [N, K, most]"""
-    K, most = uniform.shape[1:]
+    K = xi.shape[1]
     place = (jnp.arange(K)[:, None] - jnp.arange(most)) % K
     return xi[:, place]

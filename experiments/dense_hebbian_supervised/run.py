@@ -12,6 +12,10 @@ from common.programs import Program
 
 from . import dynamics, examples, images, theory
 
+C_P = theory.noise(4, distinct=True)  # of the networks at high load
+LAWS = ("low_law", "noisy_law", "poor_law", "ultra_law", "limit", "limit_law")
+THEORY = (*LAWS, "gamma", "rho", "phase", "T", "heat")
+
 
 def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     """Overlaps m with the first archetype, means of networks.
@@ -32,7 +36,9 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
             found |= scratch.cached(fn.__name__, partial(of_seeds, cfg, mesh, fn))
     if scratch.wants("digits"):
         found |= scratch.cached("digits", partial(digits, cfg, mesh, scratch))
-    return found | scratch.cached("theory", partial(equations, cfg))
+    if scratch.wants(*THEORY):
+        found |= scratch.cached("theory", partial(equations, cfg))
+    return found
 
 
 def programs(cfg, mesh: Mesh) -> list[Program]:
@@ -44,11 +50,6 @@ def of_seeds(cfg, mesh: Mesh, fn) -> dict[str, np.ndarray]:
     """A part of every seed, one after the other on each device."""
     key = keys.fold(cfg.seeds, list(PARTS).index(fn))
     return sharding.gather(sharding.vmap_over(mesh, partial(fn, cfg), at_once=1)(key))
-
-
-def c_P(cfg) -> float:
-    """Of the networks at high load."""
-    return theory.noise(4, distinct=True)
 
 
 def field(cfg, P: int, N: int) -> dynamics.Field:
@@ -63,11 +64,11 @@ def low(cfg, key) -> dict:
     def one(key):
         u = keys.uniform(key, (N, K, most + 1))
         xi = examples.archetypes(u[..., 0])
-        source = examples.misfiled(xi, u[..., 1:]) if cfg.misfiled else xi[..., None]
+        source = examples.misfiled(xi, most) if cfg.misfiled else xi[..., None]
 
         def of(P, M):
             x = examples.means(source, u[..., 1:], cfg.low_r, M)
-            return dynamics.overlap(x, xi, dynamics.plain(P, N), cfg.sweeps)
+            return dynamics.overlap(x, xi[:, 0], xi[:, 0], dynamics.plain(P, N), cfg.sweeps)
 
         return jnp.stack([jax.vmap(partial(of, P))(np.array(cfg.examples)) for P in cfg.orders])
 
@@ -83,8 +84,9 @@ def loaded(cfg, key, N: int, gamma: float, field, rho=(0.0,), copies: int = 1):
         first, second = jax.random.split(key)
         xi = examples.archetypes(keys.uniform(first, (N, K)))
         z = keys.normal(second, (N, K)) if any(rho) else jnp.zeros((N, K))
-        each = lambda r: dynamics.overlap(examples.many(xi, z, r), xi, field, cfg.sweeps)  # noqa: E731
-        return jax.lax.map(each, jnp.array(rho))
+        x, own = partial(examples.many, xi, z), xi[:, 0]
+        m = lambda r: dynamics.overlap(x(r), own, own, field, cfg.sweeps)  # noqa: E731
+        return jax.lax.map(m, jnp.array(rho))
 
     return jax.lax.map(one, jax.random.split(key, copies)).mean(axis=0)
 
@@ -106,8 +108,7 @@ def noisy(cfg, key) -> dict:
     own = field(cfg, 4, cfg.noisy_n)
 
     def at(rho, gamma):
-        how = {"rho": (rho,), "copies": cfg.noisy_replicas}
-        return loaded(cfg, key, cfg.noisy_n, gamma, own, **how)[0]
+        return loaded(cfg, key, cfg.noisy_n, gamma, own, (rho,), cfg.noisy_replicas)[0]
 
     return {"noisy": jnp.stack([at(*pair) for pair in zip(cfg.noises, gammas(cfg), strict=True)])}
 
@@ -123,7 +124,7 @@ def gammas(cfg) -> list[float]:
     """gamma of `noisy`: the share of its limit at every rho."""
     with jax.ensure_compile_time_eval():  # numbers of classes are shapes
         ends = np.asarray(jax.vmap(lambda rho: theory.limit(rho, 4))(np.array(cfg.noises)))
-    return [float(cfg.share * x / c_P(cfg)) for x in ends]
+    return [float(cfg.share * x / C_P) for x in ends]
 
 
 def ultra(cfg, key) -> dict:
@@ -161,9 +162,8 @@ def digits(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     def one(means, archetype, probes, label):
         def ended(x, P):
             field = dynamics.distinct(P, cfg.pixels)
-            from_one = lambda s: dynamics.relaxed(x, s, field, cfg.sweeps)  # noqa: E731
-            m = jnp.sum(jax.vmap(from_one)(probes) * archetype.T[label], axis=1) / cfg.pixels
-            return m.mean()
+            m = lambda s, d: dynamics.overlap(x, s, archetype[:, d], field, cfg.sweeps)  # noqa: E731
+            return jax.vmap(m)(probes, label).mean()
 
         return jnp.stack([jax.lax.map(partial(ended, P=P), means) for P in (2, 4)])
 
@@ -173,14 +173,14 @@ def digits(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
 
 def equations(cfg) -> dict[str, np.ndarray]:
     """What has no seed."""
-    c, side = c_P(cfg), np.linspace(0, 1, cfg.grid + 1)[1:]
+    side = np.linspace(0, 1, cfg.grid + 1)[1:]
     gamma, rho, T = 0.045 * side, 0.8 * side, 1.2 * side
     rest = {"gamma": gamma, "rho": rho, "T": T}
     rest["limit_law"] = np.array([theory.limit_law(P) for P in cfg.laws])
     M, r, loads = np.array(cfg.examples), cfg.low_r, np.array(gammas(cfg))
 
     def frozen(gamma, rho):
-        return theory.frozen(c * gamma, rho, 4).m
+        return theory.frozen(C_P * gamma, rho, 4).m
 
     def grid(fn):
         return jax.vmap(jax.vmap(fn, (0, None)), (None, 0))
@@ -194,7 +194,7 @@ def equations(cfg) -> dict[str, np.ndarray]:
             "noisy_law": jax.vmap(frozen)(loads, np.array(cfg.noises)),
             "limit": jnp.stack([theory.limit(jnp.array(cfg.law_rho), P) for P in cfg.laws]),
             "phase": grid(frozen)(gamma, rho),
-            "heat": grid(lambda gamma, T: theory.warm(T, c * gamma, 4))(gamma, T),
+            "heat": grid(lambda gamma, T: theory.warm(T, C_P * gamma, 4))(gamma, T),
         }
 
     return rest | {k: np.asarray(v) for k, v in solved().items()}

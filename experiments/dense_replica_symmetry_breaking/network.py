@@ -5,9 +5,10 @@ Shapes: N spins, K patterns of +-1.
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 from jax import Array
+
+from common import spins
 
 
 def dense(N: int) -> Callable:
@@ -30,16 +31,5 @@ def pair(N: int) -> Callable:
 
 def ended(xi: Array, field: Callable, sweeps: int) -> Array:
     """Overlap with the first pattern after sweeps from it.  xi [N, K] -> []"""
-
-    def site(sums, given):
-        row, spin = given
-        others = sums - row * spin
-        h = field(row, others)
-        spin = jnp.where(h == 0, spin, jnp.sign(h))
-        return others + row * spin, spin
-
-    def sweep(spins, _):
-        return jax.lax.scan(site, spins @ xi, (xi, spins))[1], None
-
     first = xi[:, 0]
-    return jax.lax.scan(sweep, first, length=sweeps)[0] @ first / len(xi)
+    return spins.relaxed(xi, first, field, sweeps) @ first / len(xi)

@@ -1,11 +1,8 @@
-"""Spins updated one after the other, their overlaps with the patterns carried along.
+"""The heat bath of weighted patterns: `common.spins` with the field of pairs."""
 
-A flip changes K overlaps, so a sweep of N spins costs N K operations and no coupling is stored.
-"""
-
-import jax
-import jax.numpy as jnp
 from jax import Array
+
+from common import spins as updates
 
 
 def relaxed(x: Array, weights: Array, spins: Array, uniform: Array, beta) -> Array:
@@ -15,14 +12,7 @@ def relaxed(x: Array, weights: Array, spins: Array, uniform: Array, beta) -> Arr
     stays.  -> spins [N]
     """
 
-    def site(overlap, given):
-        row, spin, u = given
-        overlap = overlap - row * spin
-        field = (weights * row) @ overlap
-        spin = jnp.where(field == 0, spin, jnp.where(jnp.tanh(beta * field) > 2 * u - 1, 1.0, -1.0))
-        return overlap + row * spin, spin
+    def field(row, overlaps):
+        return (weights * row) @ overlaps
 
-    def sweep(spins, u):
-        return jax.lax.scan(site, x.T @ spins, (x, spins, u))[1], None
-
-    return jax.lax.scan(sweep, spins, uniform)[0]
+    return updates.relaxed(x, spins, field, len(uniform), heat=(beta, uniform))

@@ -5,6 +5,8 @@ BELOW, ABOVE: sides of the hierarchy's end. WITH, WITHOUT labels.
 
 import numpy as np
 
+from common import stats
+
 BELOW, ABOVE = 0, 1
 WITH, WITHOUT = 0, 1
 FIRST = 4  # dilutions are of the hierarchy, the others beyond its end
@@ -28,7 +30,7 @@ def above(arrays):
 def place(arrays):
     """d at which equations leave the law over the root of 1 - 2 d + d^K, K furthest off.  -> [S]"""
     ratio = arrays["found"] / arrays["end"]
-    return np.take_along_axis(ratio, abs(np.log(ratio)).argmax(-1)[:, None], -1)[:, 0]
+    return stats.taken(ratio, abs(np.log(ratio)).argmax(-1))
 
 
 def parallel_law(d):

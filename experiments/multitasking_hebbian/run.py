@@ -27,7 +27,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
         networks; raster [SEEN, 3]: xi s of one, first seed, second d
     deviation [seed, 2, K]: of equations from the law, `near` below and `beyond` above the end;
         counts [K]
-    end, found [seed, K]: d of the end by its formula, and where equations leave the law
+    end [K], found [seed, K]: d of the end by its formula, and where equations leave the law
     level_law []: T at which the third goes out; level [seed]: where it does
     learned [seed, learn_n, 2, M, 3]: supervised, unsupervised; examples [M], learn_d, rest, late []
     collapse [seed, r, rho, 3]: medians of networks; collapse_law [rho, 3]; collapse_r, collapse_rho
@@ -37,12 +37,12 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     names = (
         "examples",
         "learn_d",
+        "learn_n",
         "rest",
         "late",
         "collapse_r",
         "collapse_rho",
         "counts",
-        "learn_n",
     )
     found = {name: np.array(cfg[name]) for name in names}
     found["d"] = np.array((*cfg.dilutions, *cfg.parallel))
@@ -50,9 +50,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     for fn, arrays in PARTS.items():
         if scratch.wants(*arrays):
             found |= scratch.cached(fn.__name__, partial(of_seeds, cfg, mesh, fn, draw))
-    found["end"] = np.broadcast_to(
-        [theory.ends(k) for k in cfg.counts], (len(cfg.seeds), len(cfg.counts))
-    )
+    found["end"] = np.array([theory.ends(k) for k in cfg.counts])
     found["level_law"] = np.array(levels_law(cfg))
     if scratch.wants("law", "equations", "phase", "phase_d", "phase_t", "collapse_law"):
         found |= scratch.cached("equations", partial(equations, cfg))
