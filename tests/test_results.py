@@ -47,8 +47,11 @@ def test_committed_figures_say_what_they_show(slug):
         assert 0 < len(words["alt"]) <= 300
 
 
-def test_the_committed_pages_are_up_to_date():
+def test_the_committed_pages_are_up_to_date(monkeypatch, tmp_path):
     """results/INDEX.md and every results/NAME/README.md are what ./lab gallery makes now."""
+    monkeypatch.setenv(
+        "REPRISE_CACHE", str(tmp_path)
+    )  # a wrong cache would agree with its own page
     rows = [r for r in listing.rows() if not r["parent"]]
     text = (ROOT / "results/INDEX.md").read_text()
     assert text == index.table(rows)
@@ -181,10 +184,12 @@ def test_the_page_of_a_paper(shared_tree):
 
 def test_the_page_tells_what_was_carried_over_and_how_often_it_repeats(monkeypatch):
     slug = PAPERS[0]
+    row = next(
+        r for r in listing.rows() if r["name"] == slug
+    )  # its cache is not to see what follows
     lines = list(ledger.newest(slug).values())
     lines[0] |= {"repeats": 0.934, "carried": {"from": "0123456789", "to": "", "date": ""}}
     monkeypatch.setattr(ledger, "newest", lambda *_: {x["id"]: x for x in lines})
-    row = next(r for r in listing.rows() if r["name"] == slug)
     text = index.page(row)
     assert "| control | repeats |" in text
     told = [x for x in text.splitlines() if f" {lines[0]['id']}" in x and x.startswith("|")]
