@@ -1,0 +1,1 @@
+"""Rise and fall of Anderson localization by lattice vibrations."""
