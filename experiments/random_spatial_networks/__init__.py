@@ -1,0 +1,1 @@
+"""Random spatial networks: small worlds without clustering, waves, and hop-and-spread epidemics."""
