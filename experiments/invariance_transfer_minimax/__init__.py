@@ -1,0 +1,1 @@
+"""Which Invariance Should We Transfer? A Causal Minimax Learning Approach."""

@@ -1,0 +1,1 @@
+"""Robust Counterfactual Explanations for Neural Networks With Probabilistic Guarantees."""
