@@ -39,7 +39,7 @@ PAPER = {
     "eta": 0.01,  # ours: length of a step; 0.5, a control
     "ascent_steps": 150,  # ours
     "direction": "gradient",  # random, a control: as far as the gradient went
-    "candidates": "stable",  # of T-Rex:NN; accepted, uniform: controls
+    "candidates": "stable",  # of T-Rex:NN; accepted, wide: controls
     "levels": (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999),  # ours: m raised
     "fresh": 1_000,  # ours: new noise that judges the ends
     "neighbours": 20,  # recalled: of the local outlier factor
@@ -99,7 +99,7 @@ SMOKE = LAPTOP | {
 PRESETS = {"paper": {}, "laptop": LAPTOP, "smoke": SMOKE}
 CHOICES = {  # in no preset
     "direction": ("random",),
-    "candidates": ("accepted", "uniform"),
+    "candidates": ("accepted", "wide"),
     "samples": ("repeated",),
 }
 

@@ -43,13 +43,12 @@ def first(params, say=predict):
 def lessons(
     uniform: Array, y: Array, bases: int, restarts: int, share: float, relabelled: bool
 ) -> Lesson:
-    """Labels and weights of all networks; the last ones lack exactly a share of the rows.
+    """Labels and weights of all networks; the last ones lack a row with a chance of `share`.
 
     uniform [1 + left out, N]: draws. relabelled: those that are not m in turn learn permuted labels
     """
-    left, full = round(share * len(y)), bases + restarts
-    kept = uniform[1:] >= jnp.sort(uniform[1:], axis=1)[:, left, None]
-    weight = jnp.concatenate([jnp.ones((full, len(y)), y.dtype), kept.astype(y.dtype)])
+    all_rows = jnp.ones((bases + restarts, len(y)), y.dtype)
+    weight = jnp.concatenate([all_rows, (uniform[1:] >= share).astype(y.dtype)])
     other = y[uniform[0].argsort()] if relabelled else y
     return Lesson(jnp.where(jnp.arange(len(weight))[:, None] < bases, y, other), weight)
 

@@ -169,7 +169,7 @@ def walker(cfg, mesh: Mesh) -> sharding.Placed:
         how = {"taus": cfg.taus, "levels": cfg.levels, "eta": cfg.eta, "steps": cfg.ascent_steps}
         how |= {"stray": turn["stray"]} if cfg.direction == "random" else {}
         how |= {"accepted": cfg.margin} if cfg.candidates == "accepted" else {}
-        rows = turn["cube" if cfg.candidates == "uniform" else "x"]
+        rows = 2 * turn["cube"] - 0.5 if cfg.candidates == "wide" else turn["x"]
         m, noise = nets.first(turn["params"]), cfg.sigma * turn["noise"]
         walked = trex.ways(m, queries, closest[0], rows, noise, **how)
         return jnp.concatenate([walked, closest[1:]])
