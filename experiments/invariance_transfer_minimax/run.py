@@ -34,7 +34,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     classes []: of the stable graph's subsets; regressions [seed]: distinct ones
     predictions [seed, 2, 256]: at a random point, by a subset and by its boundary
     seeds; sizes [d], count [seed, d, graph]: classes of random graphs
-    subset bool [N, 8]: the empty set, then the whole one, then others
+    subset [N, 8]: who is in; the empty set, then the whole one, then others
     estimate, worst [seed, k, N]: adversary's error, largest of test environments
     pooled, constant [seed, k]: largest test error of regression on all data, of a constant
     path [seed, k, 3, record]: the adversary's on its way, for {}, S and {X2}; ascent [record]
