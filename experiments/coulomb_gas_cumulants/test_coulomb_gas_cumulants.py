@@ -4,6 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from blackjax.mcmc import integrators
+
+from common import keys
 
 from . import exact, formula, hmc, statistics
 
@@ -72,6 +75,20 @@ def test_the_energy_is_the_sum_over_pairs():
     pairs = sum(np.log(np.linalg.norm(x[i] - x[j])) for i in range(5) for j in range(i))
     law = 2.0 * (5 * (x**2).sum() / 2 - pairs)
     np.testing.assert_allclose(hmc.energy(jnp.asarray(x), hmc.Rules(2.0, 0.1)), law, rtol=1e-12)
+
+
+def test_a_move_ends_where_blackjax_does():
+    rules, key = hmc.Rules(2.0, 0.02), jax.random.key(3)
+    x = jnp.asarray(np.random.default_rng(4).normal(size=(6, 2)) / 2)
+    density = lambda x: -hmc.energy(x, rules)  # noqa: E731
+    leap = jax.jit(integrators.velocity_verlet(density, lambda p, position=None: (p**2).sum() / 2))
+    p = keys.normal(jax.random.split(key)[0], x.shape)
+    state = integrators.new_integrator_state(density, x, p)
+    for _ in range(rules.leapfrogs):
+        state = leap(state, rules.step)
+    found, taken = jax.jit(lambda k, x: hmc.move(k, x, rules))(key, x)
+    assert taken
+    np.testing.assert_allclose(found, state.position, rtol=1e-10)
 
 
 def test_without_interaction_chains_are_normal():

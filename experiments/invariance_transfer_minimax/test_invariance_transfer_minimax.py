@@ -2,6 +2,7 @@
 
 import itertools
 
+import networkx
 import numpy as np
 import pytest
 
@@ -26,6 +27,21 @@ def test_d_separation_is_zero_partial_correlation(seed):
             precision = np.linalg.inv(C[np.ix_(kept, kept)])
             partial = precision[0, 1] / np.sqrt(precision[0, 0] * precision[1, 1])
             assert connected[z, v] == (abs(partial) > 1e-9)
+
+
+def test_d_separation_is_that_of_networkx():
+    rng, V, y = RNG(9), 12, 5
+    A, given = dags.random(rng.random((V, V)), 3.0), rng.random((40, V)) < 0.3
+    given[:, y] = False
+    graph, connected = networkx.from_numpy_array(A, create_using=networkx.DiGraph), set()
+    for z, v in zip(*np.nonzero(~given), strict=True):
+        told = set(np.flatnonzero(given[z]))
+        if v != y and not networkx.is_d_separator(graph, {y}, {v}, told):
+            connected.add((z, v))
+    found = dags.connected(A, y, given)
+    found[:, y] = False
+    assert 100 < len(connected) < 250
+    assert connected == set(zip(*np.nonzero(found), strict=True))
 
 
 def test_classes_are_those_of_the_definition():
