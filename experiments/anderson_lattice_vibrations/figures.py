@@ -159,7 +159,7 @@ def clusters(arrays):
         " as on the map. Below, all seeds, by k: mean silhouette, sum of squares, share of points"
         " that agree with their neighbours, and of permuted labels the 99 % quantile.",
     )  # fmt: skip
-    for i, centre in enumerate(arrays["centroid"][0]):
+    for i, centre in enumerate(arrays["centroid"]):
         for ax, y in zip(axes[0], centre.T, strict=True):
             ax.plot(arrays["map_t"], y, label=f"cluster {i}", **plot.style(i))
     for ax, name in zip(axes[0], FEATURES, strict=True):

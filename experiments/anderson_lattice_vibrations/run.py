@@ -35,7 +35,7 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     late_msd [seed, speed, R], particles_msd [seed, R], if any: wide box; classical, frozen
     label [seed, k, G, G], silhouette, inertia, chance [seed, k], if any: k clusters of the moving
     runs; chance: 99 % quantile of the agreement of permuted labels
-    centroid [seed, 4, R, 3], if any: for k = 4, scaled log MSD, log PR, |autocorrelation|
+    centroid [4, R, 3], if any: first seed, k = 4: scaled log MSD, log PR, |autocorrelation|
     map_t [R], temperature, coupling [G], rms [G, G], k [k]
     joint, final [seed, (moving, frozen), G, G], if any: labels of all runs, k = 4; PR at the end
     """
@@ -118,7 +118,7 @@ def released(cfg, move, name: str, rms: float) -> dict[str, np.ndarray]:
     room = box(cfg)
     amplitude = flat(cfg, room.L, rms)
     psi, seen = move(name, "", amplitude, cfg.speeds)
-    found = {f"{name}_{k}": seen[k] for k in SEEN}
+    found = {f"{name}_{k}": seen[k].astype(np.float32) for k in SEEN}
     if name != "strong":
         return found
     field = jax.jit(lattice.field, static_argnums=(1, 2))
@@ -162,7 +162,7 @@ def clustered(cfg, x: np.ndarray) -> dict[str, np.ndarray]:
     u = keys.draws(streams, shapes, keys.uniform)
     each = zip(x, u["start"], u["order"].argsort(-1), strict=True)
     found = stack([regimes.clustered(*given, cfg.clusters, cfg.shuffled) for given in each])
-    return found | {"final": np.exp(x[..., -1, 1])}
+    return found | {"centroid": found["centroid"][0], "final": np.exp(x[..., -1, 1])}
 
 
 def checks(cfg, mesh: Mesh) -> dict[str, np.ndarray]:
