@@ -34,7 +34,7 @@ class Ways(NamedTuple):
 
 
 def ways(arrays, name) -> Ways:
-    """Of a quantity [S, way, query]."""
+    """Of a quantity [S, way, B]."""
     value, T, C = arrays[name].mean(-1), len(arrays["tau"]), len(arrays["level"])
     base, *others = np.split(value, np.cumsum([1, T, T, C]), axis=1)
     return Ways(base[:, 0], *others)

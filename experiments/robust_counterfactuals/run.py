@@ -32,8 +32,8 @@ def run(cfg, mesh: Mesh, scratch) -> dict[str, np.ndarray]:
     accuracy [S, B, M], if any: on test rows
     parameters, predictions [S, B, M - 1], if any: distances from m, relative; mean |M - m| there
     ranked [S, B, 3, point], if any: Stability, m, validity of accepted test points
-    valid, cost, stability, confidence, factor [S, way, B Q], if any: validity, L1, Stability under
-    fresh noise, m, local outlier factor among accepted training rows
+    valid, cost, stability, confidence, factor [S, way, B], if any: means over queries of validity,
+    L1, Stability under fresh noise, m, local outlier factor among accepted training rows
     plane [1 + restarts, G, G], plane_axes [2, G], plane_at [3, 2], if any: first seed, what m and
     others say in the plane of the query whose base is dearest, this, and T-Rex:I; places there
     """
@@ -196,5 +196,5 @@ def explained(cfg, mesh: Mesh, turn) -> dict[str, np.ndarray]:
     ways = walker(cfg, mesh)(turn, queries, closest)
     out = sharding.gather(judge(cfg, mesh)(turn, queries, ways))
     first = {name: out.pop(name)[0] for name in PLANE}
-    each = {k: a.reshape(-1, cfg.bases, *a.shape[1:]).swapaxes(1, 2) for k, a in out.items()}
-    return first | {name: a.reshape(*a.shape[:2], -1) for name, a in each.items()}
+    means = {name: a.mean(-1).reshape(-1, cfg.bases, a.shape[1]) for name, a in out.items()}
+    return first | {name: a.swapaxes(1, 2) for name, a in means.items()}
