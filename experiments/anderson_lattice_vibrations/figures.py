@@ -71,7 +71,7 @@ def field(arrays):
 def release(arrays, cfg):
     """PR, MSD and kinetic energy of both strengths at every speed."""
     fig, axes = plot.figure(
-        2, 3, size=(11, 6.2),
+        2, 3, size=(10, 5.6),
         caption="One packet in a strong (above) and a weak lattice: medians and ranges of seeds."
         " Dashed: speckle that fills the box, L²/2 and L²/6.",
     )  # fmt: skip
@@ -154,7 +154,7 @@ def maps(arrays, cfg):
 def clusters(arrays):
     """Centroids of the moving runs, and silhouettes and elbow by k."""
     fig, axes = plot.figure(
-        2, 3, size=(11, 6.2),
+        2, 3, size=(10, 5.6),
         caption="Above, first seed: DTW barycentres of the four clusters of moving runs, numbered"
         " as on the map. Below, all seeds, by k: mean silhouette, sum of squares, share of points"
         " that agree with their neighbours, and of permuted labels the 99 % quantile.",
