@@ -80,6 +80,17 @@ def kendall_tau(y: np.ndarray) -> np.ndarray:
     return _nan_where_not_finite(total * 2 / (n * (n - 1)), y, 0)
 
 
+def ranks(x: np.ndarray) -> np.ndarray:
+    """From 0 along the last axis, equal values sharing their mean rank.  x [..., n] -> [..., n]
+
+    nan where a row is not finite.
+    """
+    x = _curves("x", x, 1)
+    low, high = x[..., None, :], x[..., :, None]
+    found = (low < high).sum(-1) + 0.5 * (low == high).sum(-1) - 0.5
+    return np.where(np.isfinite(x).all(-1, keepdims=True), found, np.nan)
+
+
 def fisher_z(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """atanh of the correlation of the last axis, less its bias r / (2 (points - 1)).
 

@@ -81,6 +81,14 @@ def test_clopper_pearson_errs_at_most_alpha_exactly(n):
         assert mass[high < p].sum() <= 0.05 + 1e-9
 
 
+def test_ranks_are_scipys_from_zero(rng):
+    y = rng.integers(0, 6, (4, 3, 11)).astype(float)
+    np.testing.assert_array_equal(stats.ranks(y), reference.rankdata(y, axis=-1) - 1)
+    np.testing.assert_array_equal(stats.ranks(np.array([3.0, 1.0, 3.0, 7.0])), [1.5, 0, 1.5, 3])
+    values = np.array([0.3, 0.1, 0.3, 0.9, 0.3])
+    np.testing.assert_array_equal(stats.ranks(values) + 1, [3, 1, 3, 5, 3])
+
+
 def test_kendall_tau_without_ties_is_scipys(rng):
     y = rng.normal(size=(3, 4, 11))
     want = [[reference.kendalltau(np.arange(11), r).statistic for r in rows] for rows in y]

@@ -68,6 +68,7 @@ CASES = {
     stats.kendall_tau: Case(
         stats.kendall_tau, reference.kendalltau(X, DATA).statistic, 0, "y must", "y must", NAN
     ),
+    stats.ranks: Case(stats.ranks, list(reference.rankdata(DATA) - 1), 0, "x must", 0, NAN),
     stats.fisher_z: Case(
         lambda y: stats.fisher_z(X[: len(y)], y), np.arctanh(R) - R / 8, 0, "x must", "x must", NAN
     ),

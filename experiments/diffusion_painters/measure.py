@@ -37,12 +37,6 @@ def straight(arrays):
     return arrays["explained"][:, OURS, 0].astype(float)
 
 
-def ranks(values):
-    """Ranks along the last axis, the mean one of equals.  [..., n] -> [..., n]"""
-    low, high = values[..., None, :], values[..., :, None]
-    return (low < high).sum(-1) + 0.5 * (low == high).sum(-1) - 0.5
-
-
 def commitment(arrays):
     """Ranks of lambda_k and of the time (from 1 down) at which its feature commits.
 
@@ -50,7 +44,7 @@ def commitment(arrays):
     """
     found = np.round(arrays["half_time"].astype(float), 3)
     values = np.broadcast_to(arrays["values"][: found.shape[-1]], found.shape)
-    return stats.beside(ranks(values), ranks(found))
+    return stats.beside(stats.ranks(values), stats.ranks(found))
 
 
 def commitment_error(arrays):

@@ -5,6 +5,7 @@ import numpy as np
 from common import plot
 
 from . import measure
+from .laws import ceiling
 
 KINDS = ("regenerated as in the code", "regenerated in raw units")
 RATIO = "R(S) / R(no stable variable)"
@@ -41,8 +42,7 @@ def laws(arrays, cfg):
     look = plot.style(0) | {"markevery": 1}
     plot.band(right, middle, arrays["highest"], label="largest of random laws", **look)
     p = np.linspace(0.002, 0.998, 200)
-    q = np.maximum(p, 1 - p)
-    plot.law(right, p, q + 1 / (4 * q), label="q + 1/(4q)")
+    plot.law(right, p, ceiling(np.maximum(p, 1 - p)), label="q + 1/(4q)")
     right.axhline(1, label="_one", **PLAIN)
     right.set(xlabel="P(Y = 1)", ylabel=RATIO)
     right.legend(loc="upper center")

@@ -64,14 +64,9 @@ def left(arrays):
     return stats.geometric_mean(arrays["count"]) / 2.0 ** arrays["sizes"]
 
 
-def ranks(values):
-    """Along the last axis, from 0."""
-    return values.argsort(axis=-1).argsort(axis=-1).astype(float)
-
-
 def ranked(arrays, kind=OFFICIAL):
     """Ranks of subsets by the adversary, and by the worst test environment.  -> [S, 2, N]"""
-    return np.stack([ranks(arrays[name][:, kind]) for name in ("estimate", "worst")], axis=1)
+    return stats.beside(*(stats.ranks(arrays[name][:, kind]) for name in ("estimate", "worst")))
 
 
 def ranked_correct(arrays):

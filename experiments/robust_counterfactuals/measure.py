@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from common import stats
+
 TAU = 0.7  # of the claims
 STABILITY, CONFIDENCE, VALID = range(3)  # rows of `ranked`
 
@@ -129,22 +131,15 @@ def outlying(arrays):
     return np.stack([factor.trex[:, i], factor.near[:, i]], 1)
 
 
-def ranks(values):
-    """From 1, the mean rank where values are equal.  [..., point] -> [..., point]"""
-    less = (values[..., None, :] < values[..., None]).sum(-1)
-    same = (values[..., None, :] == values[..., None]).sum(-1)
-    return less + (same + 1) / 2
-
-
 def stability_ranks(arrays):
     """Ranks of Stability and of validity, among the points of an m.  -> [S, 2, B point]"""
-    r = ranks(arrays["ranked"][:, :, [STABILITY, VALID]]).swapaxes(1, 2)
+    r = stats.ranks(arrays["ranked"][:, :, [STABILITY, VALID]]).swapaxes(1, 2)
     return r.reshape(*r.shape[:2], -1)
 
 
 def spearman(arrays):
     """Of validity with Stability, and with m, means over m.  -> [S, 2]"""
-    r = ranks(arrays["ranked"])
+    r = stats.ranks(arrays["ranked"])
     r = r - r.mean(-1, keepdims=True)
     length = np.sqrt((r**2).sum(-1))
     each = (r[:, :, :VALID] * r[:, :, VALID:]).sum(-1) / (

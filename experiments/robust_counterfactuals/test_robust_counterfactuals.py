@@ -6,7 +6,7 @@ import numpy as np
 
 from common import keys
 
-from . import drawn, measure, nets, outliers, search, stability, trex
+from . import drawn, nets, outliers, search, stability, trex
 
 
 def linear(x):
@@ -95,8 +95,3 @@ def test_rows_that_are_left_out_change_nothing():
     gone = lesson.weight[3] == 0
     both = [nets.loss(params, x, label, lesson.weight[3]) for label in (y, jnp.where(gone, 9, y))]
     np.testing.assert_allclose(*both)
-
-
-def test_ranks_share_what_is_equal():
-    values = np.array([0.3, 0.1, 0.3, 0.9, 0.3])
-    np.testing.assert_array_equal(measure.ranks(values), [3, 1, 3, 5, 3])
